@@ -1,0 +1,43 @@
+import eslint from '@eslint/js';
+import tseslint from 'typescript-eslint';
+
+export default tseslint.config(
+  { ignores: ['dist/', '.data/', 'coverage/'] },
+  eslint.configs.recommended,
+  {
+    files: ['**/*.ts'],
+    extends: [tseslint.configs.strictTypeChecked, tseslint.configs.stylisticTypeChecked],
+    languageOptions: { parserOptions: { projectService: true } },
+    rules: {
+      // A promise nobody waits for is how a registration gets lost.
+      '@typescript-eslint/no-floating-promises': ['error', { ignoreVoid: false }],
+      '@typescript-eslint/consistent-type-definitions': ['error', 'type'],
+      '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true }],
+    },
+  },
+  {
+    // Workflow code is replayed: only orchestration, no I/O, no clock or randomness of the host.
+    files: ['src/workflows/**/*.ts'],
+    rules: {
+      'no-restricted-imports': [
+        'error',
+        {
+          patterns: [
+            { regex: '^(node:|\\.\\./(?!registration\\.ts))', message: 'Workflows import the domain and Temporal only.' },
+          ],
+        },
+      ],
+    },
+  },
+  {
+    // The browser script is plain JavaScript, served as it is.
+    files: ['src/web/public/**/*.js', 'sandbox/**/browser/*.js'],
+    languageOptions: {
+      globals: Object.fromEntries(
+        'window document location localStorage fetch crypto setTimeout clearTimeout setInterval clearInterval URL URLSearchParams FormData BroadcastChannel Intl console navigator customElements'
+          .split(' ')
+          .map((name) => [name, 'readonly']),
+      ),
+    },
+  },
+);
