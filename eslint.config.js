@@ -23,7 +23,10 @@ export default tseslint.config(
         'error',
         {
           patterns: [
-            { regex: '^(node:|\\.\\./(?!registration\\.ts))', message: 'Workflows import the domain and Temporal only.' },
+            {
+              regex: '^(node:|\\.\\./(?!registration\\.ts))',
+              message: 'Workflows import the domain and Temporal only.',
+            },
           ],
         },
       ],

@@ -1,0 +1,106 @@
+/** The HTTP side: plugins, limits and routes, wired from what is passed in. */
+import helmet from '@fastify/helmet';
+import rateLimit from '@fastify/rate-limit';
+import fastifyStatic from '@fastify/static';
+import swagger from '@fastify/swagger';
+import swaggerUi from '@fastify/swagger-ui';
+import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
+import type { Client } from '@temporalio/client';
+import Fastify, { type FastifyBaseLogger, type FastifyInstance, type RawServerDefault } from 'fastify';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Config } from '../config.ts';
+import type { Database } from '../database/connection.ts';
+import type { PayPal } from '../paypal.ts';
+import { publicFolder } from '../web/render.ts';
+import { answerWithProblems, Problem } from './problem.ts';
+import { checkoutRoutes } from './routes/checkouts.ts';
+import { eventRoutes } from './routes/events.ts';
+import { healthRoutes } from './routes/health.ts';
+import { pageRoutes } from './routes/pages.ts';
+import { registrationRoutes } from './routes/registrations.ts';
+
+export type Dependencies = {
+  config: Config;
+  database: Database;
+  paypal: PayPal;
+  temporal: Client;
+  /** Another task queue, and another time to wait for a payment, than the product's: for tests. */
+  taskQueue?: string | undefined;
+  answerWithinMs?: number | undefined;
+};
+export type App = FastifyInstance<
+  RawServerDefault,
+  IncomingMessage,
+  ServerResponse,
+  FastifyBaseLogger,
+  TypeBoxTypeProvider
+>;
+
+/** A registration fits into 4 kB; this leaves room for long names in scripts of four bytes a character. */
+const BODY_LIMIT = 64 * 1024;
+
+/** The whole api, not listening yet. */
+export async function buildApp(dependencies: Dependencies): Promise<App> {
+  const { config } = dependencies;
+  const app = Fastify({
+    // The route, never the address: ids open status pages, and a query may hold anything.
+    logger: {
+      level: config.logLevel,
+      serializers: { req: ({ method, routeOptions }) => ({ method, route: routeOptions.url }) },
+    },
+    trustProxy: config.trustProxy,
+    bodyLimit: BODY_LIMIT,
+    requestTimeout: 30_000,
+    // Unknown properties and wrong types are told, not dropped or bent.
+    ajv: { customOptions: { removeAdditional: false, coerceTypes: false, allErrors: true } },
+    routerOptions: { maxParamLength: 200 },
+  }).withTypeProvider<TypeBoxTypeProvider>();
+  answerWithProblems(app);
+
+  const paypalOrigin = new URL(config.paypal.webUrl).origin;
+  await app.register(helmet, {
+    contentSecurityPolicy: {
+      useDefaults: false,
+      directives: {
+        defaultSrc: ["'none'"],
+        scriptSrc: ["'self'", paypalOrigin],
+        styleSrc: ["'self'"],
+        imgSrc: ["'self'", 'data:', paypalOrigin],
+        connectSrc: ["'self'", paypalOrigin],
+        frameSrc: [paypalOrigin],
+        formAction: ["'self'"],
+        baseUri: ["'none'"],
+        frameAncestors: ["'none'"],
+      },
+    },
+    // PayPal's window has to find its opener again.
+    crossOriginOpenerPolicy: { policy: 'same-origin-allow-popups' },
+    strictTransportSecurity: config.publicUrl.startsWith('https:') ? { maxAge: 31_536_000 } : false,
+  });
+  await app.register(rateLimit, {
+    global: false,
+    errorResponseBuilder: (_request, { ttl }) =>
+      new Problem('too-many-requests', { retryAfterSeconds: Math.ceil(ttl / 1000) }),
+  });
+  await app.register(swagger, {
+    openapi: {
+      info: {
+        title: 'Event registration',
+        version: '1',
+        description: 'Hold a seat, pay through PayPal, be registered.',
+      },
+    },
+  });
+  await app.register(swaggerUi, { routePrefix: '/documentation', staticCSP: true });
+  await app.register(fastifyStatic, { root: publicFolder, prefix: '/assets/', maxAge: '1h' });
+
+  for (const routes of [eventRoutes, checkoutRoutes, registrationRoutes, pageRoutes, healthRoutes])
+    routes(app, dependencies);
+  return app;
+}
+
+/** The limit on tries to hold a seat or to pay: per address and minute, both routes together. */
+export const limited = ({ config }: Dependencies) =>
+  config.rateLimit > 0
+    ? { rateLimit: { max: config.rateLimit, timeWindow: '1 minute', groupId: 'attempts' } }
+    : {};

@@ -1,0 +1,94 @@
+import { holdSeat, notePaypalOrder, type Hold } from '../../database/seats.ts';
+import { cardNumberPointers, Form } from '../../form.ts';
+import { PayPalFault } from '../../paypal.ts';
+import { limited, type App, type Dependencies } from '../app.ts';
+import { Problem, problemResponses } from '../problem.ts';
+import { CheckoutBody, price, RegistrationParams } from '../schemas.ts';
+
+/** Somebody waits for this answer, so PayPal gets less time than an activity would give it. */
+const PAYPAL_TIMEOUT_MS = 10_000;
+
+/** Refuses a form whose texts hold anything like a card number: that number must get no further than here. */
+export function refuseCardNumbers(form: Pick<Form, 'attendee' | 'billing'>): void {
+  const errors = cardNumberPointers(form).map((pointer) => ({
+    pointer,
+    detail: 'This looks like a card number: please enter it in the card fields only',
+  }));
+  if (errors.length) throw new Problem('invalid-fields', { errors });
+}
+
+export function checkoutRoutes(app: App, dependencies: Dependencies): void {
+  const { database, paypal } = dependencies;
+
+  app.put(
+    '/api/checkouts/:id',
+    {
+      config: limited(dependencies),
+      schema: {
+        summary: 'Hold a seat and open a PayPal order for it; repeat to renew the hold',
+        params: RegistrationParams,
+        body: Form,
+        response: {
+          200: CheckoutBody,
+          201: CheckoutBody,
+          ...problemResponses(400, 409, 413, 415, 422, 429, 503),
+        },
+      },
+    },
+    async ({ params: { id }, body: form }, reply) => {
+      refuseCardNumbers(form);
+      const outcome = await holdSeat(database, id, form.event, form.ticketType);
+      switch (outcome.status) {
+        case 'unknown-ticket-type':
+          throw new Problem('invalid-fields', {
+            errors: [{ pointer: '/ticketType', detail: 'This ticket is not on sale for this event' }],
+          });
+        case 'sold-out':
+          throw new Problem('sold-out');
+        case 'registered':
+          throw new Problem('already-registered');
+        case 'over':
+          throw new Problem('registration-over');
+        case 'in-flight':
+          if (outcome.hold.event !== form.event || outcome.hold.ticketType !== form.ticketType)
+            throw new Problem('payment-in-flight');
+          return reply.code(200).send(checkout(outcome.hold, paypalOrderInFlight(outcome.hold)));
+        case 'held': {
+          const paypalOrderId = await openPaypalOrder(outcome.hold);
+          return reply.code(outcome.renewed ? 200 : 201).send(checkout(outcome.hold, paypalOrderId));
+        }
+      }
+    },
+  );
+
+  /** The PayPal order of a hold, opened where it has none. The hold is kept when PayPal cannot be reached. */
+  async function openPaypalOrder(hold: Hold): Promise<string | null> {
+    if (hold.amount.minor === 0 || hold.paypalOrderId) return hold.paypalOrderId;
+    try {
+      const paypalOrderId = await paypal.createOrder(
+        {
+          requestId: `${hold.id}:${hold.paypalOrders}:order`,
+          registrationId: hold.id,
+          amount: hold.amount,
+          description: `${hold.event} ${hold.ticketType}`,
+        },
+        PAYPAL_TIMEOUT_MS,
+      );
+      await notePaypalOrder(database, hold, paypalOrderId);
+      return paypalOrderId;
+    } catch (error) {
+      if (!(error instanceof PayPalFault)) throw error;
+      app.log.error({ fault: error.message }, 'PayPal did not open an order');
+      throw new Problem('payment-service-away', { retryAfterSeconds: 10 });
+    }
+  }
+}
+
+const paypalOrderInFlight = (hold: Hold) => (hold.amount.minor === 0 ? null : hold.paypalOrderId);
+
+const checkout = ({ id, amount, heldUntil }: Hold, paypalOrderId: string | null) => ({
+  id,
+  amount: price(amount),
+  paypalOrderId,
+  heldUntil,
+});

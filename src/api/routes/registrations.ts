@@ -1,0 +1,171 @@
+import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
+import { findOrder, type OrderRecord } from '../../database/orders.ts';
+import { eventsOnSale } from '../../database/events.ts';
+import { findHold, type Hold } from '../../database/seats.ts';
+import { reference } from '../../reference.ts';
+import {
+  NEWSLETTER_WORDING,
+  type DeclineReason,
+  type Order,
+  type PaymentAnswer,
+  type RejectReason,
+} from '../../registration.ts';
+import { payRegistration, probeTemporal } from '../../temporal.ts';
+import { limited, type App, type Dependencies } from '../app.ts';
+import { Problem, problemResponses, type ProblemName } from '../problem.ts';
+import { RegisteredBody, RegistrationForm, RegistrationParams, StatusBody } from '../schemas.ts';
+import { readStatus } from '../status.ts';
+import { refuseCardNumbers } from './checkouts.ts';
+
+const DECLINED: Record<DeclineReason, string> = {
+  'insufficient-funds':
+    'Your bank declined the card because the account does not cover the amount: please try another card.',
+  'expired-card': 'Your bank declined the card because it has expired: please try another card.',
+  'wrong-security-code':
+    'Your bank declined the card because of its security code: please check it, or try another card.',
+  declined: 'Your bank or PayPal declined the payment: please try another card.',
+};
+const REJECTED: Record<RejectReason, ProblemName> = {
+  'not-approved': 'payment-not-approved',
+  unknown: 'payment-unknown',
+  mismatch: 'payment-mismatch',
+  'not-processed': 'payment-not-processed',
+};
+
+export function registrationRoutes(app: App, dependencies: Dependencies): void {
+  const { database, temporal, config, taskQueue, answerWithinMs } = dependencies;
+  const statusUrl = (id: string) => `${config.publicUrl}/registrations/${id}`;
+
+  app.post(
+    '/api/registrations',
+    {
+      config: limited(dependencies),
+      schema: {
+        summary: 'Pay and be registered; the same request again gives the same answer and charges nothing',
+        body: RegistrationForm,
+        response: {
+          201: RegisteredBody,
+          202: RegisteredBody,
+          ...problemResponses(400, 402, 409, 413, 415, 422, 429, 503),
+        },
+      },
+    },
+    async ({ body: form, log }, reply) => {
+      refuseCardNumbers(form);
+      const { id } = form;
+      const registered = (status: 'confirmed' | 'processing') => ({
+        id,
+        reference: reference(id),
+        status,
+        statusUrl: statusUrl(id),
+      });
+
+      // First the order row, so that nothing starts again once Temporal has forgotten the run.
+      const saved = await findOrder(database, id);
+      if (saved) {
+        answerFromOrder(saved, form.paypalOrderId);
+        return reply.code(201).send(registered('confirmed'));
+      }
+      const order = await toOrder(form, await findHold(database, id));
+      await probeTemporal(temporal).catch(() => {
+        throw new Problem('unavailable', { retryAfterSeconds: 10 });
+      });
+
+      const answer = await pay(order);
+      if (answer === 'not known') {
+        log.warn('payment not known in time');
+        return reply.code(202).header('location', statusUrl(id)).send(registered('processing'));
+      }
+      if (answer.status !== 'captured') throw toProblem(answer);
+      return reply.code(201).send(registered('confirmed'));
+    },
+  );
+
+  app.get(
+    '/api/registrations/:id',
+    {
+      schema: {
+        summary: 'How far a registration has come',
+        params: RegistrationParams,
+        response: { 200: StatusBody, ...problemResponses(404, 422, 503) },
+      },
+    },
+    async ({ params: { id } }, reply) => {
+      const status = await readStatus(dependencies, id);
+      if (!status) throw new Problem('unknown-registration');
+      return reply.header('cache-control', 'no-store').send(status);
+    },
+  );
+
+  /** What the run takes with it. Price and ticket type are the hold's, never the form's. */
+  async function toOrder(form: RegistrationForm, hold: Hold | undefined): Promise<Order> {
+    const [event] = await eventsOnSale(database, form.event);
+    const ticketType = event?.ticketTypes.find(({ id }) => id === form.ticketType);
+    if (!event || !ticketType)
+      throw new Problem('invalid-fields', {
+        errors: [{ pointer: '/ticketType', detail: 'This ticket is not on sale for this event' }],
+      });
+    if (hold && (hold.event !== form.event || hold.ticketType !== form.ticketType))
+      throw new Problem('ticket-mismatch');
+    const amount = hold?.amount ?? ticketType.price;
+    if (amount.minor > 0 !== (form.paypalOrderId !== null))
+      throw new Problem('payment-mismatch', {
+        errors: [{ pointer: '/paypalOrderId', detail: 'A paid ticket needs one, a free ticket has none' }],
+      });
+    return {
+      id: form.id,
+      event: {
+        id: event.id,
+        name: event.name,
+        startsAt: event.startsAt,
+        endsAt: event.endsAt,
+        timeZone: event.timeZone,
+        venue: event.venue,
+        seller: event.seller,
+      },
+      ticketType: { id: ticketType.id, name: ticketType.name },
+      attendee: form.attendee,
+      billing: form.billing,
+      newsletter: form.newsletter ? { at: new Date().toISOString(), wording: NEWSLETTER_WORDING } : null,
+      amount,
+      paypalOrderId: form.paypalOrderId,
+    };
+  }
+
+  /** The payment's outcome; whatever is not one of our own typed outcomes is not known, never guessed. */
+  async function pay(order: Order): Promise<PaymentAnswer | 'not known'> {
+    try {
+      return await payRegistration(temporal, order, { taskQueue, timeoutMs: answerWithinMs });
+    } catch (error) {
+      if (!(error instanceof WorkflowExecutionAlreadyStartedError)) return 'not known';
+    }
+    // The run is over and never attempted this PayPal order: its result decides.
+    const { status } = (await readStatus(dependencies, order.id).catch(() => undefined)) ?? {};
+    if (status === 'confirmed') return { status: 'already-paid' };
+    return status === 'expired' || status === 'cancelled' || status === 'refunded' ? { status } : 'not known';
+  }
+}
+
+/** A saved order answers as the first request was answered, and refuses to be paid for again. */
+function answerFromOrder(order: OrderRecord, paypalOrderId: string | null): void {
+  if (order.status !== 'confirmed') throw new Problem(`was-${order.status}`);
+  if (order.paypalOrderId !== paypalOrderId) throw new Problem('already-registered');
+}
+
+function toProblem(answer: Exclude<PaymentAnswer, { status: 'captured' }>): Problem {
+  switch (answer.status) {
+    case 'declined':
+      return new Problem('declined', {
+        detail: `${DECLINED[answer.reason]} Your seat is still held. You have not been charged.`,
+      });
+    case 'rejected':
+      return new Problem(REJECTED[answer.reason]);
+    case 'expired':
+      return new Problem('hold-expired');
+    case 'already-paid':
+      return new Problem('already-registered');
+    case 'cancelled':
+    case 'refunded':
+      return new Problem(`was-${answer.status}`);
+  }
+}

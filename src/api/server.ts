@@ -1,0 +1,25 @@
+/** The api process. */
+import { loadConfig, orExit } from '../config.ts';
+import { connectDatabase } from '../database/connection.ts';
+import { connectPayPal } from '../paypal.ts';
+import { connectTemporal } from '../temporal.ts';
+import { buildApp } from './app.ts';
+
+const config = orExit(loadConfig);
+const database = connectDatabase(config.databaseUrl);
+const temporal = connectTemporal(config.temporal);
+const app = await buildApp({ config, database, temporal, paypal: connectPayPal(config.paypal) });
+
+for (const signal of ['SIGINT', 'SIGTERM'] as const)
+  process.once(signal, () => {
+    // Answers what has been asked already, takes nothing new, then lets go of what it used.
+    app
+      .close()
+      .then(() => Promise.all([database.destroy(), temporal.connection.close()]))
+      .catch((error: unknown) => {
+        console.error(error);
+        process.exitCode = 1;
+      });
+  });
+
+await app.listen({ host: config.host, port: config.port });

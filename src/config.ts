@@ -1,0 +1,148 @@
+/** The only reader of the environment. Faulty settings stop a process at its start, with every fault listed. */
+import { loadClientConnectConfig, type ClientConnectConfig } from '@temporalio/envconfig';
+
+/** Thrown when settings are missing or wrong; its message lists all of them, a line each, without their values. */
+export class ConfigError extends Error {
+  constructor(faults: string[]) {
+    super(['These settings are missing or wrong:', ...faults.map((fault) => `  - ${fault}`)].join('\n'));
+    this.name = 'ConfigError';
+  }
+}
+
+export const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
+
+export type Config = ReturnType<typeof loadConfig>;
+
+/** All settings of api and worker. */
+export function loadConfig(env: NodeJS.ProcessEnv = process.env) {
+  const read = reader(env);
+  const host = read.text('HOST', '127.0.0.1');
+  const port = read.integer('PORT', 3000, 0, 65_535);
+  const config = {
+    host,
+    port,
+    /** Origin that people reach the service at, without a slash at its end. */
+    publicUrl: read.url('PUBLIC_URL', `http://localhost:${port}`),
+    logLevel: read.oneOf('LOG_LEVEL', LOG_LEVELS, 'info'),
+    trustProxy: read.trustProxy('TRUST_PROXY'),
+    /** Checkouts and registrations per minute and address, 0 for no limit. */
+    rateLimit: read.integer('RATE_LIMIT', 60, 0, 1_000_000),
+    privacyUrl: read.optionalUrl('PRIVACY_URL'),
+    databaseUrl: read.databaseUrl('DATABASE_URL'),
+    temporal: read.temporal(),
+    paypal: {
+      baseUrl: read.optionalUrl('PAYPAL_BASE_URL'),
+      webUrl: read.url('PAYPAL_WEB_URL', 'https://www.paypal.com'),
+      clientId: read.required('PAYPAL_CLIENT_ID'),
+      clientSecret: read.required('PAYPAL_CLIENT_SECRET'),
+    },
+    sendgrid: {
+      baseUrl: read.optionalUrl('SENDGRID_BASE_URL'),
+      apiKey: read.required('SENDGRID_API_KEY'),
+      from: read.sender('EMAIL_FROM'),
+    },
+    mailchimp: {
+      baseUrl: read.optionalUrl('MAILCHIMP_BASE_URL'),
+      apiKey: read.required('MAILCHIMP_API_KEY'),
+      listId: read.required('MAILCHIMP_LIST_ID'),
+      statusIfNew: read.oneOf('MAILCHIMP_STATUS_IF_NEW', ['subscribed', 'pending'] as const, 'subscribed'),
+    },
+  };
+  if (!config.mailchimp.baseUrl && config.mailchimp.apiKey && !/-[a-z]+\d+$/.test(config.mailchimp.apiKey))
+    read.fault('MAILCHIMP_API_KEY must end in the name of its data center, such as -us21');
+  read.finish();
+  return config;
+}
+
+/** The one setting that migrations and the example event need. */
+export function loadDatabaseUrl(env: NodeJS.ProcessEnv = process.env): string {
+  const read = reader(env);
+  const url = read.databaseUrl('DATABASE_URL');
+  read.finish();
+  return url;
+}
+
+/** Reads one setting after the other and collects what is wrong with them. An empty value counts as not given. */
+function reader(env: NodeJS.ProcessEnv) {
+  const faults: string[] = [];
+  const fault = (message: string): void => void faults.push(message);
+  const given = (name: string) => env[name]?.trim() ?? '';
+  const checkUrl = (name: string, value: string, protocols: string[]) => {
+    if (!URL.canParse(value) || !protocols.includes(new URL(value).protocol))
+      fault(`${name} must be an address (${protocols.join(' or ')})`);
+  };
+  const webUrl = (name: string, value: string) => {
+    checkUrl(name, value, ['http:', 'https:']);
+    return value.replace(/\/+$/, '');
+  };
+
+  const read = {
+    fault,
+    text: (name: string, fallback: string) => given(name) || fallback,
+    required(name: string): string {
+      if (!given(name)) fault(`${name} is missing`);
+      return given(name);
+    },
+    integer(name: string, fallback: number, min: number, max: number): number {
+      const value = given(name) ? Number(given(name)) : fallback;
+      if (!Number.isInteger(value) || value < min || value > max)
+        fault(`${name} must be a whole number from ${min} to ${max}`);
+      return value;
+    },
+    oneOf<T extends string>(name: string, choices: readonly T[], fallback: T): T {
+      const value = given(name) || fallback;
+      const choice = choices.find((candidate) => candidate === value);
+      if (!choice) fault(`${name} must be one of ${choices.join(', ')}`);
+      return choice ?? fallback;
+    },
+    url: (name: string, fallback: string) => webUrl(name, given(name) || fallback),
+    optionalUrl: (name: string) => (given(name) ? webUrl(name, given(name)) : undefined),
+    databaseUrl(name: string): string {
+      const value = read.required(name);
+      if (value) checkUrl(name, value, ['postgres:', 'postgresql:']);
+      return value;
+    },
+    /** `true`, `false`, a number of proxies, or a comma-separated list of their addresses, as Fastify's trustProxy takes it. */
+    trustProxy(name: string): boolean | string | ((address: string, hop: number) => boolean) {
+      const value = given(name);
+      if (!value || value === 'false') return false;
+      if (value === 'true') return true;
+      if (/^\d+$/.test(value)) return (_address, hop) => hop < Number(value);
+      if (!/^[\da-fA-F.:/, a-z]+$/.test(value))
+        fault(`${name} must be true, false, a number of proxies or their addresses`);
+      return value;
+    },
+    /** `Name <address>` or an address alone. */
+    sender(name: string): { email: string; name?: string } {
+      const value = read.required(name);
+      const [, label, address] =
+        /^(?:"?([^"<>]*?)"?\s*<)?([^\s<>@]+@[^\s<>@]+\.[^\s<>@]+)>?$/.exec(value) ?? [];
+      if (value && !address) fault(`${name} must be an e-mail address, or Name <address>`);
+      return { email: address ?? '', ...(label ? { name: label } : {}) };
+    },
+    /** Address, namespace, TLS and API key from TEMPORAL_* and Temporal's own configuration file. */
+    temporal(): ClientConnectConfig {
+      try {
+        return loadClientConnectConfig();
+      } catch (error) {
+        fault(`TEMPORAL_*: ${error instanceof Error ? error.message : 'cannot be read'}`);
+        return { connectionOptions: {} };
+      }
+    },
+    finish(): void {
+      if (faults.length) throw new ConfigError(faults);
+    },
+  };
+  return read;
+}
+
+/** For entry points: the settings, or an end of the process that lists their faults. */
+export function orExit<T>(load: () => T): T {
+  try {
+    return load();
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    console.error(error.message);
+    process.exit(1);
+  }
+}

@@ -1,0 +1,95 @@
+import type { EventFacts, Money } from '../registration.ts';
+import type { Database } from './connection.ts';
+
+/** `available`: seats neither sold nor held right now; null where there is no limit. */
+export type TicketType = { id: string; name: string; price: Money; available: number | null };
+export type Event = EventFacts & { currency: string; ticketTypes: TicketType[] };
+
+type Row = {
+  id: string;
+  name: string;
+  starts_at: Date;
+  ends_at: Date;
+  time_zone: string;
+  venue: string;
+  currency: string;
+  seller: string;
+  ticket_type_id: string;
+  ticket_type_name: string;
+  price_minor: number;
+  available: number | null;
+};
+
+/** Events that are not over yet, the next one first; with `id`, that one or none. One statement. */
+export async function eventsOnSale(database: Database, id?: string): Promise<Event[]> {
+  const query = database('events as e')
+    .join('ticket_types as t', 't.event_id', 'e.id')
+    .select('e.*', 't.id as ticket_type_id', 't.name as ticket_type_name', 't.price_minor')
+    .select(
+      database.raw(`greatest(0, t.capacity - t.sold - (
+        select count(*) from seat_holds h where h.event_id = t.event_id and h.ticket_type_id = t.id
+          and (h.held_until is null or h.held_until > now())))::int as available, t.capacity is null as unlimited`),
+    )
+    .where('e.ends_at', '>', database.fn.now())
+    .orderBy(['e.starts_at', 'e.id', 't.position', 't.id']);
+  const rows = (await (id === undefined ? query : query.andWhere('e.id', id))) as (Row & {
+    unlimited: boolean;
+  })[];
+
+  const events = new Map<string, Event>();
+  for (const row of rows) {
+    const event = events.get(row.id) ?? toEvent(row);
+    event.ticketTypes.push({
+      id: row.ticket_type_id,
+      name: row.ticket_type_name,
+      price: { minor: row.price_minor, currency: row.currency },
+      available: row.unlimited ? null : row.available,
+    });
+    events.set(row.id, event);
+  }
+  return [...events.values()];
+}
+
+const toEvent = (row: Row): Event => ({
+  id: row.id,
+  name: row.name,
+  startsAt: row.starts_at.toISOString(),
+  endsAt: row.ends_at.toISOString(),
+  timeZone: row.time_zone,
+  venue: row.venue,
+  seller: row.seller,
+  currency: row.currency,
+  ticketTypes: [],
+});
+
+/**
+ * Adds one believable conference, half a year ahead, where there is no event yet.
+ * @returns whether it was added
+ */
+export async function seedExampleEvent(database: Database, now = new Date()): Promise<boolean> {
+  return database.transaction(async (trx) => {
+    // Two seeds at once add one event: the second waits here and then sees the first one's.
+    await trx.raw("select pg_advisory_xact_lock(hashtext('seed'))");
+    if (await trx('events').first('id')) return false;
+    const starts = new Date(Date.UTC(now.getUTCFullYear(), now.getUTCMonth() + 6, 14, 7, 0));
+    await trx('events').insert({
+      id: 'open-knowledge-days',
+      name: `Open Knowledge Days ${starts.getUTCFullYear()}`,
+      starts_at: starts,
+      ends_at: new Date(starts.getTime() + (1 * 24 + 9) * 3_600_000),
+      time_zone: 'Europe/Berlin',
+      venue: 'Old Harbour Hall, Am Speicher 4, 20457 Hamburg, Germany',
+      currency: 'EUR',
+      seller: 'Open Knowledge Days e.V.\nAm Speicher 4\n20457 Hamburg\nGermany',
+    });
+    const tickets = [
+      { id: 'early-bird', name: 'Early bird', price_minor: 9000, capacity: 50 },
+      { id: 'regular', name: 'Regular', price_minor: 12_000, capacity: 300 },
+      { id: 'student', name: 'Student', price_minor: 0, capacity: 40 },
+    ];
+    await trx('ticket_types').insert(
+      tickets.map((ticket, position) => ({ ...ticket, position, event_id: 'open-knowledge-days' })),
+    );
+    return true;
+  });
+}

@@ -1,0 +1,262 @@
+/**
+ * Seats: held while the attendee fills in the form, claimed while a payment is in flight, sold once the order is saved.
+ *
+ * `sold + live holds <= capacity` is decided here, under a row lock on the ticket type. Every change to one registration
+ * takes that registration's lock first and the ticket type's second, so no two changes can wait for each other.
+ */
+import type { Money } from '../registration.ts';
+import type { Database } from './connection.ts';
+
+export const HOLD_MINUTES = 15;
+/** PayPal forgets an order that nobody approved after 3 hours (developer.paypal.com, Orders v2); ours are younger. */
+const PAYPAL_ORDER_HOURS = 2;
+
+export type Hold = {
+  id: string;
+  event: string;
+  ticketType: string;
+  amount: Money;
+  /** ISO 8601; null while a payment is in flight, which never expires. */
+  heldUntil: string | null;
+  /** The PayPal order that is open for approval, or that a payment in flight is taking. */
+  paypalOrderId: string | null;
+  /** Counts the PayPal orders of this registration: the next one is opened under this number. */
+  paypalOrders: number;
+};
+
+type Row = {
+  id: string;
+  event_id: string;
+  ticket_type_id: string;
+  amount_minor: number;
+  currency: string;
+  held_until: Date | null;
+  claimed_for: string | null;
+  paypal_order_id: string | null;
+  paypal_orders: number;
+};
+
+const toHold = (row: Row): Hold => ({
+  id: row.id,
+  event: row.event_id,
+  ticketType: row.ticket_type_id,
+  amount: { minor: row.amount_minor, currency: row.currency },
+  heldUntil: row.held_until?.toISOString() ?? null,
+  paypalOrderId: row.claimed_for ?? row.paypal_order_id,
+  paypalOrders: row.paypal_orders,
+});
+
+/** The clock of the database after any waiting for locks; `now()` would be the start of the transaction. */
+const NOW = 'clock_timestamp()';
+const HELD_UNTIL = `${NOW} + interval '${HOLD_MINUTES} minutes'`;
+
+/** Everything that is decided about one registration is decided while holding its lock. */
+async function locked<T>(database: Database, id: string, decide: (trx: Database) => Promise<T>): Promise<T> {
+  return database.transaction(async (trx) => {
+    await trx.raw('select pg_advisory_xact_lock(hashtextextended(?, 0))', [id]);
+    return decide(trx);
+  });
+}
+
+const row = (trx: Database, id: string) => trx<Row>('seat_holds').where({ id }).first();
+const hasEnded = async (trx: Database, id: string) =>
+  !!(await trx('ended_registrations').where({ id }).first('id'));
+const hasOrder = async (trx: Database, id: string) => !!(await trx('orders').where({ id }).first('id'));
+
+/** Locks the ticket type and says its price and whether it has a seat for this registration; undefined if unknown. */
+async function lockTicketType(trx: Database, id: string, event: string, ticketType: string) {
+  const { rows } = await trx.raw<{
+    rows: { price_minor: number; currency: string; capacity: number | null; sold: number }[];
+  }>(
+    `select t.price_minor, t.capacity, t.sold, e.currency from ticket_types t join events e on e.id = t.event_id
+     where t.event_id = ? and t.id = ? and e.ends_at > ${NOW} for update of t`,
+    [event, ticketType],
+  );
+  const [type] = rows;
+  if (!type) return undefined;
+  if (type.capacity === null) return { ...type, free: true };
+  // Counted in a statement of its own: one that waited for the lock still sees the holds as they were before.
+  const held = await trx('seat_holds')
+    .where({ event_id: event, ticket_type_id: ticketType })
+    .whereNot({ id })
+    .andWhereRaw(`(held_until is null or held_until > ${NOW})`)
+    .count({ count: '*' });
+  return { ...type, free: type.sold + Number(held[0]?.count) < type.capacity };
+}
+
+export type HoldOutcome =
+  | { status: 'held'; hold: Hold; renewed: boolean }
+  | { status: 'in-flight'; hold: Hold }
+  | { status: 'sold-out' | 'unknown-ticket-type' | 'registered' | 'over' };
+
+/**
+ * Holds a seat for {@link HOLD_MINUTES} minutes from now, or renews the hold. Another ticket type moves the hold; then,
+ * and when its PayPal order is spent or old, the hold comes back without one. A payment in flight is left alone.
+ */
+export async function holdSeat(
+  database: Database,
+  id: string,
+  event: string,
+  ticketType: string,
+): Promise<HoldOutcome> {
+  return locked(database, id, async (trx) => {
+    if (await hasOrder(trx, id)) return { status: 'registered' };
+    if (await hasEnded(trx, id)) return { status: 'over' };
+    const existing = await row(trx, id);
+    if (existing?.claimed_for) return { status: 'in-flight', hold: toHold(existing) };
+
+    const type = await lockTicketType(trx, id, event, ticketType);
+    if (!type) return { status: 'unknown-ticket-type' };
+    const same = existing?.event_id === event && existing.ticket_type_id === ticketType;
+    const live =
+      same && !!(await trx('seat_holds').where({ id }).andWhereRaw(`held_until > ${NOW}`).first('id'));
+    if (!live && !type.free) return { status: 'sold-out' };
+
+    const held = { event_id: event, ticket_type_id: ticketType, held_until: trx.raw(HELD_UNTIL) };
+    if (!existing) {
+      const price = { amount_minor: type.price_minor, currency: type.currency };
+      const [created] = await trx<Row>('seat_holds')
+        .insert({ id, ...held, ...price } as never)
+        .returning('*');
+      return { status: 'held', hold: toHold(created as Row), renewed: false };
+    }
+    const stale = trx.raw(`paypal_order_at < ${NOW} - interval '${PAYPAL_ORDER_HOURS} hours' as stale`);
+    const [age] = await trx('seat_holds').where({ id }).select<{ stale: boolean | null }[]>(stale);
+    // The price of a hold is kept while it goes on: what the attendee was shown is what is charged.
+    const price = same && live ? {} : { amount_minor: type.price_minor, currency: type.currency };
+    const reopen =
+      !same || !!age?.stale || ('amount_minor' in price && price.amount_minor !== existing.amount_minor);
+    const order = reopen ? nextPaypalOrder(trx) : {};
+    const [renewed] = await trx<Row>('seat_holds')
+      .where({ id })
+      .update({ ...held, ...price, ...order } as never)
+      .returning('*');
+    return { status: 'held', hold: toHold(renewed as Row), renewed: true };
+  });
+}
+
+const nextPaypalOrder = (trx: Database) => ({
+  paypal_order_id: null,
+  paypal_order_at: null,
+  paypal_orders: trx.raw('paypal_orders + 1'),
+});
+
+/** Notes the PayPal order opened for a hold, unless another one took its place meanwhile. */
+export async function notePaypalOrder(database: Database, hold: Hold, paypalOrderId: string): Promise<void> {
+  await database('seat_holds')
+    .where({ id: hold.id, paypal_orders: hold.paypalOrders, paypal_order_id: null })
+    .update({ paypal_order_id: paypalOrderId, paypal_order_at: database.fn.now() });
+}
+
+/** The hold or claim of a registration as it stands, lapsed or not; undefined when it never had one or is over. */
+export async function findHold(database: Database, id: string): Promise<Hold | undefined> {
+  const found = await row(database, id);
+  return found && toHold(found);
+}
+
+/**
+ * Claims the seat for one attempt to pay: from now on only the run may give it up. A hold that has lapsed is claimed
+ * again if a seat is free.
+ * @returns what is to be paid, or undefined when there is no seat (any more)
+ */
+export async function claimSeat(
+  database: Database,
+  id: string,
+  paypalOrderId: string,
+): Promise<Money | undefined> {
+  return locked(database, id, async (trx) => {
+    const order = await trx('orders')
+      .where({ id, status: 'confirmed' })
+      .first<{ amount_minor: number; currency: string } | undefined>();
+    // A run that was reset to before its payment: the seat is sold to it, and the payment will be found at PayPal.
+    if (order) return { minor: order.amount_minor, currency: order.currency };
+    const hold = await row(trx, id);
+    if (!hold || (await hasEnded(trx, id))) return undefined;
+    if (!hold.claimed_for) {
+      const type = await lockTicketType(trx, id, hold.event_id, hold.ticket_type_id);
+      const live = await trx('seat_holds').where({ id }).andWhereRaw(`held_until > ${NOW}`).first('id');
+      if (!live && !type?.free) return undefined;
+    }
+    await trx('seat_holds').where({ id }).update({ claimed_for: paypalOrderId, held_until: null });
+    return { minor: hold.amount_minor, currency: hold.currency };
+  });
+}
+
+/**
+ * Turns the claim of one attempt that took nothing into a hold again; its PayPal order is spent.
+ * @returns until when the seat is held now (ISO 8601), null when there is no hold
+ */
+export async function unclaimSeat(
+  database: Database,
+  id: string,
+  paypalOrderId: string,
+): Promise<string | null> {
+  return locked(database, id, async (trx) => {
+    await trx('seat_holds')
+      .where({ id, claimed_for: paypalOrderId })
+      .update({ claimed_for: null, held_until: trx.raw(HELD_UNTIL) });
+    await trx('seat_holds').where({ id, paypal_order_id: paypalOrderId }).update(nextPaypalOrder(trx));
+    return (await row(trx, id))?.held_until?.toISOString() ?? null;
+  });
+}
+
+/**
+ * Releases a hold that has run out, and with it the registration.
+ * @returns null when released, else the later end (ISO 8601) of a hold that the attendee renewed
+ */
+export async function releaseHold(database: Database, id: string): Promise<string | null> {
+  return locked(database, id, async (trx) => {
+    const renewed = await trx<Row>('seat_holds').where({ id }).andWhereRaw(`held_until > ${NOW}`).first();
+    if (renewed?.held_until) return renewed.held_until.toISOString();
+    await end(trx, id, 'expired');
+    return null;
+  });
+}
+
+/** Gives a seat back for good, held or sold; an order stays as a record of what was paid, in its new status. */
+export async function giveSeatBack(
+  database: Database,
+  id: string,
+  status: 'refunded' | 'cancelled',
+): Promise<void> {
+  await locked(database, id, async (trx) => {
+    const [order] = await trx('orders')
+      .where({ id, status: 'confirmed' })
+      .update({ status, updated_at: trx.fn.now() })
+      .returning<{ event_id: string; ticket_type_id: string }[]>(['event_id', 'ticket_type_id']);
+    if (order)
+      await trx('ticket_types')
+        .where({ event_id: order.event_id, id: order.ticket_type_id })
+        .decrement('sold', 1);
+    await end(trx, id, status);
+  });
+}
+
+async function end(trx: Database, id: string, status: string): Promise<void> {
+  await trx('seat_holds').where({ id }).delete();
+  await trx('ended_registrations').insert({ id, status }).onConflict('id').ignore();
+}
+
+/**
+ * Turns the claim of a registration into a sold seat, together with what `record` writes. Done once: when the order is
+ * there already, nothing happens. A claim that went missing is made good while there is a seat left.
+ * @returns false when the registration is over or no seat is left
+ */
+export async function sellSeat(
+  database: Database,
+  id: string,
+  seat: { event: string; ticketType: string },
+  record: (trx: Database) => Promise<void>,
+): Promise<boolean> {
+  return locked(database, id, async (trx) => {
+    if (await hasOrder(trx, id)) return true;
+    if (await hasEnded(trx, id)) return false;
+    const claimed = !!(await row(trx, id))?.claimed_for;
+    const type = await lockTicketType(trx, id, seat.event, seat.ticketType);
+    if (!claimed && !type?.free) return false;
+    await record(trx);
+    await trx('ticket_types').where({ event_id: seat.event, id: seat.ticketType }).increment('sold', 1);
+    await trx('seat_holds').where({ id }).delete();
+    return true;
+  });
+}

@@ -1,0 +1,80 @@
+/** What an attendee fills in: one schema for the HTTP API, its documentation and the static types. */
+import Type, { type Static } from 'typebox';
+import { COUNTRY_CODES } from './countries.ts';
+
+/** No control characters and no unpaired surrogates (PostgreSQL and mail headers refuse them), and not blank. */
+const PRINTABLE = '^[^\\p{Cc}\\p{Cs}]*[^\\p{Cc}\\p{Cs}\\s][^\\p{Cc}\\p{Cs}]*$';
+const text = (maxLength: number, description: string) =>
+  Type.String({ minLength: 1, maxLength, pattern: PRINTABLE, description });
+
+/** What the HTML standard calls a valid e-mail address, with a dot in the domain: mail needs one in practice. */
+const EMAIL =
+  "^[a-zA-Z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?" +
+  '(?:\\.[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?)+$';
+
+export const Attendee = Type.Object(
+  {
+    firstName: text(100, 'Given name'),
+    lastName: text(100, 'Family name'),
+    email: Type.String({ maxLength: 254, pattern: EMAIL, description: 'The confirmation goes here' }),
+    organization: Type.Optional(text(200, 'Organization, if any')),
+  },
+  { additionalProperties: false },
+);
+
+export const Billing = Type.Object(
+  {
+    addressLine1: text(200, 'Street and number'),
+    addressLine2: Type.Optional(text(200, 'Second line of the address')),
+    city: text(120, 'City'),
+    region: Type.Optional(text(120, 'State, province or region')),
+    postalCode: text(20, 'Postal code'),
+    countryCode: Type.Enum([...COUNTRY_CODES], { description: 'ISO 3166-1 alpha-2' }),
+  },
+  { additionalProperties: false },
+);
+
+const Slug = Type.String({ pattern: '^[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?$' });
+
+export const formProperties = {
+  event: Slug,
+  ticketType: Slug,
+  attendee: Attendee,
+  billing: Billing,
+  newsletter: Type.Boolean({ description: 'Consent to the newsletter; its time and wording are stored' }),
+};
+
+export const Form = Type.Object(formProperties, { additionalProperties: false });
+export type Form = Static<typeof Form>;
+
+/** Digits in the length of a card number, with the separators people type. */
+const DIGIT_RUNS = /\d(?:[\s\p{Pd}._/]?\d){12,}/gu;
+
+/** The Luhn check of ISO/IEC 7812-1, Annex B. */
+function passesLuhn(digits: string): boolean {
+  const sum = [...digits].reverse().reduce((total, digit, index) => {
+    const value = Number(digit) * (index % 2 ? 2 : 1);
+    return total + (value > 9 ? value - 9 : value);
+  }, 0);
+  return sum % 10 === 0;
+}
+
+/** Whether a text holds anything like a card number: 13 to 19 consecutive digits that pass the Luhn check. */
+export function holdsCardNumber(value: string): boolean {
+  return [...value.normalize('NFKC').matchAll(DIGIT_RUNS)].some(([run]) => {
+    const digits = run.replaceAll(/\D/g, '');
+    for (let length = 13; length <= 19; length++)
+      for (let start = 0; start + length <= digits.length; start++)
+        if (passesLuhn(digits.slice(start, start + length))) return true;
+    return false;
+  });
+}
+
+/** JSON pointers (RFC 6901) of the text fields of a form that hold anything like a card number. */
+export function cardNumberPointers(form: Pick<Form, 'attendee' | 'billing'>): string[] {
+  return (['attendee', 'billing'] as const).flatMap((part) =>
+    Object.entries(form[part])
+      .filter(([, value]) => holdsCardNumber(value))
+      .map(([field]) => `/${part}/${field}`),
+  );
+}

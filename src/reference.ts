@@ -1,0 +1,15 @@
+import { createHash } from 'node:crypto';
+
+const CROCKFORD = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';
+
+/**
+ * What people call a registration by: the first 50 bits of a hash of its id, as 10 characters of Crockford's base 32.
+ * The id opens the status page, so a reference shown at a door must not give it away.
+ */
+export function reference(registrationId: string): string {
+  const hash = createHash('sha256').update(registrationId).digest();
+  let bits = hash.readBigUInt64BE() >> 14n;
+  let text = '';
+  for (let i = 0; i < 10; i++, bits >>= 5n) text = CROCKFORD.charAt(Number(bits & 31n)) + text;
+  return text;
+}

@@ -1,0 +1,124 @@
+/**
+ * The words of the domain: what a registration is made of, what it is called, and what it can come to.
+ * Shared by api, worker and workflow, so it holds types and pure functions only.
+ */
+import type { Static } from 'typebox';
+import type { Attendee, Billing } from './form.ts';
+
+export const TASK_QUEUE = 'registration';
+export const WORKFLOW = 'registration';
+/** Update: take the payment of one PayPal order. Its id is the PayPal order's id, or {@link FREE}. */
+export const PAY = 'pay';
+/** Query: how far the registration has come, as {@link Progress}. */
+export const PROGRESS = 'progress';
+/** Stands where a PayPal order would, for a ticket that costs nothing. */
+export const FREE = 'free';
+
+/** One registration has one workflow, so its id is all that is needed to find it. */
+export const workflowId = (registrationId: string) => `registration-${registrationId}`;
+
+/** How long an api call waits for the outcome of a payment before it answers "not known yet". */
+export const ANSWER_WITHIN_MS = 20_000;
+
+/** The wording of the newsletter consent that the form shows; stored with each consent. Change both together. */
+export const NEWSLETTER_WORDING = '2026-11';
+
+/** An amount in the smallest unit of its currency: EUR 120.00 is `{ minor: 12000, currency: 'EUR' }`. */
+export type Money = { minor: number; currency: string };
+
+/** Intl knows decimals for these two, PayPal takes none (developer.paypal.com, currency codes); so neither do we. */
+const WITHOUT_DECIMALS = ['HUF', 'TWD'];
+
+/** Digits after the decimal point of a currency's major unit: 2 for EUR, 0 for JPY. */
+export function fractionDigits(currency: string): number {
+  if (WITHOUT_DECIMALS.includes(currency)) return 0;
+  const format = new Intl.NumberFormat('en', { style: 'currency', currency });
+  return format.resolvedOptions().maximumFractionDigits ?? 2;
+}
+
+/** An amount as a decimal string in major units, as PayPal and the HTTP API write it: `"120.00"`. */
+export function decimal({ minor, currency }: Money): string {
+  const digits = fractionDigits(currency);
+  return (minor / 10 ** digits).toFixed(digits);
+}
+
+/** An amount for people to read, in their language: `EUR 120.00`, `120,00 EUR`. */
+export function formatMoney(money: Money, locale = 'en'): string {
+  const digits = fractionDigits(money.currency);
+  const options = { style: 'currency', currency: money.currency, currencyDisplay: 'code' } as const;
+  return new Intl.NumberFormat(locale, {
+    ...options,
+    minimumFractionDigits: digits,
+    maximumFractionDigits: digits,
+  })
+    .format(money.minor / 10 ** digits)
+    .replaceAll('\u00a0', ' ');
+}
+
+/** An event as a ticket to it names it. Times are ISO 8601 UTC, `timeZone` is an IANA name. */
+export type EventFacts = {
+  id: string;
+  name: string;
+  startsAt: string;
+  endsAt: string;
+  timeZone: string;
+  venue: string;
+  /** Name and address of who sells the ticket, one line each: the receipt needs it. */
+  seller: string;
+};
+
+/** A newsletter consent: when it was given (ISO 8601) and to which wording. */
+export type Consent = { at: string; wording: string };
+
+/** What the workflow starts with. It never holds card data, because nobody here ever has any. */
+export type Order = {
+  id: string;
+  event: EventFacts;
+  ticketType: { id: string; name: string };
+  attendee: Static<typeof Attendee>;
+  billing: Static<typeof Billing>;
+  newsletter: Consent | null;
+  amount: Money;
+  /** The first PayPal order to take, null for a free ticket. */
+  paypalOrderId: string | null;
+};
+
+/** Money taken (`paidAt`: ISO 8601); with a free ticket there was none to take, and both ids are null. */
+export type Captured = {
+  status: 'captured';
+  paypalOrderId: string | null;
+  captureId: string | null;
+  paidAt: string;
+  attempts: number;
+};
+
+/** Why a card or wallet was declined, as far as the attendee can act on it. */
+export type DeclineReason = 'insufficient-funds' | 'expired-card' | 'wrong-security-code' | 'declined';
+
+/**
+ * Why a PayPal order could not be taken although nobody declined it: the payer did not approve it, PayPal does not know
+ * it, it is of another registration or amount; or PayPal would not process it, or did not before it was given up.
+ */
+export type RejectReason = 'not-approved' | 'unknown' | 'mismatch' | 'not-processed';
+
+/** Nothing was taken. The seat is a hold again until `heldUntil` (ISO 8601; null when there is none any more). */
+export type Uncaptured =
+  | { status: 'declined'; reason: DeclineReason; heldUntil: string | null; attempts: number }
+  | { status: 'rejected'; reason: RejectReason; heldUntil: string | null; attempts: number }
+  | { status: 'expired'; attempts: number };
+
+/** What became of one PayPal order. */
+export type Attempt = Captured | Uncaptured;
+
+/** What `pay` answers: the attempt's outcome, or that the run had come to an end without asking PayPal. */
+export type PaymentAnswer = Attempt | { status: 'already-paid' | 'expired' | 'cancelled' | 'refunded' };
+
+export type Status = 'processing' | 'confirmed' | 'declined' | 'expired' | 'refunded' | 'cancelled';
+export type StepName = 'payment' | 'order' | 'email' | 'mailing-list';
+export type StepState = 'waiting' | 'running' | 'retrying' | 'done' | 'failed' | 'skipped';
+/** `attempts` counts how often it was tried so far; `at` is when its state last changed (ISO 8601). */
+export type Step = { name: StepName; state: StepState; attempts: number; at: string | null };
+export type Progress = { status: Status; steps: Step[] };
+
+/** Mails besides the confirmation: what happened to a registration that is not, or no longer, one. */
+export type NoticeKind = 'payment-failed' | 'refunded' | 'cancelled';

@@ -1,0 +1,73 @@
+/** What api and worker must agree on when they talk to Temporal, and the workflow as the api sees it. */
+import {
+  Client,
+  Connection,
+  WithStartWorkflowOperation,
+  WorkflowIdConflictPolicy,
+  WorkflowIdReusePolicy,
+} from '@temporalio/client';
+import type { DataConverter, Workflow } from '@temporalio/common';
+import type { Config } from './config.ts';
+import { reference } from './reference.ts';
+import {
+  ANSWER_WITHIN_MS,
+  formatMoney,
+  FREE,
+  PAY,
+  TASK_QUEUE,
+  WORKFLOW,
+  workflowId,
+  type Order,
+  type PaymentAnswer,
+} from './registration.ts';
+
+/** How payloads are written to Temporal: one converter for client and worker, or neither could read the other. */
+export const dataConverter: DataConverter = {};
+
+/** A client that connects at its first call, so that a process starts and stays up while Temporal is away. */
+export function connectTemporal({ connectionOptions, namespace }: Config['temporal']): Client {
+  const connection = Connection.lazy(connectionOptions);
+  return new Client({ connection, dataConverter, ...(namespace ? { namespace } : {}) });
+}
+
+/** Resolves when Temporal answers within `timeoutMs`, and rejects otherwise. */
+export async function probeTemporal(client: Client, timeoutMs = 2000): Promise<void> {
+  const { namespace } = client.options;
+  await client.connection.withDeadline(Date.now() + timeoutMs, () =>
+    client.connection.workflowService.describeNamespace({ namespace }),
+  );
+}
+
+/**
+ * Starts the run of a registration, or finds the one that exists, and asks it to take the order's PayPal order. The same
+ * call again, while the run is open or long after, joins the same attempt.
+ *
+ * @returns what became of the payment
+ * @throws WorkflowExecutionAlreadyStartedError when the run is over and never attempted this PayPal order;
+ *   anything else, a missed deadline included, means: not known
+ */
+export async function payRegistration(
+  client: Client,
+  order: Order,
+  {
+    taskQueue = TASK_QUEUE,
+    timeoutMs = ANSWER_WITHIN_MS,
+  }: { taskQueue?: string | undefined; timeoutMs?: number | undefined } = {},
+): Promise<PaymentAnswer> {
+  const paypalOrderId = order.paypalOrderId ?? FREE;
+  const startWorkflowOperation = new WithStartWorkflowOperation(WORKFLOW, {
+    workflowId: workflowId(order.id),
+    taskQueue,
+    args: [order],
+    workflowIdConflictPolicy: WorkflowIdConflictPolicy.USE_EXISTING,
+    workflowIdReusePolicy: WorkflowIdReusePolicy.REJECT_DUPLICATE,
+    staticSummary: `${reference(order.id)} · ${order.event.id} · ${order.ticketType.id} · ${formatMoney(order.amount)}`,
+  });
+  return client.withDeadline(Date.now() + timeoutMs, () =>
+    client.workflow.executeUpdateWithStart<Workflow, PaymentAnswer, [string]>(PAY, {
+      updateId: paypalOrderId,
+      args: [paypalOrderId],
+      startWorkflowOperation,
+    }),
+  );
+}

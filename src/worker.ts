@@ -1,0 +1,68 @@
+/** The worker process: runs workflows and activities until it is told to stop, and waits for Temporal where it is away. */
+import { existsSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { DefaultLogger, NativeConnection, Runtime, Worker, type LogLevel } from '@temporalio/worker';
+import { createActivities } from './activities/index.ts';
+import { failureInterceptor } from './activities/failure.ts';
+import { loadConfig, orExit } from './config.ts';
+import { connectDatabase } from './database/connection.ts';
+import { connectPayPal } from './paypal.ts';
+import { TASK_QUEUE } from './registration.ts';
+import { dataConverter } from './temporal.ts';
+
+const RETRY_AFTER_MS = 2000;
+const path = (relative: string) => fileURLToPath(new URL(relative, import.meta.url));
+
+const config = orExit(loadConfig);
+const logLevel =
+  ({ fatal: 'ERROR', silent: 'ERROR' } as Record<string, LogLevel>)[config.logLevel] ??
+  (config.logLevel.toUpperCase() as LogLevel);
+const logger = new DefaultLogger(logLevel);
+// The signals are handled below: a worker that still waits for Temporal has to stop on them too.
+Runtime.install({ logger, shutdownSignals: [] });
+
+const database = connectDatabase(config.databaseUrl);
+const activities = createActivities({ config, database, paypal: connectPayPal(config.paypal) });
+// A build bundles the workflows ahead of time; without one they are bundled at start.
+const bundle = path('./workflow-bundle.js');
+const workflows = existsSync(bundle)
+  ? { workflowBundle: { codePath: bundle } }
+  : { workflowsPath: path('./workflows/registration.ts') };
+
+const stopping = new AbortController();
+let worker: Worker | undefined;
+for (const signal of ['SIGINT', 'SIGTERM'] as const)
+  process.once(signal, () => {
+    stopping.abort();
+    if (worker?.getState() === 'RUNNING') worker.shutdown();
+  });
+
+while (!stopping.signal.aborted) {
+  let connection: NativeConnection | undefined;
+  try {
+    connection = await NativeConnection.connect(config.temporal.connectionOptions);
+    worker = await Worker.create({
+      connection,
+      ...(config.temporal.namespace ? { namespace: config.temporal.namespace } : {}),
+      taskQueue: TASK_QUEUE,
+      dataConverter,
+      activities,
+      ...workflows,
+      interceptors: { activity: [() => ({ inbound: failureInterceptor })] },
+      // At least the longest attempt, so that a payment under way is finished and not repeated.
+      shutdownGraceTime: '20s',
+      maxCachedWorkflows: 500,
+    });
+    if (!stopping.signal.aborted) {
+      logger.info('worker ready', { taskQueue: TASK_QUEUE });
+      await worker.run();
+    }
+  } catch (error) {
+    logger.warn('worker waits for Temporal', { reason: error instanceof Error ? error.message : 'unknown' });
+    await sleep(RETRY_AFTER_MS, undefined, { signal: stopping.signal }).catch(() => undefined);
+  } finally {
+    await connection?.close();
+  }
+}
+await database.destroy();

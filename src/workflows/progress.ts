@@ -1,0 +1,68 @@
+import { defineQuery, isCancellation, setCurrentDetails, setHandler } from '@temporalio/workflow';
+import {
+  PROGRESS,
+  type Attempt,
+  type Order,
+  type Progress,
+  type Status,
+  type StepName,
+  type StepState,
+} from '../registration.ts';
+
+export const progressQuery = defineQuery<Progress>(PROGRESS);
+
+export type Tracker = ReturnType<typeof trackProgress>;
+
+/** Keeps what the query `progress`, the run's result and Temporal's Web UI tell about a run. */
+export function trackProgress(order: Order) {
+  const progress: Progress = {
+    status: 'processing',
+    steps: (['payment', 'order', 'email', 'mailing-list'] as const).map((name) => ({
+      name,
+      state: name === 'mailing-list' && !order.newsletter ? 'skipped' : 'waiting',
+      attempts: 0,
+      at: null,
+    })),
+  };
+  setHandler(progressQuery, () => progress);
+
+  function set(name: StepName, state: StepState, attempts?: number) {
+    const step = progress.steps.find((candidate) => candidate.name === name);
+    if (step)
+      Object.assign(step, { state, attempts: attempts ?? step.attempts, at: new Date().toISOString() });
+    show();
+  }
+
+  function show() {
+    const lines = progress.steps.map(({ name, state, at }) => `- ${name}: ${state}${at ? ` (${at})` : ''}`);
+    setCurrentDetails([`**${progress.status}**`, '', ...lines].join('\n'));
+  }
+
+  return {
+    progress,
+    attempting() {
+      progress.status = 'processing';
+      set('payment', 'running', 1);
+    },
+    attempted(answer: Attempt) {
+      const taken = answer.status === 'captured';
+      progress.status = taken ? 'confirmed' : answer.status === 'expired' ? 'expired' : 'declined';
+      set('payment', taken ? (order.paypalOrderId ? 'done' : 'skipped') : 'failed', answer.attempts);
+    },
+    /** Shows a fan-out step from start to end; its failure is shown and passed on. */
+    async step(name: StepName, work: Promise<{ attempts: number }>): Promise<void> {
+      set(name, 'running', 1);
+      try {
+        const { attempts } = await work;
+        set(name, 'done', attempts);
+      } catch (error) {
+        set(name, isCancellation(error) ? 'skipped' : 'failed');
+        throw error;
+      }
+    },
+    conclude(status: Status) {
+      progress.status = status;
+      show();
+    },
+  };
+}

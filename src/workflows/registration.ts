@@ -1,0 +1,106 @@
+import {
+  ActivityCancellationType,
+  allHandlersFinished,
+  CancellationScope,
+  condition,
+  isCancellation,
+  proxyActivities,
+} from '@temporalio/workflow';
+import type { Activities } from '../activities/index.ts';
+import type { Captured, Order, Progress } from '../registration.ts';
+import { collectPayment } from './payment.ts';
+import { trackProgress, type Tracker } from './progress.ts';
+
+// The default would end the run while a cancelled activity still goes on, and undo work that is not done yet.
+const cancellationType = ActivityCancellationType.WAIT_CANCELLATION_COMPLETED;
+const { saveOrder } = proxyActivities<Activities>({
+  startToCloseTimeout: '15s',
+  retry: { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '1m' },
+  cancellationType,
+  summary: 'Save the order in PostgreSQL',
+});
+const toProvider = {
+  startToCloseTimeout: '30s',
+  heartbeatTimeout: '20s',
+  scheduleToCloseTimeout: '30 days',
+  retry: { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '1h' },
+} as const;
+const { sendConfirmation } = proxyActivities<Activities>({
+  ...toProvider,
+  cancellationType,
+  summary: 'Send the confirmation e-mail through SendGrid',
+});
+const { addToMailingList } = proxyActivities<Activities>({
+  ...toProvider,
+  cancellationType,
+  summary: 'Add the address to the Mailchimp audience',
+});
+const { sendNotice } = proxyActivities<Activities>({ ...toProvider, summary: 'Tell the attendee by e-mail' });
+const { refundPayment, giveSeatBack } = proxyActivities<Activities>({
+  startToCloseTimeout: '15s',
+  retry: { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '1m' },
+  summary: 'Undo the registration',
+});
+
+/** One attendee's registration: collect the payment, then save the order, confirm by e-mail and add to the list at once. */
+export async function registration(order: Order): Promise<Progress> {
+  const tracker = trackProgress(order);
+  const notices: Promise<unknown>[] = [];
+  const payment = await collectPayment(order, tracker, () =>
+    notices.push(tell(order, 'payment-failed', null)),
+  );
+  const outcome = payment.status === 'captured' ? await fulfil(order, payment, tracker) : payment.status;
+  tracker.conclude(outcome);
+  await CancellationScope.nonCancellable(async () => {
+    if (outcome === 'refunded' || outcome === 'cancelled') await undo(order, payment, outcome);
+    await Promise.allSettled(notices);
+    await condition(allHandlersFinished);
+  });
+  return tracker.progress;
+}
+
+/** The fan-out. Only an order that cannot be saved, or an organizer who cancels, ends it early. */
+async function fulfil(
+  order: Order,
+  payment: Captured,
+  tracker: Tracker,
+): Promise<'confirmed' | 'refunded' | 'cancelled'> {
+  const { id, event, ticketType, attendee, billing, amount, newsletter } = order;
+  let impossible = false;
+  const scope = new CancellationScope();
+  await scope.run(() =>
+    Promise.allSettled([
+      tracker.step('order', saveOrder(order, payment)).catch((error: unknown) => {
+        if (!isCancellation(error)) impossible = true;
+        scope.cancel();
+      }),
+      tracker.step(
+        'email',
+        sendConfirmation({ id, event, ticketType, attendee, billing, amount, paidAt: payment.paidAt }),
+      ),
+      newsletter && tracker.step('mailing-list', addToMailingList({ id, attendee })),
+    ]),
+  );
+  // allSettled swallows a cancellation, so it is looked for here.
+  if (CancellationScope.current().consideredCancelled) return 'cancelled';
+  return impossible ? 'refunded' : 'confirmed';
+}
+
+/** Money first, then the seat, then the truth to the attendee. */
+async function undo(
+  order: Order,
+  payment: { captureId?: string | null | undefined },
+  outcome: 'refunded' | 'cancelled',
+) {
+  const refunded = payment.captureId
+    ? await refundPayment({ id: order.id, captureId: payment.captureId })
+    : null;
+  await giveSeatBack(order.id, outcome);
+  await Promise.allSettled([tell(order, outcome, refunded && order.amount)]);
+}
+
+const tell = (
+  { id, event, attendee }: Order,
+  kind: Parameters<typeof sendNotice>[0]['kind'],
+  refunded: Order['amount'] | null,
+) => sendNotice({ id, event, attendee, kind, refunded });
