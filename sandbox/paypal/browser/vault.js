@@ -1,0 +1,35 @@
+// Gathers the card from the three field frames, has the payer's bank approve the order, and tells the page the outcome.
+const channel = new BroadcastChannel(`card-${document.body.dataset.session}`);
+const FIELDS = ['number', 'expiry', 'cvv'];
+
+/** The values of all three fields; rejects when one of them is not on the page. */
+function collect() {
+  return new Promise((resolve, reject) => {
+    const card = {};
+    const missing = setTimeout(() => reject(new Error('CARD_FIELDS_MISSING')), 5000);
+    channel.onmessage = ({ data }) => {
+      if (data.type) card[data.type] = data.value;
+      if (!FIELDS.every((field) => field in card)) return;
+      clearTimeout(missing);
+      resolve(card);
+    };
+    channel.postMessage('collect');
+  });
+}
+
+addEventListener('message', async ({ data: { orderId, name }, ports: [port] }) => {
+  try {
+    const card = await collect();
+    const answer = await fetch('/sandbox/card/approve', {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ ...card, orderId, name }),
+    });
+    const body = await answer.json();
+    if (!answer.ok) port.postMessage({ state: 'failed', data: { orderId, message: body.message } });
+    else port.postMessage({ state: 'succeeded', data: { orderId, liabilityShift: 'POSSIBLE' } });
+  } catch (error) {
+    port.postMessage({ state: 'failed', data: { orderId, message: error.message } });
+  }
+});
+parent.postMessage({ ready: true }, '*');

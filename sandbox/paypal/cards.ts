@@ -1,0 +1,72 @@
+/** The cards and wallets of the sandbox, and what each of them leads to. */
+export type Outcome =
+  | { status: 'COMPLETED' | 'PENDING' | 'FAILED' }
+  | { status: 'DECLINED'; responseCode: string }
+  | { status: 'REFUSED'; issue: string };
+
+type TestCard = { number: string; leadsTo: string; outcome: Outcome };
+const declined = (responseCode: string): Outcome => ({ status: 'DECLINED', responseCode });
+
+export const TEST_CARDS: TestCard[] = [
+  { number: '4012888888881881', leadsTo: 'paid (Visa)', outcome: { status: 'COMPLETED' } },
+  { number: '5555555555554444', leadsTo: 'paid (Mastercard)', outcome: { status: 'COMPLETED' } },
+  { number: '4000000000000002', leadsTo: 'declined by the bank', outcome: declined('0500') },
+  { number: '4000000000009995', leadsTo: 'declined: insufficient funds', outcome: declined('5120') },
+  { number: '4000000000000069', leadsTo: 'declined: card expired', outcome: declined('5400') },
+  { number: '4000000000000127', leadsTo: 'declined: wrong security code', outcome: declined('00N7') },
+  { number: '4000000000009987', leadsTo: 'declined: lost or stolen', outcome: declined('9520') },
+  { number: '4000000000000101', leadsTo: 'refused by PayPal (422 TRANSACTION_REFUSED)', outcome: { status: 'REFUSED', issue: 'TRANSACTION_REFUSED' } },
+  { number: '4000000000000077', leadsTo: 'pending until it is settled on this page', outcome: { status: 'PENDING' } },
+  { number: '4000000000000341', leadsTo: 'a capture that fails', outcome: { status: 'FAILED' } },
+];
+
+export const TEST_WALLETS: { email: string; leadsTo: string; outcome: Outcome }[] = [
+  { email: 'buyer@example.com', leadsTo: 'paid', outcome: { status: 'COMPLETED' } },
+  { email: 'declined@example.com', leadsTo: 'declined (422 INSTRUMENT_DECLINED)', outcome: { status: 'REFUSED', issue: 'INSTRUMENT_DECLINED' } },
+  { email: 'cannot-pay@example.com', leadsTo: 'declined (422 PAYER_CANNOT_PAY)', outcome: { status: 'REFUSED', issue: 'PAYER_CANNOT_PAY' } },
+];
+
+export type Card = { number: string; expiry: string; cvv: string; name?: string | undefined };
+
+/** What PayPal tells of a card afterwards; the number itself is kept nowhere. */
+export type CardFacts = { last_digits: string; brand: string; expiry: string; name?: string | undefined };
+
+const BRANDS: [RegExp, string][] = [
+  [/^4/, 'VISA'],
+  [/^(5[1-5]|2[2-7])/, 'MASTERCARD'],
+  [/^3[47]/, 'AMEX'],
+  [/^6/, 'DISCOVER'],
+];
+
+/**
+ * Checks a card as the hosted fields do.
+ * @returns what is left of it and where it leads, or PayPal's issue for the field at fault
+ */
+export function readCard(card: Card, now = new Date()): { facts: CardFacts; outcome: Outcome } | { issue: string } {
+  const number = card.number.replaceAll(/[\s-]/g, '');
+  if (!/^\d{12,19}$/.test(number) || !passesLuhn(number)) return { issue: 'INVALID_CARD_NUMBER' };
+  const [, month, year] = /^(0?[1-9]|1[0-2])\s*\/\s*(?:20)?(\d\d)$/.exec(card.expiry.trim()) ?? [];
+  if (!month || !year) return { issue: 'INVALID_EXPIRY_DATE' };
+  // A card is good to the end of its month.
+  if (new Date(Date.UTC(2000 + Number(year), Number(month))) <= now) return { issue: 'CARD_EXPIRED' };
+  if (!/^\d{3,4}$/.test(card.cvv)) return { issue: 'INVALID_SECURITY_CODE_LENGTH' };
+  return {
+    facts: {
+      last_digits: number.slice(-4),
+      brand: BRANDS.find(([start]) => start.test(number))?.[1] ?? 'UNKNOWN',
+      expiry: `20${year}-${month.padStart(2, '0')}`,
+      name: card.name,
+    },
+    outcome: TEST_CARDS.find((known) => known.number === number)?.outcome ?? { status: 'COMPLETED' },
+  };
+}
+
+/** The Luhn check of ISO/IEC 7812-1; not the product's own, which it must not agree with by accident. */
+function passesLuhn(number: string): boolean {
+  let sum = 0;
+  for (let i = 0; i < number.length; i++) {
+    const doubled = Number(number.at(-1 - i)) * (i % 2 === 0 ? 1 : 2);
+    sum += Math.floor(doubled / 10) + (doubled % 10);
+  }
+  return sum % 10 === 0;
+}

@@ -1,0 +1,57 @@
+import { createServer, type AddressInfo } from 'node:net';
+import { Connection } from '@temporalio/client';
+import { msToTs } from '@temporalio/common/lib/time.js';
+import { findTemporal } from './downloads.ts';
+import { start, until, type Report, type Running } from './process.ts';
+
+type Options = {
+  report: Report;
+  port: number;
+  /** Without one there is no Web UI. */
+  uiPort?: number;
+  /** Without one everything is gone when the server stops. */
+  databaseFile?: string;
+  logFile: string;
+  /** How long closed runs stay: the audit trail, and what keeps a repeated request from starting a second run. */
+  retentionDays: number;
+};
+
+/** Temporal's development server, ready to use. */
+export async function startTemporal(options: Options): Promise<Running & { address: string }> {
+  const { report, port, uiPort, databaseFile, logFile, retentionDays } = options;
+  const binary = await findTemporal(report);
+  const address = `127.0.0.1:${port}`;
+  const running = await start(
+    'Temporal',
+    binary,
+    [
+      ...['server', 'start-dev', '--ip', '127.0.0.1', '--port', String(port), '--log-level', 'warn'],
+      ...(uiPort === undefined ? ['--headless'] : ['--ui-port', String(uiPort)]),
+      // Three times faster than SQLite's defaults, and still whole after a kill.
+      ...(databaseFile === undefined ? [] : ['--db-filename', databaseFile]),
+      ...(databaseFile === undefined ? [] : ['--sqlite-pragma', 'journal_mode=wal', '--sqlite-pragma', 'synchronous=normal']),
+    ],
+    { logFile },
+  );
+  await until(async () => {
+    const connection = await Connection.connect({ address, connectTimeout: 2000 });
+    try {
+      await connection.workflowService.updateNamespace({
+        namespace: 'default',
+        config: { workflowExecutionRetentionTtl: msToTs(`${retentionDays} days`) },
+      });
+    } finally {
+      await connection.close();
+    }
+  }, running);
+  return { ...running, address };
+}
+
+/** A port of the loopback interface that nobody listens on. */
+export async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}

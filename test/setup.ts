@@ -1,0 +1,46 @@
+/** Once per run of the suite: the servers that the tests share. Every test file has its own database and task queue. */
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { TestProject } from 'vitest/node';
+import { findTestServer } from '../sandbox/downloads.ts';
+import { run } from '../sandbox/process.ts';
+import { startPostgres } from '../sandbox/postgres.ts';
+import { freePort, startTemporal } from '../sandbox/temporal.ts';
+import { connectDatabase } from '../src/database/connection.ts';
+import { TEMPLATE_DATABASE } from './database.ts';
+
+declare module 'vitest' {
+  export interface ProvidedContext {
+    testServer: string;
+    temporalAddress: string;
+    postgresUrl: string;
+  }
+}
+
+export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+  const folder = mkdtempSync(join(tmpdir(), 'registration-test-'));
+  chmodSync(folder, 0o755);
+  const report = (line: string) => void process.stdout.write(`${line}\n`);
+  const [testServer, temporal, postgres] = await Promise.all([
+    findTestServer(report),
+    freePort().then((port) => startTemporal({ report, port, logFile: join(folder, 'temporal.log'), retentionDays: 1 })),
+    freePort().then((port) =>
+      startPostgres({ report, port, dataFolder: join(folder, 'postgres'), logFile: join(folder, 'postgresql.log'), volatile: true }),
+    ),
+  ]);
+
+  const admin = connectDatabase(postgres.url);
+  await admin.raw(`create database ${TEMPLATE_DATABASE}`);
+  await admin.destroy();
+  const DATABASE_URL = postgres.url.replace(/[^/]+$/, TEMPLATE_DATABASE);
+  await run(process.execPath, ['--import', 'tsx', 'src/database/migrate.ts'], { env: { ...process.env, DATABASE_URL } });
+
+  project.provide('testServer', testServer);
+  project.provide('temporalAddress', temporal.address);
+  project.provide('postgresUrl', postgres.url);
+  return async () => {
+    await Promise.all([temporal.stop(), postgres.stop()]);
+    rmSync(folder, { recursive: true, force: true });
+  };
+}

@@ -1,0 +1,419 @@
+import type { WorkflowHandle } from '@temporalio/client';
+import { ApplicationFailure } from '@temporalio/common';
+import { temporal } from '@temporalio/proto';
+import { afterAll, beforeAll, describe, expect, inject, it, vi } from 'vitest';
+import type { Activities } from '../../src/activities/index.ts';
+import type { Progress, StepName } from '../../src/registration.ts';
+import { anOrder, CAPTURED, count, declined, startHarness } from './harness.ts';
+
+let harness: Awaited<ReturnType<typeof startHarness>>;
+beforeAll(async () => {
+  harness = await startHarness(inject('testServer'));
+});
+afterAll(() => harness.stop());
+
+const final = (type: string) => Promise.reject(ApplicationFailure.nonRetryable(type, type));
+const outOfReach = () => Promise.reject(ApplicationFailure.retryable('out of reach', 'Unavailable'));
+const states = ({ steps }: Progress) => Object.fromEntries(steps.map(({ name, state }) => [name, state]));
+const step = ({ steps }: Progress, name: StepName) => steps.find((candidate) => candidate.name === name);
+
+/** Fails `times` times, then does what follows. */
+function after<T>(times: number, then: () => Promise<T>) {
+  let failed = 0;
+  return () => (failed++ < times ? outOfReach() : then());
+}
+
+/**
+ * Resolves when an activity has failed and waits for its next attempt. A cancellation that meets a running attempt is
+ * lost on the test server when that attempt fails, so tests wait for this before they cancel.
+ */
+const backsOff = (handle: WorkflowHandle, activity: keyof Activities) =>
+  vi.waitUntil(
+    async () => {
+      const { raw } = await handle.describe();
+      return raw.pendingActivities?.some(({ activityType, attempt, state }) => activityType?.name === activity && attempt === 2 && state === SCHEDULED);
+    },
+    { timeout: 10_000 },
+  );
+const SCHEDULED = temporal.api.enums.v1.PendingActivityState.PENDING_ACTIVITY_STATE_SCHEDULED;
+
+/** A promise that a test resolves when it wants to. */
+function gate() {
+  let open: () => void = () => undefined;
+  const opened = new Promise<void>((resolve) => (open = resolve));
+  return { opened, open };
+}
+
+describe('the ordinary way', () => {
+  it('confirms without any client that waits', async () => {
+    await harness.run(anOrder(), {}, async ({ handle, started }) => {
+      const result = await handle.result();
+      expect(result.status).toBe('confirmed');
+      expect(states(result)).toEqual({ payment: 'done', order: 'done', email: 'done', 'mailing-list': 'done' });
+      expect(started.toSorted()).toEqual(['addToMailingList', 'saveOrder', 'sendConfirmation', 'takePayment']);
+    });
+  });
+
+  it('starts the three steps at once: none waits for another', async () => {
+    const { opened, open } = gate();
+    const wait = () => opened.then(() => ({ attempts: 1 }));
+    const waiting = { saveOrder: wait, sendConfirmation: wait, addToMailingList: wait };
+    await harness.run(anOrder(), waiting, async ({ handle, starts }) => {
+      await Promise.all([starts('saveOrder'), starts('sendConfirmation'), starts('addToMailingList')]);
+      const progress = await handle.query<Progress>('progress');
+      expect(progress.status).toBe('confirmed');
+      expect(states(progress)).toEqual({ payment: 'done', order: 'running', email: 'running', 'mailing-list': 'running' });
+      open();
+      expect((await handle.result()).status).toBe('confirmed');
+    });
+  });
+
+  it('costs 25 to 31 events', async () => {
+    await harness.run(anOrder(), {}, async ({ handle, pay }) => {
+      await pay('A');
+      await handle.result();
+      const { events } = await handle.fetchHistory();
+      expect(events?.length).toBeGreaterThanOrEqual(25);
+      expect(events?.length).toBeLessThanOrEqual(31);
+    });
+  });
+
+  it('answers the payment before the three steps are done', async () => {
+    const { opened, open } = gate();
+    await harness.run(anOrder(), { saveOrder: () => opened.then(() => ({ attempts: 1 })) }, async ({ handle, pay }) => {
+      expect(await pay('A')).toMatchObject({ status: 'captured', captureId: 'CAPTURE' });
+      open();
+      await handle.result();
+    });
+  });
+
+  it('leaves the mailing list alone without consent', async () => {
+    await harness.run(anOrder({ newsletter: null }), {}, async ({ handle, started }) => {
+      expect(states(await handle.result())['mailing-list']).toBe('skipped');
+      expect(count(started, 'addToMailingList')).toBe(0);
+    });
+  });
+
+  it('skips the payment of a free ticket', async () => {
+    const order = anOrder({ paypalOrderId: null, amount: { minor: 0, currency: 'EUR' } });
+    const free = { ...CAPTURED, paypalOrderId: null, captureId: null };
+    await harness.run(order, { takePayment: () => Promise.resolve(free) }, async ({ handle, pay }) => {
+      expect(await pay('free')).toMatchObject({ status: 'captured', captureId: null });
+      expect(states(await handle.result())).toMatchObject({ payment: 'skipped', order: 'done' });
+    });
+  });
+});
+
+describe('declines', () => {
+  it('keeps the seat and takes another card', async () => {
+    await harness.run(
+      anOrder(),
+      {
+        takePayment: async ({ paypalOrderId }) =>
+          paypalOrderId === 'A' ? declined(new Date((await harness.environment.currentTimeMs()) + 900_000).toISOString()) : { ...CAPTURED, paypalOrderId },
+      },
+      async ({ handle, pay, started }) => {
+        expect(await pay('A')).toMatchObject({ status: 'declined' });
+        expect((await handle.query<Progress>('progress')).status).toBe('declined');
+        expect(await pay('B')).toMatchObject({ status: 'captured', paypalOrderId: 'B' });
+        expect((await handle.result()).status).toBe('confirmed');
+        expect(count(started, 'takePayment')).toBe(2);
+        expect(count(started, 'sendNotice')).toBe(0);
+      },
+    );
+  });
+
+  it('attempts a PayPal order once, however often it is asked for', async () => {
+    const { opened, open } = gate();
+    await harness.run(
+      anOrder(),
+      { takePayment: () => opened.then(() => CAPTURED) },
+      async ({ handle, pay, started, starts }) => {
+        await starts('takePayment');
+        const again = pay('A');
+        open();
+        expect(await again).toMatchObject({ status: 'captured' });
+        await handle.result();
+        expect(count(started, 'takePayment')).toBe(1);
+      },
+    );
+  });
+
+  it('takes one of two cards that come at once, and tells the other', async () => {
+    const { opened, open } = gate();
+    await harness.run(
+      anOrder(),
+      { takePayment: () => opened.then(() => CAPTURED) },
+      async ({ handle, pay, started, starts }) => {
+        await starts('takePayment');
+        const answers = Promise.all([pay('A'), pay('B')]);
+        open();
+        expect((await answers).map(({ status }) => status)).toEqual(['captured', 'already-paid']);
+        await handle.result();
+        expect(count(started, 'takePayment')).toBe(1);
+      },
+    );
+  });
+
+  it('expires when the hold runs out', async () => {
+    await harness.run(
+      anOrder(),
+      { takePayment: async () => declined(new Date((await harness.environment.currentTimeMs()) + 900_000).toISOString()) },
+      async ({ handle, started, now }) => {
+        const begun = await now();
+        expect((await handle.result()).status).toBe('expired');
+        expect(((await now()) - begun) / 60_000).toBeGreaterThanOrEqual(14.9);
+        expect(count(started, 'releaseHold')).toBe(1);
+        expect(count(started, 'saveOrder')).toBe(0);
+      },
+    );
+  });
+
+  it('waits on when the attendee renewed the hold', async () => {
+    let renewals = 1;
+    const inAQuarter = async () => new Date((await harness.environment.currentTimeMs()) + 900_000).toISOString();
+    await harness.run(
+      anOrder(),
+      {
+        takePayment: async () => declined(await inAQuarter()),
+        releaseHold: async () => (renewals-- > 0 ? inAQuarter() : null),
+      },
+      async ({ handle, started }) => {
+        expect((await handle.result()).status).toBe('expired');
+        expect(count(started, 'releaseHold')).toBe(2);
+      },
+    );
+  });
+
+  it('ends at once, and not in error, when the hold ended in the past', async () => {
+    await harness.run(anOrder(), { takePayment: () => Promise.resolve(declined('2001-01-01T00:00:00Z')) }, async ({ handle }) => {
+      expect((await handle.result()).status).toBe('expired');
+    });
+  });
+
+  it('answers `expired` without asking PayPal once the seat is released', async () => {
+    const { opened, open } = gate();
+    await harness.run(
+      anOrder(),
+      {
+        takePayment: () => Promise.resolve(declined('2001-01-01T00:00:00Z')),
+        releaseHold: () => opened.then(() => null),
+      },
+      async ({ handle, pay, started, starts }) => {
+        await starts('releaseHold');
+        const late = pay('B');
+        open();
+        expect(await late).toMatchObject({ status: 'expired' });
+        expect((await handle.result()).status).toBe('expired');
+        expect(count(started, 'takePayment')).toBe(1);
+      },
+    );
+  });
+
+  it('lets a capture win that is in flight when the hold runs out', async () => {
+    const { opened, open } = gate();
+    let heldUntil = 0;
+    await harness.run(
+      anOrder(),
+      {
+        takePayment: async ({ paypalOrderId }) => {
+          if (paypalOrderId !== 'A') return opened.then(() => ({ ...CAPTURED, paypalOrderId }));
+          heldUntil = (await harness.environment.currentTimeMs()) + 1500;
+          return declined(new Date(heldUntil).toISOString());
+        },
+      },
+      async ({ handle, pay, started, starts, now }) => {
+        await pay('A');
+        const second = pay('B');
+        await starts('takePayment', 2);
+        // No skipping here: the server's clock stands still for nobody while an activity runs.
+        await vi.waitUntil(async () => (await now()) > heldUntil + 1000, { timeout: 10_000 });
+        open();
+        expect(await second).toMatchObject({ status: 'captured' });
+        expect((await handle.result()).status).toBe('confirmed');
+        expect(count(started, 'releaseHold')).toBe(0);
+      },
+    );
+  });
+
+  it('ends as expired when there was no seat to claim', async () => {
+    await harness.run(anOrder(), { takePayment: () => Promise.resolve({ status: 'expired', attempts: 1 }) }, async ({ handle, pay }) => {
+      expect(await pay('A')).toMatchObject({ status: 'expired' });
+      expect((await handle.result()).status).toBe('expired');
+    });
+  });
+});
+
+describe('payments that are not known', () => {
+  it('asks PayPal, for a day if need be, after an attempt ended in doubt', async () => {
+    await harness.run(
+      anOrder(),
+      { takePayment: outOfReach, settlePayment: after(20, () => Promise.resolve(CAPTURED)) },
+      async ({ handle, started }) => {
+        expect((await handle.result()).status).toBe('confirmed');
+        expect(count(started, 'settlePayment')).toBe(21);
+        expect(count(started, 'takePayment')).toBeGreaterThan(10);
+      },
+    );
+  });
+
+  it('waits for a pending capture', async () => {
+    await harness.run(
+      anOrder(),
+      { takePayment: () => Promise.resolve({ status: 'pending' }), settlePayment: after(5, () => Promise.resolve(CAPTURED)) },
+      async ({ handle, pay, started }) => {
+        const [answer, result] = await Promise.all([pay('A'), handle.result()]);
+        expect([answer.status, result.status]).toEqual(['captured', 'confirmed']);
+        expect(count(started, 'takePayment')).toBe(1);
+      },
+    );
+  });
+
+  it('tells by mail when it turns out late that nothing was taken', async () => {
+    const notices: unknown[] = [];
+    await harness.run(
+      anOrder(),
+      {
+        takePayment: outOfReach,
+        settlePayment: () => Promise.resolve({ status: 'rejected', reason: 'not-processed', heldUntil: null, attempts: 1 }),
+        sendNotice: ({ kind, refunded }) => {
+          notices.push({ kind, refunded });
+          return Promise.resolve({ attempts: 1 });
+        },
+      },
+      async ({ handle }) => {
+        expect((await handle.result()).status).toBe('expired');
+        expect(notices).toEqual([{ kind: 'payment-failed', refunded: null }]);
+      },
+    );
+  });
+});
+
+describe('the three steps fail', () => {
+  it('mails after two days without SendGrid', async () => {
+    await harness.run(anOrder(), { sendConfirmation: after(55, () => Promise.resolve({ attempts: 56 })) }, async ({ handle, now }) => {
+      const begun = await now();
+      const result = await handle.result();
+      expect(result.status).toBe('confirmed');
+      expect(step(result, 'email')).toMatchObject({ state: 'done', attempts: 56 });
+      expect(((await now()) - begun) / 3_600_000).toBeGreaterThan(40);
+    });
+  });
+
+  const steps: [StepName, keyof Activities][] = [
+    ['email', 'sendConfirmation'],
+    ['mailing-list', 'addToMailingList'],
+  ];
+  it.each(steps)('shows %s as failed, and keeps the registration, when it is refused for good', async (name, activity) => {
+    await harness.run(anOrder(), { [activity]: () => final('Rejected') }, async ({ handle, started }) => {
+      const result = await handle.result();
+      expect(result.status).toBe('confirmed');
+      expect(step(result, name)?.state).toBe('failed');
+      expect(step(result, 'order')?.state).toBe('done');
+      expect(count(started, 'refundPayment')).toBe(0);
+    });
+  });
+
+  it('gives the mail up after thirty days, and keeps the registration', async () => {
+    await harness.run(anOrder(), { sendConfirmation: outOfReach }, async ({ handle, now }) => {
+      const begun = await now();
+      const result = await handle.result();
+      expect(result.status).toBe('confirmed');
+      expect(step(result, 'email')?.state).toBe('failed');
+      expect(((await now()) - begun) / 86_400_000).toBeGreaterThan(29);
+    });
+  });
+
+  it('saves the order after hours without a database', async () => {
+    await harness.run(anOrder(), { saveOrder: after(200, () => Promise.resolve({ attempts: 201 })) }, async ({ handle }) => {
+      expect((await handle.result()).status).toBe('confirmed');
+    });
+  });
+
+  it('refunds at once when the order is impossible, without waiting for the mail', async () => {
+    const { opened, open } = gate();
+    await harness.run(
+      anOrder(),
+      { saveOrder: () => opened.then(() => final('OrderImpossible')), sendConfirmation: outOfReach },
+      async ({ handle, started }) => {
+        await backsOff(handle, 'sendConfirmation');
+        open();
+        const result = await handle.result();
+        expect(result.status).toBe('refunded');
+        expect(step(result, 'order')?.state).toBe('failed');
+        expect(started.filter((name) => ['refundPayment', 'giveSeatBack', 'sendNotice'].includes(name))).toEqual([
+          'refundPayment',
+          'giveSeatBack',
+          'sendNotice',
+        ]);
+      },
+    );
+  });
+
+  it('refunds after hours without PayPal', async () => {
+    await harness.run(
+      anOrder(),
+      { saveOrder: () => final('OrderImpossible'), refundPayment: after(200, () => Promise.resolve({ refunded: true })) },
+      async ({ handle }) => {
+        expect((await handle.result()).status).toBe('refunded');
+      },
+    );
+  });
+});
+
+describe('an organizer cancels', () => {
+  const undone = ['refundPayment', 'giveSeatBack', 'sendNotice'];
+
+  it('while the capture is in flight: it is awaited, then refunded', async () => {
+    const { opened, open } = gate();
+    await harness.run(anOrder(), { takePayment: () => opened.then(() => CAPTURED) }, async ({ handle, started, starts }) => {
+      await starts('takePayment');
+      await handle.cancel();
+      open();
+      expect((await handle.result()).status).toBe('cancelled');
+      expect(started).toEqual(['takePayment', ...undone]);
+    });
+  });
+
+  it('while waiting for another card: nothing to refund, the seat goes back', async () => {
+    const heldUntil = async () => new Date((await harness.environment.currentTimeMs()) + 9e7).toISOString();
+    await harness.run(anOrder(), { takePayment: async () => declined(await heldUntil()) }, async ({ handle, pay, started }) => {
+      await pay('A');
+      await handle.cancel();
+      expect((await handle.result()).status).toBe('cancelled');
+      expect(started).toEqual(['takePayment', 'giveSeatBack', 'sendNotice']);
+    });
+  });
+
+  it.each(['saveOrder', 'sendConfirmation', 'addToMailingList'] as const)('during %s', async (activity) => {
+    await harness.run(anOrder(), { [activity]: outOfReach }, async ({ handle, started }) => {
+      await backsOff(handle, activity);
+      await handle.cancel();
+      expect((await handle.result()).status).toBe('cancelled');
+      expect(started.filter((name) => undone.includes(name))).toEqual(undone);
+    });
+  });
+
+  it('during the refund of an impossible order: it is refunded all the same', async () => {
+    const { opened, open } = gate();
+    await harness.run(
+      anOrder(),
+      { saveOrder: () => final('OrderImpossible'), refundPayment: () => opened.then(() => ({ refunded: true })) },
+      async ({ handle, started, starts }) => {
+        await starts('refundPayment');
+        await handle.cancel();
+        open();
+        expect((await handle.result()).status).toBe('refunded');
+        expect(started.filter((name) => undone.includes(name))).toEqual(undone);
+      },
+    );
+  });
+
+  it('and the run still ends when the notice is refused for good', async () => {
+    await harness.run(anOrder(), { saveOrder: outOfReach, sendNotice: () => final('Rejected') }, async ({ handle }) => {
+      await backsOff(handle, 'saveOrder');
+      await handle.cancel();
+      expect((await handle.result()).status).toBe('cancelled');
+    });
+  });
+});
