@@ -37,7 +37,7 @@ export default tseslint.config(
     files: ['src/web/public/**/*.js', 'sandbox/**/browser/*.js'],
     languageOptions: {
       globals: Object.fromEntries(
-        'window document location localStorage fetch crypto setTimeout clearTimeout setInterval clearInterval URL URLSearchParams FormData BroadcastChannel Intl console navigator customElements'
+        'window document location localStorage fetch crypto setTimeout clearTimeout setInterval clearInterval URL URLSearchParams FormData BroadcastChannel Intl console navigator customElements sessionStorage CSS MessageChannel addEventListener parent'
           .split(' ')
           .map((name) => [name, 'readonly']),
       ),

@@ -1,5 +1,15 @@
 /** Programs that npm does not bring: looked for on the machine, then downloaded, then built from a package registry. */
-import { accessSync, chmodSync, constants, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  accessSync,
+  chmodSync,
+  constants,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { homedir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { TestWorkflowEnvironment } from '@temporalio/testing';
@@ -41,7 +51,12 @@ async function intoCache(target: string, make: (folder: string) => Promise<strin
 }
 
 /** Has Temporal's SDK download a server, which it does on the way to starting one; undefined where it cannot. */
-async function bySdk(report: Report, what: string, target: string, startOnce: (downloadDir: string) => Promise<TestWorkflowEnvironment>): Promise<string | undefined> {
+async function bySdk(
+  report: Report,
+  what: string,
+  target: string,
+  startOnce: (downloadDir: string) => Promise<TestWorkflowEnvironment>,
+): Promise<string | undefined> {
   report(`Downloading ${what}`);
   try {
     return await intoCache(target, async (folder) => {
@@ -67,7 +82,9 @@ export async function findTemporal(report: Report): Promise<string> {
   const built = join(cache, `temporal-${TEMPORAL_CLI}`);
   if (isExecutable(built)) return built;
   const downloaded = await bySdk(report, `the Temporal server ${TEMPORAL_CLI}`, built, (downloadDir) =>
-    TestWorkflowEnvironment.createLocal({ server: { executable: { type: 'cached-download', downloadDir, version: TEMPORAL_CLI } } }),
+    TestWorkflowEnvironment.createLocal({
+      server: { executable: { type: 'cached-download', downloadDir, version: TEMPORAL_CLI } },
+    }),
   );
   if (downloaded) return downloaded;
   const go = onPath('go');
@@ -78,9 +95,14 @@ export async function findTemporal(report: Report): Promise<string> {
   report(`Building the Temporal server ${TEMPORAL_CLI} with Go, once: this takes some minutes`);
   return intoCache(built, async (folder) => {
     let downloads = 0;
-    const building = run(go, ['install', `github.com/temporalio/cli/cmd/temporal@${TEMPORAL_CLI}`], { env: { ...process.env, GOBIN: folder } }, (line) => {
-      if (line.startsWith('go: downloading')) downloads++;
-    });
+    const building = run(
+      go,
+      ['install', `github.com/temporalio/cli/cmd/temporal@${TEMPORAL_CLI}`],
+      { env: { ...process.env, GOBIN: folder } },
+      (line) => {
+        if (line.startsWith('go: downloading')) downloads++;
+      },
+    );
     await whileWaiting(report, () => `still building, ${downloads} modules downloaded`, building);
     return join(folder, 'temporal');
   });
@@ -96,12 +118,16 @@ export async function findTestServer(report: Report): Promise<string> {
   const native = `${target}-native`;
   for (const found of [command, native]) if (isExecutable(found)) return found;
   const downloaded = await bySdk(report, 'the time-skipping Temporal test server', native, (downloadDir) =>
-    TestWorkflowEnvironment.createTimeSkipping({ server: { executable: { type: 'cached-download', downloadDir } } }),
+    TestWorkflowEnvironment.createTimeSkipping({
+      server: { executable: { type: 'cached-download', downloadDir } },
+    }),
   );
   if (downloaded) return downloaded;
   const [java, mvn] = [onPath('java'), onPath('mvn')];
   if (!java || !mvn)
-    throw new Error('No Temporal test server: install Java and Maven so that it can be fetched from Maven Central, or allow the download from temporal.download.');
+    throw new Error(
+      'No Temporal test server: install Java and Maven so that it can be fetched from Maven Central, or allow the download from temporal.download.',
+    );
   report(`Fetching the time-skipping Temporal test server ${TEST_SERVER} from Maven Central`);
   await intoCache(target, async (folder) => {
     const dependency = `<groupId>io.temporal</groupId><artifactId>temporal-test-server</artifactId><version>${TEST_SERVER}</version>`;
@@ -110,7 +136,11 @@ export async function findTestServer(report: Report): Promise<string> {
       `<project><modelVersion>4.0.0</modelVersion><groupId>get</groupId><artifactId>get</artifactId><version>1</version><dependencies><dependency>${dependency}</dependency></dependencies></project>`,
     );
     const server = join(folder, 'server');
-    const fetching = run(mvn, ['-q', '-B', 'dependency:copy-dependencies', `-DoutputDirectory=${join(server, 'lib')}`], { cwd: folder });
+    const fetching = run(
+      mvn,
+      ['-q', '-B', 'dependency:copy-dependencies', `-DoutputDirectory=${join(server, 'lib')}`],
+      { cwd: folder },
+    );
     await whileWaiting(report, () => 'still fetching', fetching);
     const script = `#!/bin/sh\nexec java -cp "$(dirname "$0")/lib/*" io.temporal.testserver.TestServer "$@"\n`;
     writeFileSync(join(server, 'temporal-test-server'), script);

@@ -51,7 +51,12 @@ export function createFaults() {
 }
 
 /** Puts a provider's routes behind its switch. `error` makes a body in the provider's own shape. */
-export function applyFaults(app: FastifyInstance, provider: Provider, faults: Faults, error: (status: number) => unknown): void {
+export function applyFaults(
+  app: FastifyInstance,
+  provider: Provider,
+  faults: Faults,
+  error: (status: number) => unknown,
+): void {
   const cut = new WeakSet<FastifyRequest>();
   app.addHook('preHandler', async (request, reply) => {
     const fault = faults.meet(provider, request.url);

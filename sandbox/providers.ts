@@ -47,7 +47,11 @@ export async function startSandbox({ port = 0, dataFile }: { port?: number; data
     faults,
   );
   const sendgrid = createSendGrid(journal, credentials.sendgridApiKey, faults);
-  const mailchimp = createMailchimp(journal, { apiKey: credentials.mailchimpApiKey, listId: credentials.mailchimpListId }, faults);
+  const mailchimp = createMailchimp(
+    journal,
+    { apiKey: credentials.mailchimpApiKey, listId: credentials.mailchimpListId },
+    faults,
+  );
 
   const app = Fastify({ forceCloseConnections: true, bodyLimit: 40 * 1024 * 1024 });
   // The vendors take an empty JSON body for none.
@@ -59,9 +63,20 @@ export async function startSandbox({ port = 0, dataFile }: { port?: number; data
       done(Object.assign(new Error('Malformed JSON'), { statusCode: 400 }));
     }
   });
-  app.addContentTypeParser('application/x-www-form-urlencoded', { parseAs: 'string' }, (_request, body, done) => done(null, body));
+  app.addContentTypeParser(
+    'application/x-www-form-urlencoded',
+    { parseAs: 'string' },
+    (_request, body, done) => done(null, body),
+  );
   app.setErrorHandler((error: FastifyError, _request, reply) =>
-    reply.code(error.statusCode ?? 400).send({ name: 'INVALID_REQUEST', title: 'Bad Request', message: error.message, errors: [{ message: error.message }] }),
+    reply
+      .code(error.statusCode ?? 400)
+      .send({
+        name: 'INVALID_REQUEST',
+        title: 'Bad Request',
+        message: error.message,
+        errors: [{ message: error.message }],
+      }),
   );
 
   paypal.routes(app);
@@ -79,11 +94,16 @@ export async function startSandbox({ port = 0, dataFile }: { port?: number; data
   });
   app.get('/sandbox/ledger', () => ledger());
   app.get('/sandbox/faults', () => faults.current);
-  app.put<{ Params: { provider: string }; Body: Fault }>('/sandbox/faults/:provider', { schema: { body: Fault } }, ({ params, body }, reply) => {
-    if (!PROVIDERS.includes(params.provider as Provider)) return reply.code(404).send({ message: `One of ${PROVIDERS.join(', ')}` });
-    faults.set(params.provider as Provider, body);
-    return reply.send(faults.current);
-  });
+  app.put<{ Params: { provider: string }; Body: Fault }>(
+    '/sandbox/faults/:provider',
+    { schema: { body: Fault } },
+    ({ params, body }, reply) => {
+      if (!PROVIDERS.includes(params.provider as Provider))
+        return reply.code(404).send({ message: `One of ${PROVIDERS.join(', ')}` });
+      faults.set(params.provider as Provider, body);
+      return reply.send(faults.current);
+    },
+  );
   app.delete('/sandbox/faults', () => {
     faults.clear();
     return faults.current;
@@ -110,7 +130,10 @@ export async function startSandbox({ port = 0, dataFile }: { port?: number; data
 
 if (import.meta.filename === process.argv[1]) {
   const { SANDBOX_PORT = '4010', DATA_DIR } = process.env;
-  const sandbox = await startSandbox({ port: Number(SANDBOX_PORT), ...(DATA_DIR ? { dataFile: join(DATA_DIR, 'sandbox.jsonl') } : {}) });
+  const sandbox = await startSandbox({
+    port: Number(SANDBOX_PORT),
+    ...(DATA_DIR ? { dataFile: join(DATA_DIR, 'sandbox.jsonl') } : {}),
+  });
   console.log(`sandbox ready at ${sandbox.url}`);
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void sandbox.close());
 }

@@ -29,7 +29,9 @@ export async function startTemporal(options: Options): Promise<Running & { addre
       ...(uiPort === undefined ? ['--headless'] : ['--ui-port', String(uiPort)]),
       // Three times faster than SQLite's defaults, and still whole after a kill.
       ...(databaseFile === undefined ? [] : ['--db-filename', databaseFile]),
-      ...(databaseFile === undefined ? [] : ['--sqlite-pragma', 'journal_mode=wal', '--sqlite-pragma', 'synchronous=normal']),
+      ...(databaseFile === undefined
+        ? []
+        : ['--sqlite-pragma', 'journal_mode=wal', '--sqlite-pragma', 'synchronous=normal']),
     ],
     { logFile },
   );

@@ -62,6 +62,9 @@ export function loadDatabaseUrl(env: NodeJS.ProcessEnv = process.env): string {
   return url;
 }
 
+const definedOnly = (env: NodeJS.ProcessEnv) =>
+  Object.fromEntries(Object.entries(env).filter((entry): entry is [string, string] => entry[1] !== undefined));
+
 /** Reads one setting after the other and collects what is wrong with them. An empty value counts as not given. */
 function reader(env: NodeJS.ProcessEnv) {
   const faults: string[] = [];
@@ -123,7 +126,7 @@ function reader(env: NodeJS.ProcessEnv) {
     /** Address, namespace, TLS and API key from TEMPORAL_* and Temporal's own configuration file. */
     temporal(): ClientConnectConfig {
       try {
-        return loadClientConnectConfig();
+        return loadClientConnectConfig({ overrideEnvVars: definedOnly(env) });
       } catch (error) {
         fault(`TEMPORAL_*: ${error instanceof Error ? error.message : 'cannot be read'}`);
         return { connectionOptions: {} };

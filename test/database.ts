@@ -5,7 +5,9 @@ import { connectDatabase, type Database } from '../src/database/connection.ts';
 export const TEMPLATE_DATABASE = 'registration_template';
 
 /** A database of the test's own, with all tables and one event; `pool` for tests that need many connections. */
-export async function createDatabase(pool = { min: 0, max: 10 }): Promise<{ database: Database; url: string; drop: () => Promise<void> }> {
+export async function createDatabase(
+  pool = { min: 0, max: 10 },
+): Promise<{ database: Database; url: string; drop: () => Promise<void> }> {
   const name = `test_${randomBytes(6).toString('hex')}`;
   const postgresUrl = inject('postgresUrl');
   const admin = connectDatabase(postgresUrl);
@@ -38,7 +40,14 @@ async function addEvent(database: Database): Promise<void> {
   });
   await database('ticket_types').insert([
     { event_id: 'conference', id: 'limited', name: 'Limited', price_minor: 9000, capacity: 2, position: 0 },
-    { event_id: 'conference', id: 'regular', name: 'Regular', price_minor: 12_000, capacity: null, position: 1 },
+    {
+      event_id: 'conference',
+      id: 'regular',
+      name: 'Regular',
+      price_minor: 12_000,
+      capacity: null,
+      position: 1,
+    },
     { event_id: 'conference', id: 'free', name: 'Free', price_minor: 0, capacity: 10, position: 2 },
   ]);
 }

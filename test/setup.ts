@@ -24,9 +24,17 @@ export default async function setup(project: TestProject): Promise<() => Promise
   const report = (line: string) => void process.stdout.write(`${line}\n`);
   const [testServer, temporal, postgres] = await Promise.all([
     findTestServer(report),
-    freePort().then((port) => startTemporal({ report, port, logFile: join(folder, 'temporal.log'), retentionDays: 1 })),
     freePort().then((port) =>
-      startPostgres({ report, port, dataFolder: join(folder, 'postgres'), logFile: join(folder, 'postgresql.log'), volatile: true }),
+      startTemporal({ report, port, logFile: join(folder, 'temporal.log'), retentionDays: 1 }),
+    ),
+    freePort().then((port) =>
+      startPostgres({
+        report,
+        port,
+        dataFolder: join(folder, 'postgres'),
+        logFile: join(folder, 'postgresql.log'),
+        volatile: true,
+      }),
     ),
   ]);
 
@@ -34,7 +42,9 @@ export default async function setup(project: TestProject): Promise<() => Promise
   await admin.raw(`create database ${TEMPLATE_DATABASE}`);
   await admin.destroy();
   const DATABASE_URL = postgres.url.replace(/[^/]+$/, TEMPLATE_DATABASE);
-  await run(process.execPath, ['--import', 'tsx', 'src/database/migrate.ts'], { env: { ...process.env, DATABASE_URL } });
+  await run(process.execPath, ['--import', 'tsx', 'src/database/migrate.ts'], {
+    env: { ...process.env, DATABASE_URL },
+  });
 
   project.provide('testServer', testServer);
   project.provide('temporalAddress', temporal.address);

@@ -27,7 +27,11 @@ export function applyPage(app: FastifyInstance, { paypal, sendgrid, mailchimp, f
   app.get('/', (_request, reply) =>
     reply.type(html).send(
       eta.render('index', {
-        providers: PROVIDERS.map((name) => ({ name, fault: faults.current[name], requests: faults.requests[name] })),
+        providers: PROVIDERS.map((name) => ({
+          name,
+          fault: faults.current[name],
+          requests: faults.requests[name],
+        })),
         payments: newestFirst(paypal.orders.values()).map((order) => ({
           ...order,
           capture: order.captureId === undefined ? undefined : paypal.captures.get(order.captureId),
@@ -43,18 +47,30 @@ export function applyPage(app: FastifyInstance, { paypal, sendgrid, mailchimp, f
 
   app.get<{ Params: { id: string } }>('/mails/:id', ({ params }, reply) => {
     const mail = sendgrid.mails.get(params.id);
-    return reply.code(mail ? 200 : 404).type(html).send(eta.render('mail', { mail }));
+    return reply
+      .code(mail ? 200 : 404)
+      .type(html)
+      .send(eta.render('mail', { mail }));
   });
   app.get<{ Params: { id: string } }>('/mails/:id/html', ({ params }, reply) =>
     // A mail is somebody's text: it may show itself, and do nothing.
-    reply.type(html).header('content-security-policy', "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:").send(sendgrid.mails.get(params.id)?.html ?? ''),
+    reply
+      .type(html)
+      .header(
+        'content-security-policy',
+        "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:",
+      )
+      .send(sendgrid.mails.get(params.id)?.html ?? ''),
   );
   app.get<{ Params: { id: string; file: string } }>('/mails/:id/attachments/:file', ({ params }, reply) => {
     const attachment = sendgrid.mails.get(params.id)?.attachments[Number(params.file)];
     if (!attachment) return reply.code(404).send();
     return reply
       .type('application/octet-stream')
-      .header('content-disposition', `attachment; filename="${attachment.filename.replaceAll(/[^\w.-]/g, '_')}"`)
+      .header(
+        'content-disposition',
+        `attachment; filename="${attachment.filename.replaceAll(/[^\w.-]/g, '_')}"`,
+      )
       .send(Buffer.from(attachment.content, 'base64'));
   });
 
@@ -63,7 +79,11 @@ export function applyPage(app: FastifyInstance, { paypal, sendgrid, mailchimp, f
     const fields = form(body);
     const mode = PROVIDERS.includes(params.provider as Provider) ? fields.get('mode') : null;
     const status = Number(fields.get('status'));
-    if (mode !== null) faults.set(params.provider as Provider, { mode: mode as Fault['mode'], ...(mode === 'failing' && status >= 400 && status < 600 ? { status } : {}) });
+    if (mode !== null)
+      faults.set(params.provider as Provider, {
+        mode: mode as Fault['mode'],
+        ...(mode === 'failing' && status >= 400 && status < 600 ? { status } : {}),
+      });
     return reply.redirect('/', 303);
   });
   app.post<{ Params: { id: string } }>('/captures/:id', ({ params, body }, reply) => {

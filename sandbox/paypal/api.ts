@@ -6,7 +6,13 @@ import type { Journal } from '../journal.ts';
 import type { CardFacts, Outcome } from './cards.ts';
 
 type Amount = { currency_code: string; value: string };
-type Unit = { reference_id: string; amount: Amount; custom_id?: string; description?: string; invoice_id?: string };
+type Unit = {
+  reference_id: string;
+  amount: Amount;
+  custom_id?: string;
+  description?: string;
+  invoice_id?: string;
+};
 export type Order = {
   id: string;
   intent: 'CAPTURE';
@@ -29,7 +35,13 @@ export type Capture = {
   processor_response?: { response_code: string };
   refunded: number;
 };
-export type Refund = { id: string; status: 'COMPLETED'; amount: Amount; capture_id: string; create_time: string };
+export type Refund = {
+  id: string;
+  status: 'COMPLETED';
+  amount: Amount;
+  capture_id: string;
+  create_time: string;
+};
 type Answer = { status: number; body: unknown };
 
 /** PayPal-Request-Ids are kept this long (developer.paypal.com, idempotency). */
@@ -41,23 +53,48 @@ const newId = (length = 17) =>
   [...randomBytes(length)].map((byte) => 'ABCDEFGHJKLMNPQRSTUVWXYZ23456789'.charAt(byte % 32)).join('');
 
 /** An answer in the shape of PayPal's errors. */
-export function paypalError(status: number, name: string, issue?: string, description?: string, field?: string): Answer {
+export function paypalError(
+  status: number,
+  name: string,
+  issue?: string,
+  description?: string,
+  field?: string,
+): Answer {
   const detail = { ...(field ? { field } : {}), issue, description: description ?? issue };
   const debug_id = newId(13).toLowerCase();
-  return { status, body: { name, message: description ?? name, debug_id, ...(issue ? { details: [detail] } : {}), links: [] } };
+  return {
+    status,
+    body: {
+      name,
+      message: description ?? name,
+      debug_id,
+      ...(issue ? { details: [detail] } : {}),
+      links: [],
+    },
+  };
 }
-const notFound = () => paypalError(404, 'RESOURCE_NOT_FOUND', 'INVALID_RESOURCE_ID', 'The specified resource does not exist.');
-const unprocessable = (issue: string, description?: string) => paypalError(422, 'UNPROCESSABLE_ENTITY', issue, description);
-const invalid = (field: string, issue: string) => paypalError(400, 'INVALID_REQUEST', issue, `${field}: ${issue}`, field);
+const notFound = () =>
+  paypalError(404, 'RESOURCE_NOT_FOUND', 'INVALID_RESOURCE_ID', 'The specified resource does not exist.');
+const unprocessable = (issue: string, description?: string) =>
+  paypalError(422, 'UNPROCESSABLE_ENTITY', issue, description);
+const invalid = (field: string, issue: string) =>
+  paypalError(400, 'INVALID_REQUEST', issue, `${field}: ${issue}`, field);
 
-export function createPayPal(journal: Journal, credentials: { clientId: string; clientSecret: string }, faults: Faults) {
+export function createPayPal(
+  journal: Journal,
+  credentials: { clientId: string; clientSecret: string },
+  faults: Faults,
+) {
   const orders = journal.map<Order>('paypal.orders');
   const captures = journal.map<Capture>('paypal.captures');
   const refunds = journal.map<Refund>('paypal.refunds');
   const answers = journal.map<Answer & { at: number }>('paypal.answers');
   const tokens = new Map<string, number>();
 
-  const publicCapture = ({ refunded: _refunded, order_id: _orderId, ...capture }: Capture) => ({ ...capture, final_capture: true });
+  const publicCapture = ({ refunded: _refunded, order_id: _orderId, ...capture }: Capture) => ({
+    ...capture,
+    final_capture: true,
+  });
 
   function publicOrder(order: Order, base: string) {
     const capture = order.captureId === undefined ? undefined : captures.get(order.captureId);
@@ -67,7 +104,9 @@ export function createPayPal(journal: Journal, credentials: { clientId: string; 
       status: order.status,
       create_time: order.createTime,
       ...(order.source ? { payment_source: order.source } : {}),
-      purchase_units: [{ ...order.unit, ...(capture ? { payments: { captures: [publicCapture(capture)] } } : {}) }],
+      purchase_units: [
+        { ...order.unit, ...(capture ? { payments: { captures: [publicCapture(capture)] } } : {}) },
+      ],
       links: [
         { href: `${base}/v2/checkout/orders/${order.id}`, rel: 'self', method: 'GET' },
         { href: `${base}/checkoutnow?token=${order.id}`, rel: 'approve', method: 'GET' },
@@ -77,23 +116,32 @@ export function createPayPal(journal: Journal, credentials: { clientId: string; 
   }
 
   type Body = Record<string, unknown>;
-  const isObject = (value: unknown): value is Body => typeof value === 'object' && value !== null && !Array.isArray(value);
+  const isObject = (value: unknown): value is Body =>
+    typeof value === 'object' && value !== null && !Array.isArray(value);
 
   function checkAmount(amount: unknown, field: string): Answer | Amount {
     if (!isObject(amount)) return invalid(field, 'MISSING_REQUIRED_PARAMETER');
     const { currency_code: currency, value } = amount;
-    if (typeof currency !== 'string' || !/^[A-Z]{3}$/.test(currency)) return invalid(`${field}/currency_code`, 'INVALID_PARAMETER_SYNTAX');
-    if (typeof value !== 'string' || !/^\d{1,7}(\.\d{1,2})?$/.test(value)) return invalid(`${field}/value`, 'INVALID_PARAMETER_SYNTAX');
-    if (NO_DECIMALS.includes(currency) ? value.includes('.') : !/\.\d\d$/.test(value)) return unprocessable('DECIMAL_PRECISION');
+    if (typeof currency !== 'string' || !/^[A-Z]{3}$/.test(currency))
+      return invalid(`${field}/currency_code`, 'INVALID_PARAMETER_SYNTAX');
+    if (typeof value !== 'string' || !/^\d{1,7}(\.\d{1,2})?$/.test(value))
+      return invalid(`${field}/value`, 'INVALID_PARAMETER_SYNTAX');
+    if (NO_DECIMALS.includes(currency) ? value.includes('.') : !/\.\d\d$/.test(value))
+      return unprocessable('DECIMAL_PRECISION');
     if (Number(value) === 0) return unprocessable('CANNOT_BE_ZERO_OR_NEGATIVE');
     return { currency_code: currency, value };
   }
 
   function createOrder(body: unknown): Answer | Order {
     if (!isObject(body)) return paypalError(400, 'INVALID_REQUEST', 'MALFORMED_REQUEST_JSON');
-    if (body.intent !== 'CAPTURE') return invalid('/intent', body.intent === undefined ? 'MISSING_REQUIRED_PARAMETER' : 'INVALID_PARAMETER_VALUE');
+    if (body.intent !== 'CAPTURE')
+      return invalid(
+        '/intent',
+        body.intent === undefined ? 'MISSING_REQUIRED_PARAMETER' : 'INVALID_PARAMETER_VALUE',
+      );
     const units = body.purchase_units;
-    if (!Array.isArray(units) || units.length === 0) return invalid('/purchase_units', 'MISSING_REQUIRED_PARAMETER');
+    if (!Array.isArray(units) || units.length === 0)
+      return invalid('/purchase_units', 'MISSING_REQUIRED_PARAMETER');
     if (units.length > 1) return unprocessable('MULTIPLE_PURCHASE_UNITS_NOT_SUPPORTED_HERE');
     const [unit] = units as unknown[];
     if (!isObject(unit)) return invalid('/purchase_units/0', 'INVALID_PARAMETER_SYNTAX');
@@ -117,9 +165,13 @@ export function createPayPal(journal: Journal, credentials: { clientId: string; 
 
   function capture(order: Order): Answer | Capture {
     if (order.status === 'COMPLETED')
-      return unprocessable('ORDER_ALREADY_CAPTURED', 'Order already captured. If intent=CAPTURE only one capture per order is allowed.');
+      return unprocessable(
+        'ORDER_ALREADY_CAPTURED',
+        'Order already captured. If intent=CAPTURE only one capture per order is allowed.',
+      );
     const outcome = order.outcome;
-    if (order.status !== 'APPROVED' || !outcome) return unprocessable('ORDER_NOT_APPROVED', 'Payer has not yet approved the Order for payment.');
+    if (order.status !== 'APPROVED' || !outcome)
+      return unprocessable('ORDER_NOT_APPROVED', 'Payer has not yet approved the Order for payment.');
     if (outcome.status === 'REFUSED') return unprocessable(outcome.issue);
     const taken: Capture = {
       id: newId(),
@@ -140,9 +192,11 @@ export function createPayPal(journal: Journal, credentials: { clientId: string; 
   function refund(taken: Capture, body: unknown): Answer | Refund {
     if (taken.status !== 'COMPLETED' && taken.status !== 'PARTIALLY_REFUNDED')
       return unprocessable(taken.status === 'REFUNDED' ? 'CAPTURE_FULLY_REFUNDED' : 'CAPTURE_STATUS_INVALID');
-    const asked = isObject(body) && body.amount !== undefined ? checkAmount(body.amount, '/amount') : undefined;
+    const asked =
+      isObject(body) && body.amount !== undefined ? checkAmount(body.amount, '/amount') : undefined;
     if (asked && 'status' in asked) return asked;
-    if (asked && asked.currency_code !== taken.amount.currency_code) return unprocessable('REFUND_CAPTURE_CURRENCY_MISMATCH');
+    if (asked && asked.currency_code !== taken.amount.currency_code)
+      return unprocessable('REFUND_CAPTURE_CURRENCY_MISMATCH');
     const cents = (value: string) => Math.round(Number(value) * 100);
     const left = cents(taken.amount.value) - taken.refunded;
     const amount = asked ? cents(asked.value) : left;
@@ -156,7 +210,11 @@ export function createPayPal(journal: Journal, credentials: { clientId: string; 
       create_time: new Date().toISOString(),
     };
     refunds.set(given.id, given);
-    captures.set(taken.id, { ...taken, refunded: taken.refunded + amount, status: amount === left ? 'REFUNDED' : 'PARTIALLY_REFUNDED' });
+    captures.set(taken.id, {
+      ...taken,
+      refunded: taken.refunded + amount,
+      status: amount === left ? 'REFUNDED' : 'PARTIALLY_REFUNDED',
+    });
     return given;
   }
 
@@ -175,33 +233,63 @@ export function createPayPal(journal: Journal, credentials: { clientId: string; 
     app.post('/v1/oauth2/token', (request, reply) => {
       const expected = `Basic ${Buffer.from(`${credentials.clientId}:${credentials.clientSecret}`).toString('base64')}`;
       if (request.headers.authorization !== expected)
-        return send(reply, { status: 401, body: { error: 'invalid_client', error_description: 'Client Authentication failed' } });
+        return send(reply, {
+          status: 401,
+          body: { error: 'invalid_client', error_description: 'Client Authentication failed' },
+        });
       if (new URLSearchParams(request.body as string).get('grant_type') !== 'client_credentials')
-        return send(reply, { status: 400, body: { error: 'unsupported_grant_type', error_description: 'Grant type is not supported' } });
+        return send(reply, {
+          status: 400,
+          body: { error: 'unsupported_grant_type', error_description: 'Grant type is not supported' },
+        });
       const token = `A21${newId(40)}`;
       tokens.set(token, Date.now() + 32_400_000);
-      return send(reply, { status: 200, body: { scope: 'sandbox', access_token: token, token_type: 'Bearer', app_id: 'APP-SANDBOX', expires_in: 32_400, nonce: newId() } });
+      return send(reply, {
+        status: 200,
+        body: {
+          scope: 'sandbox',
+          access_token: token,
+          token_type: 'Bearer',
+          app_id: 'APP-SANDBOX',
+          expires_in: 32_400,
+          nonce: newId(),
+        },
+      });
     });
 
     void app.register((api, _options, done) => {
       api.addHook('preHandler', async (request, reply) => {
         const token = request.headers.authorization?.replace(/^Bearer /, '') ?? '';
         if ((tokens.get(token) ?? 0) < Date.now())
-          return send(reply, { status: 401, body: { error: 'invalid_token', error_description: 'The token passed in was not found in the system' } });
+          return send(reply, {
+            status: 401,
+            body: {
+              error: 'invalid_token',
+              error_description: 'The token passed in was not found in the system',
+            },
+          });
         const key = keyOf(request);
         if (key === undefined) return undefined;
-        if (inProgress.has(key)) return send(reply, paypalError(409, 'RESOURCE_CONFLICT', 'PREVIOUS_REQUEST_IN_PROGRESS'));
+        if (inProgress.has(key))
+          return send(reply, paypalError(409, 'RESOURCE_CONFLICT', 'PREVIOUS_REQUEST_IN_PROGRESS'));
         inProgress.add(key);
         reply.raw.once('close', () => inProgress.delete(key));
         return undefined;
       });
-      applyFaults(api, 'paypal', faults, (status) => paypalError(status, status === 503 ? 'SERVICE_UNAVAILABLE' : 'INTERNAL_SERVER_ERROR').body);
+      applyFaults(
+        api,
+        'paypal',
+        faults,
+        (status) =>
+          paypalError(status, status === 503 ? 'SERVICE_UNAVAILABLE' : 'INTERNAL_SERVER_ERROR').body,
+      );
 
       /** Does the work once for a PayPal-Request-Id; the same id again gets the same answer, with 200. Errors are not kept. */
       const once = (request: FastifyRequest, reply: FastifyReply, keepMs: number, work: () => Answer) => {
         const key = keyOf(request);
         const earlier = key === undefined ? undefined : answers.get(key);
-        if (earlier && earlier.at + keepMs > Date.now()) return send(reply, { status: 200, body: earlier.body });
+        if (earlier && earlier.at + keepMs > Date.now())
+          return send(reply, { status: 200, body: earlier.body });
         const answer = work();
         if (key !== undefined && answer.status < 300) answers.set(key, { ...answer, at: Date.now() });
         return send(reply, answer);
@@ -213,7 +301,13 @@ export function createPayPal(journal: Journal, credentials: { clientId: string; 
           if (isAnswer(order)) return order;
           orders.set(order.id, order);
           const { id, status, links, ...rest } = publicOrder(order, base(request));
-          return { status: 201, body: request.headers.prefer === 'return=representation' ? { id, status, ...rest, links } : { id, status, links } };
+          return {
+            status: 201,
+            body:
+              request.headers.prefer === 'return=representation'
+                ? { id, status, ...rest, links }
+                : { id, status, links },
+          };
         }),
       );
       api.get<{ Params: { id: string } }>('/v2/checkout/orders/:id', (request, reply) => {

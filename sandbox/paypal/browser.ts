@@ -45,33 +45,52 @@ export function approveWithWallet(paypal: PayPalSandbox, orderId: string, email:
 
 export function browserRoutes(app: FastifyInstance, paypal: PayPalSandbox): void {
   const session = Type.String({ pattern: '^[0-9a-f-]{36}$' });
-  const scripts = { '/web-sdk/v6/core': script('sdk'), '/sandbox/card/field.js': script('field'), '/sandbox/card/vault.js': script('vault') };
+  const scripts = {
+    '/web-sdk/v6/core': script('sdk'),
+    '/sandbox/card/field.js': script('field'),
+    '/sandbox/card/vault.js': script('vault'),
+  };
   for (const [path, source] of Object.entries(scripts))
-    app.get(path, (_request, reply) => reply.type('application/javascript; charset=utf-8').header('cache-control', 'no-cache').send(source));
+    app.get(path, (_request, reply) =>
+      reply.type('application/javascript; charset=utf-8').header('cache-control', 'no-cache').send(source),
+    );
   const html = 'text/html; charset=utf-8';
 
   app.get<{ Querystring: { type: keyof typeof FIELDS; session: string; placeholder?: string } }>(
     '/sandbox/card/field',
     {
       schema: {
-        querystring: Type.Object({ type: Type.Enum(['number', 'expiry', 'cvv']), session, placeholder: Type.Optional(Type.String({ maxLength: 40 })) }),
+        querystring: Type.Object({
+          type: Type.Enum(['number', 'expiry', 'cvv']),
+          session,
+          placeholder: Type.Optional(Type.String({ maxLength: 40 })),
+        }),
       },
     },
     ({ query }, reply) => reply.type(html).send(eta.render('field', { ...query, ...FIELDS[query.type] })),
   );
-  app.get<{ Querystring: { session: string } }>('/sandbox/card/vault', { schema: { querystring: Type.Object({ session }) } }, ({ query }, reply) =>
-    reply.type(html).send(eta.render('vault', query)),
+  app.get<{ Querystring: { session: string } }>(
+    '/sandbox/card/vault',
+    { schema: { querystring: Type.Object({ session }) } },
+    ({ query }, reply) => reply.type(html).send(eta.render('vault', query)),
   );
   app.post<{ Body: Card & { orderId: string } }>(
     '/sandbox/card/approve',
     {
       schema: {
-        body: Type.Object({ orderId: Type.String(), number: Type.String(), expiry: Type.String(), cvv: Type.String(), name: Type.Optional(Type.String()) }),
+        body: Type.Object({
+          orderId: Type.String(),
+          number: Type.String(),
+          expiry: Type.String(),
+          cvv: Type.String(),
+          name: Type.Optional(Type.String()),
+        }),
       },
     },
     ({ body: { orderId, ...card } }, reply) => {
       const order = paypal.orders.get(orderId);
-      if (!order || order.status === 'COMPLETED') return reply.code(422).send({ message: 'This payment cannot be approved (any more).' });
+      if (!order || order.status === 'COMPLETED')
+        return reply.code(422).send({ message: 'This payment cannot be approved (any more).' });
       const message = approveWithCard(paypal, orderId, card);
       return message === undefined ? reply.send({ orderId }) : reply.code(422).send({ message });
     },
@@ -79,7 +98,10 @@ export function browserRoutes(app: FastifyInstance, paypal: PayPalSandbox): void
 
   app.get<{ Querystring: { token?: string } }>('/checkoutnow', ({ query: { token = '' } }, reply) => {
     const order = paypal.orders.get(token);
-    return reply.code(order ? 200 : 404).type(html).send(eta.render('approve', { order, wallets: TEST_WALLETS }));
+    return reply
+      .code(order ? 200 : 404)
+      .type(html)
+      .send(eta.render('approve', { order, wallets: TEST_WALLETS }));
   });
   app.post('/checkoutnow', ({ body }, reply) => {
     const form = new URLSearchParams(body as string);

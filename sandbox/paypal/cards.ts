@@ -15,15 +15,31 @@ export const TEST_CARDS: TestCard[] = [
   { number: '4000000000000069', leadsTo: 'declined: card expired', outcome: declined('5400') },
   { number: '4000000000000127', leadsTo: 'declined: wrong security code', outcome: declined('00N7') },
   { number: '4000000000009987', leadsTo: 'declined: lost or stolen', outcome: declined('9520') },
-  { number: '4000000000000101', leadsTo: 'refused by PayPal (422 TRANSACTION_REFUSED)', outcome: { status: 'REFUSED', issue: 'TRANSACTION_REFUSED' } },
-  { number: '4000000000000077', leadsTo: 'pending until it is settled on this page', outcome: { status: 'PENDING' } },
+  {
+    number: '4000000000000101',
+    leadsTo: 'refused by PayPal (422 TRANSACTION_REFUSED)',
+    outcome: { status: 'REFUSED', issue: 'TRANSACTION_REFUSED' },
+  },
+  {
+    number: '4000000000000077',
+    leadsTo: 'pending until it is settled on this page',
+    outcome: { status: 'PENDING' },
+  },
   { number: '4000000000000341', leadsTo: 'a capture that fails', outcome: { status: 'FAILED' } },
 ];
 
 export const TEST_WALLETS: { email: string; leadsTo: string; outcome: Outcome }[] = [
   { email: 'buyer@example.com', leadsTo: 'paid', outcome: { status: 'COMPLETED' } },
-  { email: 'declined@example.com', leadsTo: 'declined (422 INSTRUMENT_DECLINED)', outcome: { status: 'REFUSED', issue: 'INSTRUMENT_DECLINED' } },
-  { email: 'cannot-pay@example.com', leadsTo: 'declined (422 PAYER_CANNOT_PAY)', outcome: { status: 'REFUSED', issue: 'PAYER_CANNOT_PAY' } },
+  {
+    email: 'declined@example.com',
+    leadsTo: 'declined (422 INSTRUMENT_DECLINED)',
+    outcome: { status: 'REFUSED', issue: 'INSTRUMENT_DECLINED' },
+  },
+  {
+    email: 'cannot-pay@example.com',
+    leadsTo: 'declined (422 PAYER_CANNOT_PAY)',
+    outcome: { status: 'REFUSED', issue: 'PAYER_CANNOT_PAY' },
+  },
 ];
 
 export type Card = { number: string; expiry: string; cvv: string; name?: string | undefined };
@@ -42,7 +58,10 @@ const BRANDS: [RegExp, string][] = [
  * Checks a card as the hosted fields do.
  * @returns what is left of it and where it leads, or PayPal's issue for the field at fault
  */
-export function readCard(card: Card, now = new Date()): { facts: CardFacts; outcome: Outcome } | { issue: string } {
+export function readCard(
+  card: Card,
+  now = new Date(),
+): { facts: CardFacts; outcome: Outcome } | { issue: string } {
   const number = card.number.replaceAll(/[\s-]/g, '');
   if (!/^\d{12,19}$/.test(number) || !passesLuhn(number)) return { issue: 'INVALID_CARD_NUMBER' };
   const [, month, year] = /^(0?[1-9]|1[0-2])\s*\/\s*(?:20)?(\d\d)$/.exec(card.expiry.trim()) ?? [];

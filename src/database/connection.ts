@@ -1,5 +1,5 @@
-import { fileURLToPath } from 'node:url';
 import knex, { type Knex } from 'knex';
+import { migrationSource } from './migrations.ts';
 
 export type Database = Knex;
 
@@ -21,9 +21,6 @@ export function connectDatabase(url: string, pool: { min: number; max: number } 
     },
     acquireConnectionTimeout: 8000,
     pool,
-    migrations: {
-      directory: fileURLToPath(new URL('../../migrations', import.meta.url)),
-      loadExtensions: ['.ts', '.js'],
-    },
+    migrations: { migrationSource },
   });
 }

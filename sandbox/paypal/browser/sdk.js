@@ -26,7 +26,10 @@
       createCardFieldsComponent({ type, placeholder = '' }) {
         const titles = { number: 'Card number', expiry: 'Expiry date', cvv: 'Security code' };
         if (!titles[type]) throw new Error(`There is no card field "${type}"`);
-        const field = frame(`field?type=${type}&placeholder=${encodeURIComponent(placeholder)}`, titles[type]);
+        const field = frame(
+          `field?type=${type}&placeholder=${encodeURIComponent(placeholder)}`,
+          titles[type],
+        );
         field.style.cssText = 'border:0;display:block;width:100%;height:100%;color-scheme:inherit';
         return field;
       },
@@ -37,7 +40,11 @@
         return new Promise((resolve) => {
           const { port1, port2 } = new MessageChannel();
           port1.onmessage = ({ data }) => resolve(data);
-          vault.contentWindow.postMessage({ orderId, name: options.name, billingAddress: options.billingAddress }, origin, [port2]);
+          vault.contentWindow.postMessage(
+            { orderId, name: options.name, billingAddress: options.billingAddress },
+            origin,
+            [port2],
+          );
         });
       },
     };

@@ -1,0 +1,121 @@
+/** The whole product in one process, but for the servers: sandbox, database, worker and api, all with real SDKs. */
+import { randomUUID } from 'node:crypto';
+import { fileURLToPath } from 'node:url';
+import { bundleWorkflowCode, DefaultLogger, NativeConnection, Worker, type WorkflowBundle } from '@temporalio/worker';
+import { inject } from 'vitest';
+import { startSandbox } from '../sandbox/providers.ts';
+import { failureInterceptor } from '../src/activities/failure.ts';
+import { createActivities } from '../src/activities/index.ts';
+import { buildApp } from '../src/api/app.ts';
+import { loadConfig } from '../src/config.ts';
+import { connectPayPal } from '../src/paypal.ts';
+import { connectTemporal, dataConverter } from '../src/temporal.ts';
+import { createDatabase } from './database.ts';
+
+export type Stack = Awaited<ReturnType<typeof startStack>>;
+
+/** Settings as an organizer would give them, pointed at what the suite started. */
+export const testEnvironment = (sandboxSettings: Record<string, string>, databaseUrl: string) => ({
+  ...sandboxSettings,
+  DATABASE_URL: databaseUrl,
+  TEMPORAL_ADDRESS: inject('temporalAddress'),
+  PUBLIC_URL: 'http://registration.test',
+  EMAIL_FROM: 'Conference <registration@example.org>',
+  LOG_LEVEL: 'silent',
+  RATE_LIMIT: '0',
+});
+
+export async function startStack({ answerWithinMs, settings = {} }: { answerWithinMs?: number; settings?: Record<string, string> } = {}) {
+  const [sandbox, store] = await Promise.all([startSandbox(), createDatabase()]);
+  const environment = { ...testEnvironment(sandbox.settings, store.url), ...settings };
+  const config = loadConfig(environment);
+  const { database } = store;
+  const paypal = connectPayPal(config.paypal);
+  const temporal = connectTemporal(config.temporal);
+  const taskQueue = `test-${randomUUID()}`;
+  const app = await buildApp({ config, database, paypal, temporal, taskQueue, answerWithinMs });
+  const connection = await NativeConnection.connect(config.temporal.connectionOptions);
+  const workflowsPath = fileURLToPath(new URL('../src/workflows/registration.ts', import.meta.url));
+  const bundle: WorkflowBundle = await bundleWorkflowCode({ workflowsPath, logger: new DefaultLogger('ERROR', () => undefined) });
+
+  /** Starts a worker; the product has none until this is called. */
+  async function startWorker(): Promise<() => Promise<void>> {
+    const worker = await Worker.create({
+      connection,
+      taskQueue,
+      dataConverter,
+      activities: createActivities({ config, database, paypal }),
+      workflowBundle: bundle,
+      interceptors: { activity: [() => ({ inbound: failureInterceptor })] },
+      shutdownGraceTime: '1s',
+    });
+    const running = worker.run();
+    return async () => {
+      worker.shutdown();
+      await running;
+    };
+  }
+
+  return {
+    app,
+    config,
+    database,
+    environment,
+    paypal,
+    sandbox,
+    store,
+    taskQueue,
+    temporal,
+    startWorker,
+    async stop() {
+      await app.close();
+      await connection.close();
+      await temporal.connection.close();
+      await Promise.all([sandbox.close(), store.drop()]);
+    },
+  };
+}
+
+/** A form as the page sends it; give what the test is about. */
+export const aForm = (overrides: Record<string, unknown> = {}) => ({
+  event: 'conference',
+  ticketType: 'regular',
+  attendee: { firstName: 'Ada', lastName: 'Example', email: 'ada@example.org' },
+  billing: { addressLine1: 'Street 2', city: 'Hamburg', postalCode: '20457', countryCode: 'DE' },
+  newsletter: true,
+  ...overrides,
+});
+type Form = ReturnType<typeof aForm>;
+
+/** An attendee at the other end of the HTTP API, with one registration id. */
+export function anAttendee({ app, sandbox }: Pick<Stack, 'app' | 'sandbox'>, form: Form = aForm(), id: string = randomUUID()) {
+  const put = (body: object = form) => app.inject({ method: 'PUT', url: `/api/checkouts/${id}`, body });
+  const post = (paypalOrderId: string | null, body: object = form) =>
+    app.inject({ method: 'POST', url: '/api/registrations', body: { ...body, id, paypalOrderId } });
+  const status = () => app.inject({ method: 'GET', url: `/api/registrations/${id}` });
+  return {
+    id,
+    form,
+    put,
+    post,
+    status,
+    /** Holds a seat and approves its PayPal order with a card; answers the PayPal order, or null for a free ticket. */
+    async approve(number?: string): Promise<string | null> {
+      const { paypalOrderId } = (await put()).json<{ paypalOrderId: string | null }>();
+      if (paypalOrderId !== null) sandbox.approve(paypalOrderId, number === undefined ? {} : { number });
+      return paypalOrderId;
+    },
+    /** Everything an attendee does, to the answer of the POST. */
+    async register(number?: string) {
+      return post(await this.approve(number));
+    },
+  };
+}
+
+export const CARDS = {
+  declined: '4000000000000002',
+  insufficientFunds: '4000000000009995',
+  refused: '4000000000000101',
+  pending: '4000000000000077',
+  failing: '4000000000000341',
+};
