@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { FastifyError, FastifyInstance, FastifyRequest } from 'fastify';
 import Type, { type Static } from 'typebox';
 
 export const PROVIDERS = ['paypal', 'sendgrid', 'mailchimp'] as const;
@@ -7,7 +7,8 @@ export type Provider = (typeof PROVIDERS)[number];
 
 /**
  * How a provider misbehaves. `unreachable` drops the connection before doing the work, `cut` after it, so that the answer
- * alone is lost. `times` ends the fault after so many requests; `only` limits it to addresses that contain it.
+ * alone is lost. `times` ends the fault after so many requests (one for a PayPal token counts, too); `only` limits it to
+ * addresses that contain it.
  */
 export const Fault = Type.Object(
   {
@@ -24,7 +25,7 @@ export type Fault = Static<typeof Fault>;
 export type Faults = ReturnType<typeof createFaults>;
 
 const UP: Fault = { mode: 'up' };
-const SLOW_MS = 8000;
+export const SLOW_MS = 8000;
 
 /** The switches, one per provider, all up at first; and how many requests each provider has seen. */
 export function createFaults() {
@@ -50,35 +51,58 @@ export function createFaults() {
   };
 }
 
-/** Puts a provider's routes behind its switch. `error` makes a body in the provider's own shape. */
+/** A provider's no, in its own words: thrown by a route, sent by the error handler. */
+export class Refusal extends Error {
+  readonly statusCode: number;
+  readonly body: object;
+
+  constructor(statusCode: number, body: object) {
+    super(`${statusCode} ${JSON.stringify(body)}`);
+    this.statusCode = statusCode;
+    this.body = body;
+  }
+}
+
+/** The shape of a provider's errors: the body of a status, and the media type where it is not plain JSON. */
+type ErrorShape = { body: (status: number) => object; type?: string };
+
+/** Puts a provider's routes behind its switch, and gives all their errors the provider's own shape. */
 export function applyFaults(
   app: FastifyInstance,
   provider: Provider,
   faults: Faults,
-  error: (status: number) => unknown,
+  { body, type = 'application/json; charset=utf-8' }: ErrorShape,
 ): void {
-  const cut = new WeakSet<FastifyRequest>();
+  const unanswered = new WeakSet<FastifyRequest>();
   app.addHook('preHandler', async (request, reply) => {
     const fault = faults.meet(provider, request.url);
     switch (fault.mode) {
       case 'slow':
-        await sleep(fault.ms ?? SLOW_MS);
+        // Not a reason to stay: a sandbox told to stop does not wait for it.
+        await sleep(fault.ms ?? SLOW_MS, undefined, { ref: false });
         break;
       case 'failing': {
         const status = fault.status ?? 500;
-        if (fault.retryAfter !== undefined) void reply.header('retry-after', fault.retryAfter);
-        return reply.code(status).send(error(status));
+        if (fault.retryAfter !== undefined) reply.header('retry-after', fault.retryAfter);
+        return reply.code(status).type(type).send(body(status));
       }
       case 'unreachable':
-        request.raw.socket.destroy();
-        return reply.hijack();
+        unanswered.add(request);
+        return reply.send();
       case 'cut':
-        cut.add(request);
+        unanswered.add(request);
     }
     return undefined;
   });
   app.addHook('onSend', (request, _reply, payload, done) => {
-    if (cut.has(request)) request.raw.socket.destroy();
+    if (unanswered.has(request)) request.raw.socket.destroy();
     done(null, payload);
+  });
+  app.setErrorHandler((error: FastifyError | Refusal, _request, reply) => {
+    const status = error.statusCode ?? 500;
+    return reply
+      .code(status)
+      .type(type)
+      .send(error instanceof Refusal ? error.body : body(status));
   });
 }

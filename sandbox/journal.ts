@@ -3,38 +3,35 @@ import { dirname } from 'node:path';
 
 /** A map whose changes outlive the process; a changed value is `set` again. */
 export type StoredMap<T> = Pick<Map<string, T>, 'get' | 'has' | 'set' | 'values' | 'size'>;
+export type Journal = ReturnType<typeof openJournal>;
+
+type Change = [map: string, key: string, value: unknown];
 
 /**
- * What the stand-ins remember, as a vendor would: every change is a JSON line in one file, written before the answer is
- * sent and read back at start, so that a killed sandbox has lost nothing. Without a file, memory only.
+ * What the stand-ins remember, as a vendor would: changes are lines in one file, written before the answer is sent and
+ * read back at start, so that a killed sandbox has lost nothing. A line is a JSON array of the changes that belong
+ * together. Without a file, memory only.
  */
 export function openJournal(file?: string) {
   const maps = new Map<string, Map<string, unknown>>();
-  const read = (name: string) => {
+  const mapOf = (name: string) => {
     const map = maps.get(name) ?? new Map<string, unknown>();
     maps.set(name, map);
     return map;
   };
-  if (file) {
-    mkdirSync(dirname(file), { recursive: true });
-    const lines = existsSync(file) ? readFileSync(file, 'utf8').split('\n') : [];
-    for (const [i, line] of lines.entries()) {
-      if (!line) continue;
-      try {
-        const [name, key, value] = JSON.parse(line) as [string, string, unknown];
-        read(name).set(key, value);
-      } catch (error) {
-        // A kill in the middle of a write leaves half a line at the end, whose answer was never sent: cut it off.
-        if (i < lines.length - 1) throw error;
-        truncateSync(file, Buffer.byteLength(lines.slice(0, i).join('\n')) + (i ? 1 : 0));
-      }
-    }
-  }
+  if (file !== undefined)
+    for (const changes of readLines(file))
+      for (const [name, key, value] of changes) mapOf(name).set(key, value);
+
+  let gathered: Change[] | undefined;
+  const append = (changes: Change[]) => {
+    if (file !== undefined && changes.length > 0) appendFileSync(file, `${JSON.stringify(changes)}\n`);
+  };
 
   return {
     /** The map of that name, with what the journal holds of it. */
     map<T>(name: string): StoredMap<T> {
-      const map = read(name) as Map<string, T>;
+      const map = mapOf(name) as Map<string, T>;
       const stored: StoredMap<T> = {
         get: (key) => map.get(key),
         has: (key) => map.has(key),
@@ -44,12 +41,36 @@ export function openJournal(file?: string) {
         },
         set(key, value) {
           map.set(key, value);
-          if (file) appendFileSync(file, `${JSON.stringify([name, key, value])}\n`);
+          if (gathered) gathered.push([name, key, value]);
+          else append([[name, key, value]]);
           return map;
         },
       };
       return stored;
     },
+
+    /** Writes the changes that `work` makes as one: a kill leaves all of them or none, never money without its order. */
+    together<T>(work: () => T): T {
+      const changes: Change[] = (gathered = []);
+      try {
+        return work();
+      } finally {
+        gathered = undefined;
+        append(changes);
+      }
+    },
   };
 }
-export type Journal = ReturnType<typeof openJournal>;
+
+/** The lines of a journal. A kill in the middle of a write leaves a last one without its end, never answered for: it goes. */
+function readLines(file: string): Change[][] {
+  mkdirSync(dirname(file), { recursive: true });
+  if (!existsSync(file)) return [];
+  const text = readFileSync(file, 'utf8');
+  const whole = text.slice(0, text.lastIndexOf('\n') + 1);
+  if (whole.length < text.length) truncateSync(file, Buffer.byteLength(whole));
+  return whole
+    .split('\n')
+    .filter(Boolean)
+    .map((line) => JSON.parse(line) as Change[]);
+}

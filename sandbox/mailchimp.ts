@@ -1,7 +1,7 @@
 /** Mailchimp's audience members, API 3.0 (mailchimp.com/developer, Lists/Audiences). */
 import { createHash } from 'node:crypto';
-import type { FastifyInstance, FastifyReply } from 'fastify';
-import { applyFaults, type Faults } from './faults.ts';
+import type { FastifyInstance } from 'fastify';
+import { applyFaults, Refusal, type Faults } from './faults.ts';
 import type { Journal } from './journal.ts';
 
 const STATUSES = ['subscribed', 'unsubscribed', 'cleaned', 'pending', 'transactional'] as const;
@@ -14,6 +14,8 @@ export type Member = {
   last_changed: string;
 };
 
+const isStatus = (value: unknown): value is Member['status'] => STATUSES.some((known) => known === value);
+
 const problem = (status: number, title: string, detail: string) => ({
   type: 'https://mailchimp.com/developer/marketing/docs/errors/',
   title,
@@ -21,34 +23,62 @@ const problem = (status: number, title: string, detail: string) => ({
   detail,
   instance: crypto.randomUUID(),
 });
-const refuse = (reply: FastifyReply, status: number, title: string, detail: string) =>
-  reply
-    .code(status)
-    .type('application/problem+json')
-    .send(problem(status, title, detail));
+const refusal = (status: number, title: string, detail: string) =>
+  new Refusal(status, problem(status, title, detail));
+const invalid = (detail: string) => refusal(400, 'Invalid Resource', detail);
+const notFound = () => refusal(404, 'Resource Not Found', 'The requested resource could not be found.');
 
-/** Addresses that Mailchimp refuses, each in its own words; the part before the @ chooses. */
-export const REFUSED_ADDRESSES: [RegExp, title: string, detail: string][] = [
-  [
-    /^fake\b|@example\.invalid$/i,
-    'Invalid Resource',
-    'This address looks fake or invalid, please enter a real email address.',
-  ],
-  [
-    /^compliance\b/i,
+/** What Mailchimp says with a status when it has nothing to say about the request itself. */
+const TITLES: Record<number, string> = {
+  400: 'JSON Parse Error',
+  403: 'Forbidden',
+  429: 'Too Many Requests',
+  503: 'Service Unavailable',
+};
+const plainError = (status: number) => {
+  const title = TITLES[status] ?? 'Internal Server Error';
+  return problem(status, title, title);
+};
+
+const keyInvalid = () =>
+  refusal(
+    401,
+    'API Key Invalid',
+    "Your API key may be invalid, or you've attempted to access the wrong datacenter.",
+  );
+const inComplianceState = () =>
+  refusal(
+    400,
     'Member In Compliance State',
     'The address is in a compliance state due to unsubscribe, bounce, or compliance review and cannot be subscribed.',
-  ],
-  [
-    /^forgotten\b/i,
-    'Forgotten Email Not Subscribed',
-    'The address was permanently deleted and cannot be re-imported. The contact must re-subscribe to get back on the list.',
-  ],
-  [
-    /^busy\b/i,
-    'Invalid Resource',
-    'The address has signed up to a lot of lists very recently; we\u2019re not allowing more signups for now.',
-  ],
+  );
+
+/** New addresses that Mailchimp refuses, each in its own words, by what the part before the @ starts with. */
+export const REFUSED_ADDRESSES: { start: string; because: string; refusal: () => Refusal }[] = [
+  {
+    start: 'fake',
+    because: 'looks fake or invalid',
+    refusal: () => invalid('This address looks fake or invalid, please enter a real email address.'),
+  },
+  { start: 'compliance', because: 'is in a compliance state', refusal: inComplianceState },
+  {
+    start: 'forgotten',
+    because: 'was permanently deleted',
+    refusal: () =>
+      refusal(
+        400,
+        'Forgotten Email Not Subscribed',
+        'The address was permanently deleted and cannot be re-imported. The contact must re-subscribe to get back on the list.',
+      ),
+  },
+  {
+    start: 'busy',
+    because: 'has signed up to a lot of lists: refused for some minutes at the vendor, for ever here',
+    refusal: () =>
+      invalid(
+        'The address has signed up to a lot of lists very recently; we\u2019re not allowing more signups for now.',
+      ),
+  },
 ];
 
 export function createMailchimp(
@@ -58,91 +88,70 @@ export function createMailchimp(
 ) {
   const members = journal.map<Member>('mailchimp.members');
 
-  function routes(app: FastifyInstance): void {
-    void app.register((api, _options, done) => {
-      api.addHook('preHandler', async (request, reply) => {
-        const [, encoded = ''] = /^Basic (.+)$/.exec(request.headers.authorization ?? '') ?? [];
-        const key = Buffer.from(encoded, 'base64').toString().split(':')[1];
-        if (key === apiKey || request.headers.authorization === `Bearer ${apiKey}`) return undefined;
-        return refuse(
-          reply,
-          401,
-          'API Key Invalid',
-          "Your API key may be invalid, or you've attempted to access the wrong datacenter.",
-        );
-      });
-      applyFaults(api, 'mailchimp', faults, (status) =>
-        problem(
-          status,
-          status === 429 ? 'Too Many Requests' : 'Internal Server Error',
-          'The switch of the sandbox says so.',
-        ),
+  /** Adds or changes a member as the body of a PUT says. */
+  function put(hash: string, body: Record<string, unknown>): Member {
+    const { email_address: email, status_if_new: statusIfNew, status, merge_fields: mergeFields } = body;
+    if (typeof email !== 'string' || !/^[^\s@]+@[^\s@]+\.[^\s@]+$/.test(email))
+      throw invalid('Please provide a valid email address.');
+    if (createHash('md5').update(email.toLowerCase()).digest('hex') !== hash)
+      throw invalid('The subscriber hash does not match the email address.');
+    if (status !== undefined && !isStatus(status))
+      throw invalid('The resource submitted could not be validated: status.');
+    const known = members.get(hash);
+    if (known?.status === 'unsubscribed' && status === 'subscribed') throw inComplianceState();
+    // An existing member keeps the status, unless the call sets one outright.
+    const wanted = status ?? known?.status ?? statusIfNew;
+    if (!isStatus(wanted))
+      throw invalid(
+        'The resource submitted could not be validated: status_if_new is required for a new member.',
       );
-      api.addHook('preHandler', async (request, reply) => {
-        if ((request.params as { list?: string }).list === listId) return undefined;
-        return refuse(reply, 404, 'Resource Not Found', 'The requested resource could not be found.');
-      });
+    const refused = REFUSED_ADDRESSES.find(({ start }) => email.toLowerCase().startsWith(start));
+    if (refused && !known) throw refused.refusal();
+    const saved: Member = {
+      id: hash,
+      email_address: email,
+      status: wanted,
+      merge_fields: { ...known?.merge_fields, ...(mergeFields as Member['merge_fields'] | undefined) },
+      tags: known?.tags ?? [],
+      last_changed: new Date().toISOString(),
+    };
+    members.set(hash, saved);
+    return saved;
+  }
 
-      type Params = { list: string; hash: string };
-      const member = '/3.0/lists/:list/members/:hash';
-      api.get<{ Params: Params }>(member, ({ params }, reply) => {
-        const found = members.get(params.hash);
-        return found
-          ? reply.send(found)
-          : refuse(reply, 404, 'Resource Not Found', 'The requested resource could not be found.');
+  const member = (hash: string): Member => {
+    const known = members.get(hash);
+    if (!known) throw notFound();
+    return known;
+  };
+
+  function routes(app: FastifyInstance): void {
+    app.register((api, _options, done) => {
+      api.addHook('onRequest', (request, _reply, next) => {
+        const { authorization = '' } = request.headers;
+        const [, encoded = ''] = /^Basic (.+)$/.exec(authorization) ?? [];
+        const [, password] = Buffer.from(encoded, 'base64').toString().split(':');
+        next(password === apiKey || authorization === `Bearer ${apiKey}` ? undefined : keyInvalid());
       });
-      api.put<{ Params: Params; Body: Partial<Record<string, unknown>> | null }>(
-        member,
-        ({ params: { hash }, body }, reply) => {
-          const {
-            email_address: email,
-            status_if_new: statusIfNew,
-            status,
-            merge_fields: mergeFields = {},
-          } = body ?? {};
-          const invalid = (detail: string) => refuse(reply, 400, 'Invalid Resource', detail);
-          if (typeof email !== 'string' || !/^[^\s@]+@[^\s@]+\.[^\s@]+$/.test(email))
-            return invalid('Please provide a valid email address.');
-          if (createHash('md5').update(email.toLowerCase()).digest('hex') !== hash)
-            return invalid('The subscriber hash does not match the email address.');
-          const isStatus = (value: unknown): value is Member['status'] =>
-            STATUSES.some((known) => known === value);
-          const known = members.get(hash);
-          if (!known && !isStatus(statusIfNew))
-            return invalid(
-              'The resource submitted could not be validated: status_if_new is required for a new member.',
-            );
-          if (status !== undefined && !isStatus(status))
-            return invalid('The resource submitted could not be validated: status.');
-          const refused = REFUSED_ADDRESSES.find(([pattern]) => pattern.test(email));
-          if (refused && !known) return refuse(reply, 400, refused[1], refused[2]);
-          const saved: Member = {
-            id: hash,
-            email_address: email,
-            // An existing member keeps the status, unless the call sets one outright.
-            status: status ?? known?.status ?? (statusIfNew as Member['status']),
-            merge_fields: { ...known?.merge_fields, ...(mergeFields as Member['merge_fields']) },
-            tags: known?.tags ?? [],
-            last_changed: new Date().toISOString(),
-          };
-          members.set(hash, saved);
-          return reply.send(saved);
-        },
-      );
-      api.post<{ Params: Params; Body: { tags?: { name: string; status: 'active' | 'inactive' }[] } | null }>(
-        `${member}/tags`,
-        ({ params, body }, reply) => {
-          const known = members.get(params.hash);
-          if (!known)
-            return refuse(reply, 404, 'Resource Not Found', 'The requested resource could not be found.');
-          const tags = new Set(known.tags);
-          for (const { name, status } of body?.tags ?? [])
-            if (status === 'active') tags.add(name);
-            else tags.delete(name);
-          members.set(params.hash, { ...known, tags: [...tags] });
-          return reply.code(204).send();
-        },
-      );
+      applyFaults(api, 'mailchimp', faults, { body: plainError, type: 'application/problem+json' });
+
+      type Call = { Params: { list: string; hash: string }; Body: unknown };
+      const path = '/3.0/lists/:list/members/:hash';
+      api.addHook<Call>('preHandler', (request, _reply, next) => {
+        next(request.params.list === listId ? undefined : notFound());
+      });
+      api.get<Call>(path, ({ params }) => member(params.hash));
+      api.put<Call>(path, ({ params, body }) => put(params.hash, (body ?? {}) as Record<string, unknown>));
+      api.post<Call>(`${path}/tags`, ({ params, body }, reply) => {
+        const known = member(params.hash);
+        const { tags: changes = [] } = (body ?? {}) as { tags?: { name: string; status: string }[] };
+        const tags = new Set(known.tags);
+        for (const { name, status } of changes)
+          if (status === 'inactive') tags.delete(name);
+          else tags.add(name);
+        members.set(params.hash, { ...known, tags: [...tags] });
+        return reply.code(204).send();
+      });
       done();
     });
   }
@@ -151,7 +160,7 @@ export function createMailchimp(
     members,
     routes,
     /** What the link in a newsletter does. */
-    unsubscribe(hash: string): void {
+    unsubscribe: (hash: string): void => {
       const known = members.get(hash);
       if (known)
         members.set(hash, { ...known, status: 'unsubscribed', last_changed: new Date().toISOString() });

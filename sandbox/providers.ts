@@ -3,7 +3,7 @@
  * `tsx sandbox/providers.ts` runs it alone.
  */
 import { join } from 'node:path';
-import Fastify, { type FastifyError } from 'fastify';
+import Fastify from 'fastify';
 import { applyPage } from './page/page.ts';
 import { createFaults, Fault, PROVIDERS, type Provider } from './faults.ts';
 import { openJournal } from './journal.ts';
@@ -53,11 +53,14 @@ export async function startSandbox({ port = 0, dataFile }: { port?: number; data
     faults,
   );
 
-  const app = Fastify({ forceCloseConnections: true, bodyLimit: 40 * 1024 * 1024 });
-  // The vendors take an empty JSON body for none.
+  const app = Fastify({
+    forceCloseConnections: true,
+    ajv: { customOptions: { removeAdditional: false, coerceTypes: false } },
+  });
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('application/json', { parseAs: 'string' }, (_request, body, done) => {
     try {
+      // The vendors take an empty JSON body for none.
       done(null, body === '' ? null : JSON.parse(body as string));
     } catch {
       done(Object.assign(new Error('Malformed JSON'), { statusCode: 400 }));
@@ -66,17 +69,9 @@ export async function startSandbox({ port = 0, dataFile }: { port?: number; data
   app.addContentTypeParser(
     'application/x-www-form-urlencoded',
     { parseAs: 'string' },
-    (_request, body, done) => done(null, body),
-  );
-  app.setErrorHandler((error: FastifyError, _request, reply) =>
-    reply
-      .code(error.statusCode ?? 400)
-      .send({
-        name: 'INVALID_REQUEST',
-        title: 'Bad Request',
-        message: error.message,
-        errors: [{ message: error.message }],
-      }),
+    (_request, body, done) => {
+      done(null, body);
+    },
   );
 
   paypal.routes(app);
@@ -120,7 +115,9 @@ export async function startSandbox({ port = 0, dataFile }: { port?: number; data
     approve: (orderId: string, card: Partial<Card> = {}) =>
       approveWithCard(paypal, orderId, { number: '4012888888881881', expiry: '12/34', cvv: '123', ...card }),
     /** Approves a PayPal order as the wallet page does. */
-    approveByWallet: (orderId: string, email: string) => approveWithWallet(paypal, orderId, email),
+    approveByWallet: (orderId: string, email: string): void => {
+      approveWithWallet(paypal, orderId, email);
+    },
     /** Ends the review of a pending capture. */
     settle: paypal.settle,
     unsubscribe: mailchimp.unsubscribe,
@@ -135,5 +132,11 @@ if (import.meta.filename === process.argv[1]) {
     ...(DATA_DIR ? { dataFile: join(DATA_DIR, 'sandbox.jsonl') } : {}),
   });
   console.log(`sandbox ready at ${sandbox.url}`);
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void sandbox.close());
+  const stop = () => {
+    sandbox.close().catch((error: unknown) => {
+      console.error(error);
+      process.exitCode = 1;
+    });
+  };
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, stop);
 }

@@ -1,53 +1,75 @@
 /** SendGrid's `POST /v3/mail/send`, with its own checks of a message (docs.sendgrid.com, Mail Send). */
 import { randomBytes } from 'node:crypto';
 import type { FastifyInstance } from 'fastify';
-import { applyFaults, type Faults } from './faults.ts';
+import Type, { type Static } from 'typebox';
+import { applyFaults, Refusal, type Faults } from './faults.ts';
 import type { Journal } from './journal.ts';
 
-type Address = { email: string; name?: string };
-type Message = {
-  personalizations?: { to?: Address[]; subject?: string; custom_args?: Record<string, string> }[];
-  from?: Address;
-  subject?: string;
-  content?: { type?: string; value?: string }[];
-  attachments?: {
-    content?: string;
-    filename?: string;
-    type?: string;
-    disposition?: string;
-    content_id?: string;
-  }[];
-  categories?: unknown[];
-  custom_args?: Record<string, unknown>;
-};
+const Address = Type.Object({ email: Type.String(), name: Type.Optional(Type.String()) });
+const Args = Type.Record(Type.String(), Type.String());
+const Message = Type.Object({
+  personalizations: Type.Array(
+    Type.Object({
+      to: Type.Array(Address),
+      subject: Type.Optional(Type.String()),
+      custom_args: Type.Optional(Args),
+    }),
+  ),
+  from: Address,
+  subject: Type.Optional(Type.String()),
+  content: Type.Optional(Type.Array(Type.Object({ type: Type.String(), value: Type.String() }))),
+  attachments: Type.Optional(
+    Type.Array(
+      Type.Object({
+        content: Type.String(),
+        filename: Type.String(),
+        type: Type.Optional(Type.String()),
+        content_id: Type.Optional(Type.String()),
+      }),
+    ),
+  ),
+  categories: Type.Optional(Type.Array(Type.String())),
+  custom_args: Type.Optional(Args),
+});
+type Message = Static<typeof Message>;
+
 export type Mail = {
   id: string;
   at: string;
-  to: Address[];
-  from: Address;
+  to: Static<typeof Address>[];
+  from: Static<typeof Address>;
   subject: string;
   text: string;
   html: string;
   attachments: { filename: string; type: string; content: string; contentId?: string | undefined }[];
-  customArgs: Record<string, unknown>;
-  categories: unknown[];
+  customArgs: Record<string, string>;
+  categories: string[];
 };
 
 const MAX_BYTES = 30 * 1024 * 1024;
 const errors = (message: string, field: string | null = null) => ({
   errors: [{ message, field, help: null }],
 });
-const isAddress = (address?: Address) => /^[^\s@]+@[^\s@]+\.[^\s@]+$/.test(address?.email ?? '');
+const isAddress = ({ email }: Static<typeof Address>) => /^[^\s@]+@[^\s@]+\.[^\s@]+$/.test(email);
+
+/** What SendGrid says with a status when it has nothing to say about a field. */
+const MESSAGES: Record<number, string> = {
+  400: 'Bad Request',
+  403: 'access forbidden',
+  413: 'Payload too large',
+  429: 'too many requests',
+};
+const plainError = (status: number) => errors(MESSAGES[status] ?? 'internal error');
 
 /** What is wrong with a message, as SendGrid's field and sentence; undefined when it would be sent. */
 function fault(mail: Message): [field: string, message: string] | undefined {
-  const { personalizations = [], content = [], attachments = [], categories = [] } = mail;
+  const { personalizations, content = [], attachments = [], categories = [] } = mail;
   if (personalizations.length === 0)
     return [
       'personalizations',
       'The personalizations field is required and must have at least one personalization.',
     ];
-  for (const [i, { to = [] }] of personalizations.entries()) {
+  for (const [i, { to }] of personalizations.entries()) {
     if (to.length === 0)
       return [
         `personalizations.${i}.to`,
@@ -62,14 +84,14 @@ function fault(mail: Message): [field: string, message: string] | undefined {
   if (/[\r\n]/.test(mail.subject ?? '')) return ['subject', 'The subject must not contain line breaks.'];
   if (content.length === 0)
     return ['content', 'Unless a valid template_id is provided, the content parameter is required.'];
-  if (content.some(({ type, value }) => !type || !value))
-    return ['content.0.value', 'The content value must be a string at least one character in length.'];
-  const order = content.map(({ type }) => type);
-  if (order.includes('text/plain') && order.indexOf('text/plain') !== 0)
+  const empty = content.findIndex(({ type, value }) => !type || !value);
+  if (empty >= 0)
+    return [`content.${empty}.value`, 'The content value must be a string at least one character in length.'];
+  if (content.findIndex(({ type }) => type === 'text/plain') > 0)
     return ['content', 'If present, text/plain must be first.'];
   for (const [i, attachment] of attachments.entries()) {
     if (!attachment.filename) return [`attachments.${i}.filename`, 'The attachment filename is required.'];
-    if (!attachment.content || !/^[A-Za-z0-9+/]+={0,2}$/.test(attachment.content))
+    if (!/^[A-Za-z0-9+/]+={0,2}$/.test(attachment.content))
       return [`attachments.${i}.content`, 'The attachment content must be base64 encoded.'];
   }
   if (categories.length > 10) return ['categories', 'You cannot have more than 10 categories per request.'];
@@ -78,50 +100,52 @@ function fault(mail: Message): [field: string, message: string] | undefined {
   return undefined;
 }
 
+function received(message: Message): Mail {
+  const part = (type: string) => message.content?.find((content) => content.type === type)?.value ?? '';
+  const [first] = message.personalizations;
+  return {
+    id: randomBytes(11).toString('base64url'),
+    at: new Date().toISOString(),
+    to: message.personalizations.flatMap(({ to }) => to),
+    from: message.from,
+    subject: first?.subject ?? message.subject ?? '',
+    text: part('text/plain'),
+    html: part('text/html'),
+    attachments: (message.attachments ?? []).map(
+      ({ filename, type = '', content, content_id: contentId }) => ({
+        filename,
+        type,
+        content,
+        contentId,
+      }),
+    ),
+    customArgs: { ...message.custom_args, ...first?.custom_args },
+    categories: message.categories ?? [],
+  };
+}
+
 export function createSendGrid(journal: Journal, apiKey: string, faults: Faults) {
   const mails = journal.map<Mail>('sendgrid.mails');
+
   function routes(app: FastifyInstance): void {
-    void app.register((api, _options, done) => {
-      api.addHook('preHandler', async (request, reply) => {
-        if (request.headers.authorization === `Bearer ${apiKey}`) return undefined;
-        return reply
-          .code(401)
-          .send(errors('The provided authorization grant is invalid, expired, or revoked'));
+    app.register((api, _options, done) => {
+      api.addHook('onRequest', (request, _reply, next) => {
+        if (request.headers.authorization === `Bearer ${apiKey}`) next();
+        else
+          next(new Refusal(401, errors('The provided authorization grant is invalid, expired, or revoked')));
       });
-      applyFaults(api, 'sendgrid', faults, (status) =>
-        errors(status === 429 ? 'too many requests' : 'internal error'),
+      applyFaults(api, 'sendgrid', faults, { body: plainError });
+      api.post<{ Body: Message }>(
+        '/v3/mail/send',
+        { bodyLimit: MAX_BYTES, schema: { body: Message } },
+        ({ body }, reply) => {
+          const wrong = fault(body);
+          if (wrong) throw new Refusal(400, errors(wrong[1], wrong[0]));
+          const mail = received(body);
+          mails.set(mail.id, mail);
+          return reply.code(202).header('x-message-id', mail.id).send();
+        },
       );
-      api.post('/v3/mail/send', { bodyLimit: MAX_BYTES + 1 }, (request, reply) => {
-        if (Number(request.headers['content-length']) > MAX_BYTES)
-          return reply.code(413).send(errors('Payload too large'));
-        if (typeof request.body !== 'object' || request.body === null)
-          return reply.code(400).send(errors('Bad Request'));
-        const message = request.body as Message;
-        const wrong = fault(message);
-        if (wrong) return reply.code(400).send(errors(wrong[1], wrong[0]));
-        const part = (type: string) => message.content?.find((content) => content.type === type)?.value ?? '';
-        const id = randomBytes(11).toString('base64url');
-        mails.set(id, {
-          id,
-          at: new Date().toISOString(),
-          to: (message.personalizations ?? []).flatMap(({ to = [] }) => to),
-          from: message.from ?? { email: '' },
-          subject: message.subject ?? '',
-          text: part('text/plain'),
-          html: part('text/html'),
-          attachments: (message.attachments ?? []).map(
-            ({ filename = '', type = '', content = '', content_id: contentId }) => ({
-              filename,
-              type,
-              content,
-              contentId,
-            }),
-          ),
-          customArgs: { ...message.custom_args, ...message.personalizations?.[0]?.custom_args },
-          categories: message.categories ?? [],
-        });
-        return reply.code(202).header('x-message-id', id).send();
-      });
       done();
     });
   }

@@ -63,7 +63,9 @@ export function loadDatabaseUrl(env: NodeJS.ProcessEnv = process.env): string {
 }
 
 const definedOnly = (env: NodeJS.ProcessEnv) =>
-  Object.fromEntries(Object.entries(env).filter((entry): entry is [string, string] => entry[1] !== undefined));
+  Object.fromEntries(
+    Object.entries(env).filter((entry): entry is [string, string] => entry[1] !== undefined),
+  );
 
 /** Reads one setting after the other and collects what is wrong with them. An empty value counts as not given. */
 function reader(env: NodeJS.ProcessEnv) {

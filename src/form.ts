@@ -34,7 +34,8 @@ export const Billing = Type.Object(
   { additionalProperties: false },
 );
 
-const Slug = Type.String({ pattern: '^[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?$' });
+/** Ids of events and ticket types. */
+export const Slug = Type.String({ pattern: '^[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?$' });
 
 export const formProperties = {
   event: Slug,

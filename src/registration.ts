@@ -113,6 +113,12 @@ export type Attempt = Captured | Uncaptured;
 /** What `pay` answers: the attempt's outcome, or that the run had come to an end without asking PayPal. */
 export type PaymentAnswer = Attempt | { status: 'already-paid' | 'expired' | 'cancelled' | 'refunded' };
 
+/**
+ * What `pay` takes: the PayPal order, or {@link FREE}; and the order as it is now, where it may differ from what the run
+ * was started with. Left out otherwise, for everything in an update stays in the history.
+ */
+export type PayArguments = [paypalOrderId: string, changed?: Order];
+
 export type Status = 'processing' | 'confirmed' | 'declined' | 'expired' | 'refunded' | 'cancelled';
 export type StepName = 'payment' | 'order' | 'email' | 'mailing-list';
 export type StepState = 'waiting' | 'running' | 'retrying' | 'done' | 'failed' | 'skipped';

@@ -18,6 +18,7 @@ import {
   WORKFLOW,
   workflowId,
   type Order,
+  type PayArguments,
   type PaymentAnswer,
 } from './registration.ts';
 
@@ -42,6 +43,8 @@ export async function probeTemporal(client: Client, timeoutMs = 2000): Promise<v
  * Starts the run of a registration, or finds the one that exists, and asks it to take the order's PayPal order. The same
  * call again, while the run is open or long after, joins the same attempt.
  *
+ * @param mayDiffer whether a run may exist that was started with another state of this order
+ *
  * @returns what became of the payment
  * @throws WorkflowExecutionAlreadyStartedError when the run is over and never attempted this PayPal order;
  *   anything else, a missed deadline included, means: not known
@@ -49,6 +52,7 @@ export async function probeTemporal(client: Client, timeoutMs = 2000): Promise<v
 export async function payRegistration(
   client: Client,
   order: Order,
+  mayDiffer: boolean,
   {
     taskQueue = TASK_QUEUE,
     timeoutMs = ANSWER_WITHIN_MS,
@@ -64,9 +68,9 @@ export async function payRegistration(
     staticSummary: `${reference(order.id)} · ${order.event.id} · ${order.ticketType.id} · ${formatMoney(order.amount)}`,
   });
   return client.withDeadline(Date.now() + timeoutMs, () =>
-    client.workflow.executeUpdateWithStart<Workflow, PaymentAnswer, [string]>(PAY, {
+    client.workflow.executeUpdateWithStart<Workflow, PaymentAnswer, PayArguments>(PAY, {
       updateId: paypalOrderId,
-      args: [paypalOrderId],
+      args: mayDiffer ? [paypalOrderId, order] : [paypalOrderId],
       startWorkflowOperation,
     }),
   );

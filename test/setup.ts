@@ -8,7 +8,7 @@ import { run } from '../sandbox/process.ts';
 import { startPostgres } from '../sandbox/postgres.ts';
 import { freePort, startTemporal } from '../sandbox/temporal.ts';
 import { connectDatabase } from '../src/database/connection.ts';
-import { TEMPLATE_DATABASE } from './database.ts';
+import { TEMPLATE_DATABASE } from './store.ts';
 
 declare module 'vitest' {
   export interface ProvidedContext {

@@ -1,7 +1,13 @@
 /** The whole product in one process, but for the servers: sandbox, database, worker and api, all with real SDKs. */
 import { randomUUID } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
-import { bundleWorkflowCode, DefaultLogger, NativeConnection, Worker, type WorkflowBundle } from '@temporalio/worker';
+import {
+  bundleWorkflowCode,
+  DefaultLogger,
+  NativeConnection,
+  Worker,
+  type WorkflowBundle,
+} from '@temporalio/worker';
 import { inject } from 'vitest';
 import { startSandbox } from '../sandbox/providers.ts';
 import { failureInterceptor } from '../src/activities/failure.ts';
@@ -10,7 +16,7 @@ import { buildApp } from '../src/api/app.ts';
 import { loadConfig } from '../src/config.ts';
 import { connectPayPal } from '../src/paypal.ts';
 import { connectTemporal, dataConverter } from '../src/temporal.ts';
-import { createDatabase } from './database.ts';
+import { createDatabase } from './store.ts';
 
 export type Stack = Awaited<ReturnType<typeof startStack>>;
 
@@ -25,7 +31,10 @@ export const testEnvironment = (sandboxSettings: Record<string, string>, databas
   RATE_LIMIT: '0',
 });
 
-export async function startStack({ answerWithinMs, settings = {} }: { answerWithinMs?: number; settings?: Record<string, string> } = {}) {
+export async function startStack({
+  answerWithinMs,
+  settings = {},
+}: { answerWithinMs?: number; settings?: Record<string, string> } = {}) {
   const [sandbox, store] = await Promise.all([startSandbox(), createDatabase()]);
   const environment = { ...testEnvironment(sandbox.settings, store.url), ...settings };
   const config = loadConfig(environment);
@@ -36,7 +45,10 @@ export async function startStack({ answerWithinMs, settings = {} }: { answerWith
   const app = await buildApp({ config, database, paypal, temporal, taskQueue, answerWithinMs });
   const connection = await NativeConnection.connect(config.temporal.connectionOptions);
   const workflowsPath = fileURLToPath(new URL('../src/workflows/registration.ts', import.meta.url));
-  const bundle: WorkflowBundle = await bundleWorkflowCode({ workflowsPath, logger: new DefaultLogger('ERROR', () => undefined) });
+  const bundle: WorkflowBundle = await bundleWorkflowCode({
+    workflowsPath,
+    logger: new DefaultLogger('ERROR', () => undefined),
+  });
 
   /** Starts a worker; the product has none until this is called. */
   async function startWorker(): Promise<() => Promise<void>> {
@@ -88,7 +100,11 @@ export const aForm = (overrides: Record<string, unknown> = {}) => ({
 type Form = ReturnType<typeof aForm>;
 
 /** An attendee at the other end of the HTTP API, with one registration id. */
-export function anAttendee({ app, sandbox }: Pick<Stack, 'app' | 'sandbox'>, form: Form = aForm(), id: string = randomUUID()) {
+export function anAttendee(
+  { app, sandbox }: Pick<Stack, 'app' | 'sandbox'>,
+  form: Form = aForm(),
+  id: string = randomUUID(),
+) {
   const put = (body: object = form) => app.inject({ method: 'PUT', url: `/api/checkouts/${id}`, body });
   const post = (paypalOrderId: string | null, body: object = form) =>
     app.inject({ method: 'POST', url: '/api/registrations', body: { ...body, id, paypalOrderId } });

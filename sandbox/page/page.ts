@@ -3,8 +3,8 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { Eta } from 'eta';
 import type { FastifyInstance } from 'fastify';
-import { PROVIDERS, type Fault, type Faults, type Provider } from '../faults.ts';
-import type { createMailchimp } from '../mailchimp.ts';
+import { PROVIDERS, SLOW_MS, type Fault, type Faults, type Provider } from '../faults.ts';
+import { REFUSED_ADDRESSES, type createMailchimp } from '../mailchimp.ts';
 import type { PayPalSandbox } from '../paypal/api.ts';
 import { TEST_CARDS, TEST_WALLETS } from '../paypal/cards.ts';
 import type { createSendGrid } from '../sendgrid.ts';
@@ -12,6 +12,36 @@ import type { createSendGrid } from '../sendgrid.ts';
 const folder = fileURLToPath(new URL('.', import.meta.url));
 const eta = new Eta({ views: folder });
 const style = readFileSync(`${folder}style.css`, 'utf8');
+const script = readFileSync(`${folder}browser/live.js`, 'utf8');
+
+const TITLES: Record<Provider, string> = { paypal: 'PayPal', sendgrid: 'SendGrid', mailchimp: 'Mailchimp' };
+const MODES: { mode: Fault['mode']; label: string; hint: string }[] = [
+  { mode: 'up', label: 'up', hint: 'Everything works' },
+  { mode: 'slow', label: 'slow', hint: `Does the work and answers ${SLOW_MS / 1000} seconds late` },
+  { mode: 'failing', label: 'failing', hint: 'Answers every request with an error' },
+  { mode: 'unreachable', label: 'unreachable', hint: 'Drops every connection' },
+  { mode: 'cut', label: 'cut off', hint: 'Does the work, then drops the connection: the answer is lost' },
+];
+
+/** A fault in words, with the limits that a script may have given it. */
+function describe({ mode, ms = SLOW_MS, status = 500, retryAfter, times, only }: Fault): string {
+  const words: Record<Fault['mode'], string> = {
+    up: 'up',
+    slow: `slow (${ms / 1000} s)`,
+    failing: `failing (${status})`,
+    unreachable: 'unreachable',
+    cut: 'cut off after the work',
+  };
+  return [
+    words[mode],
+    retryAfter !== undefined && `retry after ${retryAfter} s`,
+    times !== undefined && `${times} more`,
+    only !== undefined && `only ${only}`,
+  ]
+    .filter(Boolean)
+    .join(', ');
+}
+const at = (iso: string) => iso.slice(0, 19).replace('T', ' ');
 
 type Providers = {
   paypal: PayPalSandbox;
@@ -27,40 +57,49 @@ export function applyPage(app: FastifyInstance, { paypal, sendgrid, mailchimp, f
   app.get('/', (_request, reply) =>
     reply.type(html).send(
       eta.render('index', {
+        describe,
+        at,
+        modes: MODES,
         providers: PROVIDERS.map((name) => ({
           name,
+          title: TITLES[name],
           fault: faults.current[name],
           requests: faults.requests[name],
         })),
-        payments: newestFirst(paypal.orders.values()).map((order) => ({
-          ...order,
-          capture: order.captureId === undefined ? undefined : paypal.captures.get(order.captureId),
-        })),
+        payments: newestFirst(paypal.orders.values()).map((order) => {
+          const capture = order.captureId === undefined ? undefined : paypal.captures.get(order.captureId);
+          const refunded = capture?.refunded ? (capture.refunded / 100).toFixed(2) : undefined;
+          return { order, capture, refunded };
+        }),
         mails: newestFirst(sendgrid.mails.values()),
         members: newestFirst(mailchimp.members.values()),
         cards: TEST_CARDS,
         wallets: TEST_WALLETS,
+        refused: REFUSED_ADDRESSES,
       }),
     ),
   );
   app.get('/sandbox/style.css', (_request, reply) => reply.type('text/css; charset=utf-8').send(style));
+  app.get('/sandbox/live.js', (_request, reply) =>
+    reply.type('application/javascript; charset=utf-8').send(script),
+  );
 
   app.get<{ Params: { id: string } }>('/mails/:id', ({ params }, reply) => {
     const mail = sendgrid.mails.get(params.id);
     return reply
       .code(mail ? 200 : 404)
       .type(html)
-      .send(eta.render('mail', { mail }));
+      .send(eta.render('mail', { mail, at }));
   });
   app.get<{ Params: { id: string } }>('/mails/:id/html', ({ params }, reply) =>
-    // A mail is somebody's text: it may show itself, and do nothing.
+    // A mail is somebody's text: it may show itself and open its links elsewhere, and do nothing more.
     reply
       .type(html)
       .header(
         'content-security-policy',
-        "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:",
+        "sandbox allow-popups allow-popups-to-escape-sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:",
       )
-      .send(sendgrid.mails.get(params.id)?.html ?? ''),
+      .send(sendgrid.mails.get(params.id)?.html.replace(/<head\b[^>]*>/i, '$&<base target="_blank">') ?? ''),
   );
   app.get<{ Params: { id: string; file: string } }>('/mails/:id/attachments/:file', ({ params }, reply) => {
     const attachment = sendgrid.mails.get(params.id)?.attachments[Number(params.file)];
@@ -74,20 +113,24 @@ export function applyPage(app: FastifyInstance, { paypal, sendgrid, mailchimp, f
       .send(Buffer.from(attachment.content, 'base64'));
   });
 
-  const form = (body: unknown) => new URLSearchParams(body as string);
+  const fields = (body: unknown) => new URLSearchParams(String(body));
   app.post<{ Params: { provider: string } }>('/switches/:provider', ({ params, body }, reply) => {
-    const fields = form(body);
-    const mode = PROVIDERS.includes(params.provider as Provider) ? fields.get('mode') : null;
-    const status = Number(fields.get('status'));
-    if (mode !== null)
-      faults.set(params.provider as Provider, {
-        mode: mode as Fault['mode'],
-        ...(mode === 'failing' && status >= 400 && status < 600 ? { status } : {}),
-      });
+    const provider = PROVIDERS.find((name) => name === params.provider);
+    const mode = MODES.find((known) => known.mode === fields(body).get('mode'))?.mode;
+    const status = Number(fields(body).get('status'));
+    if (!provider || !mode) return reply.code(404).send({ message: 'There is no such switch' });
+    faults.set(provider, {
+      mode,
+      ...(mode === 'failing' && status >= 400 && status < 600 ? { status } : {}),
+    });
     return reply.redirect('/', 303);
   });
   app.post<{ Params: { id: string } }>('/captures/:id', ({ params, body }, reply) => {
-    paypal.settle(params.id, form(body).get('status') === 'COMPLETED' ? 'COMPLETED' : 'DECLINED');
+    const status = (['COMPLETED', 'DECLINED', 'FAILED'] as const).find(
+      (known) => known === fields(body).get('status'),
+    );
+    // Somebody may have settled it on another page.
+    if (status && paypal.captures.get(params.id)?.status === 'PENDING') paypal.settle(params.id, status);
     return reply.redirect('/', 303);
   });
   app.post<{ Params: { id: string } }>('/members/:id/unsubscribe', ({ params }, reply) => {

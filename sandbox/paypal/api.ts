@@ -1,366 +1,174 @@
 /** PayPal's REST API as far as a checkout needs it: OAuth 2, Orders v2, Payments v2, each as strict as the vendor. */
-import { randomBytes } from 'node:crypto';
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { applyFaults, type Faults } from '../faults.ts';
 import type { Journal } from '../journal.ts';
-import type { CardFacts, Outcome } from './cards.ts';
+import { openLedger, type Capture, type Order, type Refund } from './ledger.ts';
+import { inProgress, newId, notFound, oauthError, plainError } from './refusals.ts';
 
-type Amount = { currency_code: string; value: string };
-type Unit = {
-  reference_id: string;
-  amount: Amount;
-  custom_id?: string;
-  description?: string;
-  invoice_id?: string;
-};
-export type Order = {
-  id: string;
-  intent: 'CAPTURE';
-  status: 'CREATED' | 'APPROVED' | 'COMPLETED';
-  unit: Unit;
-  createTime: string;
-  returnUrl?: string;
-  /** Set when the payer approved: what a capture will come to. */
-  outcome?: Outcome;
-  source?: { card: CardFacts } | { paypal: { email_address: string; account_id: string } };
-  captureId?: string;
-};
-export type Capture = {
-  id: string;
-  status: 'COMPLETED' | 'DECLINED' | 'PENDING' | 'FAILED' | 'REFUNDED' | 'PARTIALLY_REFUNDED';
-  amount: Amount;
-  custom_id?: string;
-  order_id: string;
-  create_time: string;
-  processor_response?: { response_code: string };
-  refunded: number;
-};
-export type Refund = {
-  id: string;
-  status: 'COMPLETED';
-  amount: Amount;
-  capture_id: string;
-  create_time: string;
-};
 type Answer = { status: number; body: unknown };
 
 /** PayPal-Request-Ids are kept this long (developer.paypal.com, idempotency). */
 const ORDERS_KEEP_MS = 6 * 3_600_000;
 const REFUNDS_KEEP_MS = 45 * 24 * 3_600_000;
-const NO_DECIMALS = ['HUF', 'JPY', 'TWD'];
+const TOKEN_S = 32_400;
 
-const newId = (length = 17) =>
-  [...randomBytes(length)].map((byte) => 'ABCDEFGHJKLMNPQRSTUVWXYZ23456789'.charAt(byte % 32)).join('');
+const publicCapture = (capture: Capture) => ({
+  id: capture.id,
+  status: capture.status,
+  ...(capture.status === 'PENDING' ? { status_details: { reason: 'PENDING_REVIEW' } } : {}),
+  amount: capture.amount,
+  custom_id: capture.custom_id,
+  final_capture: true,
+  processor_response: capture.processor_response,
+  create_time: capture.create_time,
+  supplementary_data: { related_ids: { order_id: capture.order_id } },
+});
 
-/** An answer in the shape of PayPal's errors. */
-export function paypalError(
-  status: number,
-  name: string,
-  issue?: string,
-  description?: string,
-  field?: string,
-): Answer {
-  const detail = { ...(field ? { field } : {}), issue, description: description ?? issue };
-  const debug_id = newId(13).toLowerCase();
-  return {
-    status,
-    body: {
-      name,
-      message: description ?? name,
-      debug_id,
-      ...(issue ? { details: [detail] } : {}),
-      links: [],
-    },
-  };
-}
-const notFound = () =>
-  paypalError(404, 'RESOURCE_NOT_FOUND', 'INVALID_RESOURCE_ID', 'The specified resource does not exist.');
-const unprocessable = (issue: string, description?: string) =>
-  paypalError(422, 'UNPROCESSABLE_ENTITY', issue, description);
-const invalid = (field: string, issue: string) =>
-  paypalError(400, 'INVALID_REQUEST', issue, `${field}: ${issue}`, field);
+const publicOrder = (order: Order, capture: Capture | undefined, base: string) => ({
+  id: order.id,
+  intent: order.intent,
+  status: order.status,
+  create_time: order.createTime,
+  payment_source: order.source,
+  purchase_units: [
+    { ...order.unit, ...(capture ? { payments: { captures: [publicCapture(capture)] } } : {}) },
+  ],
+  links: [
+    { href: `${base}/v2/checkout/orders/${order.id}`, rel: 'self', method: 'GET' },
+    { href: `${base}/checkoutnow?token=${order.id}`, rel: 'approve', method: 'GET' },
+    { href: `${base}/v2/checkout/orders/${order.id}/capture`, rel: 'capture', method: 'POST' },
+  ],
+});
+
+const publicRefund = ({ capture_id, ...refund }: Refund, base: string) => ({
+  ...refund,
+  links: [
+    { href: `${base}/v2/payments/refunds/${refund.id}`, rel: 'self', method: 'GET' },
+    { href: `${base}/v2/payments/captures/${capture_id}`, rel: 'up', method: 'GET' },
+  ],
+});
+
+export type PayPalSandbox = ReturnType<typeof createPayPal>;
 
 export function createPayPal(
   journal: Journal,
-  credentials: { clientId: string; clientSecret: string },
+  { clientId, clientSecret }: { clientId: string; clientSecret: string },
   faults: Faults,
 ) {
-  const orders = journal.map<Order>('paypal.orders');
-  const captures = journal.map<Capture>('paypal.captures');
-  const refunds = journal.map<Refund>('paypal.refunds');
+  const ledger = openLedger(journal);
   const answers = journal.map<Answer & { at: number }>('paypal.answers');
+  /** Access tokens and when each ends; forgotten with the process, and clients have to cope with that. */
   const tokens = new Map<string, number>();
+  const basic = `Basic ${Buffer.from(`${clientId}:${clientSecret}`).toString('base64')}`;
+  const base = (request: FastifyRequest) => `${request.protocol}://${request.host}`;
 
-  const publicCapture = ({ refunded: _refunded, order_id: _orderId, ...capture }: Capture) => ({
-    ...capture,
-    final_capture: true,
-  });
+  /** What a PayPal-Request-Id stands for: it counts for one call to one address. */
+  const keyOf = ({ method, url, headers }: FastifyRequest): string | undefined => {
+    const id = headers['paypal-request-id'];
+    return typeof id === 'string' && method === 'POST' ? `${url} ${id}` : undefined;
+  };
 
-  function publicOrder(order: Order, base: string) {
-    const capture = order.captureId === undefined ? undefined : captures.get(order.captureId);
-    return {
-      id: order.id,
-      intent: order.intent,
-      status: order.status,
-      create_time: order.createTime,
-      ...(order.source ? { payment_source: order.source } : {}),
-      purchase_units: [
-        { ...order.unit, ...(capture ? { payments: { captures: [publicCapture(capture)] } } : {}) },
-      ],
-      links: [
-        { href: `${base}/v2/checkout/orders/${order.id}`, rel: 'self', method: 'GET' },
-        { href: `${base}/checkoutnow?token=${order.id}`, rel: 'approve', method: 'GET' },
-        { href: `${base}/v2/checkout/orders/${order.id}/capture`, rel: 'capture', method: 'POST' },
-      ],
-    };
-  }
-
-  type Body = Record<string, unknown>;
-  const isObject = (value: unknown): value is Body =>
-    typeof value === 'object' && value !== null && !Array.isArray(value);
-
-  function checkAmount(amount: unknown, field: string): Answer | Amount {
-    if (!isObject(amount)) return invalid(field, 'MISSING_REQUIRED_PARAMETER');
-    const { currency_code: currency, value } = amount;
-    if (typeof currency !== 'string' || !/^[A-Z]{3}$/.test(currency))
-      return invalid(`${field}/currency_code`, 'INVALID_PARAMETER_SYNTAX');
-    if (typeof value !== 'string' || !/^\d{1,7}(\.\d{1,2})?$/.test(value))
-      return invalid(`${field}/value`, 'INVALID_PARAMETER_SYNTAX');
-    if (NO_DECIMALS.includes(currency) ? value.includes('.') : !/\.\d\d$/.test(value))
-      return unprocessable('DECIMAL_PRECISION');
-    if (Number(value) === 0) return unprocessable('CANNOT_BE_ZERO_OR_NEGATIVE');
-    return { currency_code: currency, value };
-  }
-
-  function createOrder(body: unknown): Answer | Order {
-    if (!isObject(body)) return paypalError(400, 'INVALID_REQUEST', 'MALFORMED_REQUEST_JSON');
-    if (body.intent !== 'CAPTURE')
-      return invalid(
-        '/intent',
-        body.intent === undefined ? 'MISSING_REQUIRED_PARAMETER' : 'INVALID_PARAMETER_VALUE',
-      );
-    const units = body.purchase_units;
-    if (!Array.isArray(units) || units.length === 0)
-      return invalid('/purchase_units', 'MISSING_REQUIRED_PARAMETER');
-    if (units.length > 1) return unprocessable('MULTIPLE_PURCHASE_UNITS_NOT_SUPPORTED_HERE');
-    const [unit] = units as unknown[];
-    if (!isObject(unit)) return invalid('/purchase_units/0', 'INVALID_PARAMETER_SYNTAX');
-    for (const field of ['custom_id', 'description', 'invoice_id'] as const) {
-      const value = unit[field];
-      if (value !== undefined && (typeof value !== 'string' || value.length < 1 || value.length > 127))
-        return invalid(`/purchase_units/0/${field}`, 'INVALID_STRING_LENGTH');
-    }
-    const amount = checkAmount(unit.amount, '/purchase_units/0/amount');
-    if ('status' in amount) return amount;
-    const context = isObject(body.application_context) ? body.application_context : {};
-    return {
-      id: newId(),
-      intent: 'CAPTURE',
-      status: 'CREATED',
-      createTime: new Date().toISOString(),
-      unit: { ...(unit as Unit), reference_id: 'default', amount },
-      ...(typeof context.return_url === 'string' ? { returnUrl: context.return_url } : {}),
-    };
-  }
-
-  function capture(order: Order): Answer | Capture {
-    if (order.status === 'COMPLETED')
-      return unprocessable(
-        'ORDER_ALREADY_CAPTURED',
-        'Order already captured. If intent=CAPTURE only one capture per order is allowed.',
-      );
-    const outcome = order.outcome;
-    if (order.status !== 'APPROVED' || !outcome)
-      return unprocessable('ORDER_NOT_APPROVED', 'Payer has not yet approved the Order for payment.');
-    if (outcome.status === 'REFUSED') return unprocessable(outcome.issue);
-    const taken: Capture = {
-      id: newId(),
-      status: outcome.status,
-      amount: order.unit.amount,
-      ...(order.unit.custom_id === undefined ? {} : { custom_id: order.unit.custom_id }),
-      order_id: order.id,
-      create_time: new Date().toISOString(),
-      processor_response: { response_code: outcome.status === 'DECLINED' ? outcome.responseCode : '0000' },
-      refunded: 0,
-    };
-    captures.set(taken.id, taken);
-    // COMPLETED even when the card was declined: that is how PayPal answers, too.
-    orders.set(order.id, { ...order, status: 'COMPLETED', captureId: taken.id });
-    return taken;
-  }
-
-  function refund(taken: Capture, body: unknown): Answer | Refund {
-    if (taken.status !== 'COMPLETED' && taken.status !== 'PARTIALLY_REFUNDED')
-      return unprocessable(taken.status === 'REFUNDED' ? 'CAPTURE_FULLY_REFUNDED' : 'CAPTURE_STATUS_INVALID');
-    const asked =
-      isObject(body) && body.amount !== undefined ? checkAmount(body.amount, '/amount') : undefined;
-    if (asked && 'status' in asked) return asked;
-    if (asked && asked.currency_code !== taken.amount.currency_code)
-      return unprocessable('REFUND_CAPTURE_CURRENCY_MISMATCH');
-    const cents = (value: string) => Math.round(Number(value) * 100);
-    const left = cents(taken.amount.value) - taken.refunded;
-    const amount = asked ? cents(asked.value) : left;
-    if (amount > left) return unprocessable('REFUND_AMOUNT_EXCEEDED');
-    const digits = NO_DECIMALS.includes(taken.amount.currency_code) ? 0 : 2;
-    const given: Refund = {
-      id: newId(),
-      status: 'COMPLETED',
-      amount: { ...taken.amount, value: (amount / 100).toFixed(digits) },
-      capture_id: taken.id,
-      create_time: new Date().toISOString(),
-    };
-    refunds.set(given.id, given);
-    captures.set(taken.id, {
-      ...taken,
-      refunded: taken.refunded + amount,
-      status: amount === left ? 'REFUNDED' : 'PARTIALLY_REFUNDED',
+  /** Does the work once for a PayPal-Request-Id; the same id again gets the same answer, with 200. A refusal is not kept. */
+  function once(request: FastifyRequest, keepMs: number, work: () => unknown): Answer {
+    const key = keyOf(request);
+    const earlier = key === undefined ? undefined : answers.get(key);
+    if (earlier && earlier.at + keepMs > Date.now()) return { status: 200, body: earlier.body };
+    return journal.together(() => {
+      const answer = { status: 201, body: work() };
+      if (key !== undefined) answers.set(key, { ...answer, at: Date.now() });
+      return answer;
     });
-    return given;
   }
 
-  const isAnswer = (value: object): value is Answer => 'body' in value;
+  /** One call at a time for a PayPal-Request-Id. Released when the work is done, even if nobody waits for the answer. */
+  function refuseWhileInProgress(app: FastifyInstance): void {
+    const running = new Map<string, FastifyRequest>();
+    app.addHook('onRequest', (request, _reply, done) => {
+      const key = keyOf(request);
+      if (key !== undefined && running.has(key)) {
+        done(inProgress());
+        return;
+      }
+      if (key !== undefined) running.set(key, request);
+      done();
+    });
+    app.addHook('onSend', (request, _reply, payload, done) => {
+      const key = keyOf(request);
+      if (key !== undefined && running.get(key) === request) running.delete(key);
+      done(null, payload);
+    });
+  }
+
+  function moneyRoutes(app: FastifyInstance): void {
+    type Id = { Params: { id: string } };
+    const shown = (order: Order, request: FastifyRequest) =>
+      publicOrder(
+        order,
+        order.captureId === undefined ? undefined : ledger.capture(order.captureId),
+        base(request),
+      );
+
+    app.post('/v2/checkout/orders', (request, reply) => {
+      const { status, body } = once(request, ORDERS_KEEP_MS, () => {
+        const order = shown(ledger.createOrder(request.body), request);
+        if (request.headers.prefer === 'return=representation') return order;
+        return { id: order.id, status: order.status, links: order.links };
+      });
+      return reply.code(status).send(body);
+    });
+    app.get<Id>('/v2/checkout/orders/:id', (request) => shown(ledger.order(request.params.id), request));
+    app.post<Id>('/v2/checkout/orders/:id/capture', (request, reply) => {
+      const capture = () => shown(ledger.captureOrder(request.params.id), request);
+      const { status, body } = once(request, ORDERS_KEEP_MS, capture);
+      return reply.code(status).send(body);
+    });
+    app.get<Id>('/v2/payments/captures/:id', ({ params }) => publicCapture(ledger.capture(params.id)));
+    app.post<Id>('/v2/payments/captures/:id/refund', (request, reply) => {
+      const { status, body } = once(request, REFUNDS_KEEP_MS, () =>
+        publicRefund(ledger.refund(request.params.id, request.body), base(request)),
+      );
+      return reply.code(status).send(body);
+    });
+    app.get<Id>('/v2/payments/refunds/:id', (request) => {
+      const refund = ledger.refunds.get(request.params.id);
+      if (!refund) throw notFound();
+      return publicRefund(refund, base(request));
+    });
+  }
 
   function routes(app: FastifyInstance): void {
-    const base = (request: FastifyRequest) => `${request.protocol}://${request.host}`;
-    const send = (reply: FastifyReply, { status, body }: Answer) =>
-      reply.code(status).header('paypal-debug-id', newId(13).toLowerCase()).send(body);
-    const inProgress = new Set<string>();
-    const keyOf = (request: FastifyRequest) => {
-      const id = request.headers['paypal-request-id'];
-      return typeof id === 'string' && request.method === 'POST' ? `${request.url} ${id}` : undefined;
-    };
+    app.register((api, _options, done) => {
+      applyFaults(api, 'paypal', faults, { body: plainError });
+      api.addHook('onSend', (_request, reply, payload, sent) => {
+        reply.header('paypal-debug-id', newId(13).toLowerCase());
+        sent(null, payload);
+      });
 
-    app.post('/v1/oauth2/token', (request, reply) => {
-      const expected = `Basic ${Buffer.from(`${credentials.clientId}:${credentials.clientSecret}`).toString('base64')}`;
-      if (request.headers.authorization !== expected)
-        return send(reply, {
-          status: 401,
-          body: { error: 'invalid_client', error_description: 'Client Authentication failed' },
+      api.post('/v1/oauth2/token', (request) => {
+        if (request.headers.authorization !== basic)
+          throw oauthError(401, 'invalid_client', 'Client Authentication failed');
+        const grant = new URLSearchParams(String(request.body)).get('grant_type');
+        if (grant !== 'client_credentials')
+          throw oauthError(400, 'unsupported_grant_type', 'Grant Type is not supported');
+        const token = `A21${newId(40)}`;
+        tokens.set(token, Date.now() + TOKEN_S * 1000);
+        return { access_token: token, token_type: 'Bearer', expires_in: TOKEN_S, scope: '', nonce: newId() };
+      });
+
+      api.register((authorized, _none, ready) => {
+        authorized.addHook('onRequest', (request, _reply, next) => {
+          const token = request.headers.authorization?.replace(/^Bearer /, '') ?? '';
+          const known = (tokens.get(token) ?? 0) > Date.now();
+          next(known ? undefined : oauthError(401, 'invalid_token', 'The token passed in was not found'));
         });
-      if (new URLSearchParams(request.body as string).get('grant_type') !== 'client_credentials')
-        return send(reply, {
-          status: 400,
-          body: { error: 'unsupported_grant_type', error_description: 'Grant type is not supported' },
-        });
-      const token = `A21${newId(40)}`;
-      tokens.set(token, Date.now() + 32_400_000);
-      return send(reply, {
-        status: 200,
-        body: {
-          scope: 'sandbox',
-          access_token: token,
-          token_type: 'Bearer',
-          app_id: 'APP-SANDBOX',
-          expires_in: 32_400,
-          nonce: newId(),
-        },
-      });
-    });
-
-    void app.register((api, _options, done) => {
-      api.addHook('preHandler', async (request, reply) => {
-        const token = request.headers.authorization?.replace(/^Bearer /, '') ?? '';
-        if ((tokens.get(token) ?? 0) < Date.now())
-          return send(reply, {
-            status: 401,
-            body: {
-              error: 'invalid_token',
-              error_description: 'The token passed in was not found in the system',
-            },
-          });
-        const key = keyOf(request);
-        if (key === undefined) return undefined;
-        if (inProgress.has(key))
-          return send(reply, paypalError(409, 'RESOURCE_CONFLICT', 'PREVIOUS_REQUEST_IN_PROGRESS'));
-        inProgress.add(key);
-        reply.raw.once('close', () => inProgress.delete(key));
-        return undefined;
-      });
-      applyFaults(
-        api,
-        'paypal',
-        faults,
-        (status) =>
-          paypalError(status, status === 503 ? 'SERVICE_UNAVAILABLE' : 'INTERNAL_SERVER_ERROR').body,
-      );
-
-      /** Does the work once for a PayPal-Request-Id; the same id again gets the same answer, with 200. Errors are not kept. */
-      const once = (request: FastifyRequest, reply: FastifyReply, keepMs: number, work: () => Answer) => {
-        const key = keyOf(request);
-        const earlier = key === undefined ? undefined : answers.get(key);
-        if (earlier && earlier.at + keepMs > Date.now())
-          return send(reply, { status: 200, body: earlier.body });
-        const answer = work();
-        if (key !== undefined && answer.status < 300) answers.set(key, { ...answer, at: Date.now() });
-        return send(reply, answer);
-      };
-
-      api.post('/v2/checkout/orders', (request, reply) =>
-        once(request, reply, ORDERS_KEEP_MS, () => {
-          const order = createOrder(request.body);
-          if (isAnswer(order)) return order;
-          orders.set(order.id, order);
-          const { id, status, links, ...rest } = publicOrder(order, base(request));
-          return {
-            status: 201,
-            body:
-              request.headers.prefer === 'return=representation'
-                ? { id, status, ...rest, links }
-                : { id, status, links },
-          };
-        }),
-      );
-      api.get<{ Params: { id: string } }>('/v2/checkout/orders/:id', (request, reply) => {
-        const order = orders.get(request.params.id);
-        return send(reply, order ? { status: 200, body: publicOrder(order, base(request)) } : notFound());
-      });
-      api.post<{ Params: { id: string } }>('/v2/checkout/orders/:id/capture', (request, reply) =>
-        once(request, reply, ORDERS_KEEP_MS, () => {
-          const order = orders.get(request.params.id);
-          if (!order) return notFound();
-          const taken = capture(order);
-          if (isAnswer(taken)) return taken;
-          return { status: 201, body: publicOrder(orders.get(order.id) ?? order, base(request)) };
-        }),
-      );
-      api.get<{ Params: { id: string } }>('/v2/payments/captures/:id', (request, reply) => {
-        const taken = captures.get(request.params.id);
-        return send(reply, taken ? { status: 200, body: publicCapture(taken) } : notFound());
-      });
-      api.post<{ Params: { id: string } }>('/v2/payments/captures/:id/refund', (request, reply) =>
-        once(request, reply, REFUNDS_KEEP_MS, () => {
-          const taken = captures.get(request.params.id);
-          if (!taken) return notFound();
-          const given = refund(taken, request.body);
-          return isAnswer(given) ? given : { status: 201, body: given };
-        }),
-      );
-      api.get<{ Params: { id: string } }>('/v2/payments/refunds/:id', (request, reply) => {
-        const given = refunds.get(request.params.id);
-        return send(reply, given ? { status: 200, body: given } : notFound());
+        refuseWhileInProgress(authorized);
+        moneyRoutes(authorized);
+        ready();
       });
       done();
     });
   }
 
-  return {
-    orders,
-    captures,
-    refunds,
-    routes,
-    /** The payer approves an order. Throws when there is nothing (any more) to approve. */
-    approve(orderId: string, source: NonNullable<Order['source']>, outcome: Outcome): void {
-      const order = orders.get(orderId);
-      if (!order) throw new Error('There is no such PayPal order');
-      if (order.status === 'COMPLETED') throw new Error('This PayPal order is completed already');
-      orders.set(orderId, { ...order, status: 'APPROVED', source, outcome });
-    },
-    /** Ends the review of a PENDING capture. */
-    settle(captureId: string, status: 'COMPLETED' | 'DECLINED' | 'FAILED'): void {
-      const taken = captures.get(captureId);
-      if (taken?.status !== 'PENDING') throw new Error('This capture is not pending');
-      captures.set(captureId, { ...taken, status });
-    },
-  };
+  const { orders, captures, refunds, approve, settle } = ledger;
+  return { orders, captures, refunds, approve, settle, routes };
 }
-export type PayPalSandbox = ReturnType<typeof createPayPal>;

@@ -2,9 +2,10 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { Eta } from 'eta';
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyReply } from 'fastify';
 import Type from 'typebox';
 import type { PayPalSandbox } from './api.ts';
+import { unprocessable } from './refusals.ts';
 import { readCard, TEST_WALLETS, type Card } from './cards.ts';
 
 const folder = fileURLToPath(new URL('browser', import.meta.url));
@@ -39,7 +40,7 @@ export function approveWithCard(paypal: PayPalSandbox, orderId: string, card: Ca
 /** Approves an order with one of the test wallets. */
 export function approveWithWallet(paypal: PayPalSandbox, orderId: string, email: string): void {
   const wallet = TEST_WALLETS.find((known) => known.email === email);
-  if (!wallet) throw new Error('There is no such test wallet');
+  if (!wallet) throw unprocessable('PAYER_ACCOUNT_RESTRICTED', 'There is no such test wallet.');
   paypal.approve(orderId, { paypal: { email_address: email, account_id: 'QYR5Z8XDVJNXQ' } }, wallet.outcome);
 }
 
@@ -55,6 +56,17 @@ export function browserRoutes(app: FastifyInstance, paypal: PayPalSandbox): void
       reply.type('application/javascript; charset=utf-8').header('cache-control', 'no-cache').send(source),
     );
   const html = 'text/html; charset=utf-8';
+  /** A page of PayPal's own origin that sees card data: it keeps nothing and talks to nobody else. */
+  const frame = (reply: FastifyReply, template: string, data: object) =>
+    reply
+      .type(html)
+      .header('cache-control', 'no-store')
+      .header('referrer-policy', 'no-referrer')
+      .header(
+        'content-security-policy',
+        "default-src 'none'; script-src 'self'; connect-src 'self'; style-src 'unsafe-inline'",
+      )
+      .send(eta.render(template, data));
 
   app.get<{ Querystring: { type: keyof typeof FIELDS; session: string; placeholder?: string } }>(
     '/sandbox/card/field',
@@ -67,12 +79,12 @@ export function browserRoutes(app: FastifyInstance, paypal: PayPalSandbox): void
         }),
       },
     },
-    ({ query }, reply) => reply.type(html).send(eta.render('field', { ...query, ...FIELDS[query.type] })),
+    ({ query }, reply) => frame(reply, 'field', { ...query, ...FIELDS[query.type] }),
   );
   app.get<{ Querystring: { session: string } }>(
     '/sandbox/card/vault',
     { schema: { querystring: Type.Object({ session }) } },
-    ({ query }, reply) => reply.type(html).send(eta.render('vault', query)),
+    ({ query }, reply) => frame(reply, 'vault', query),
   );
   app.post<{ Body: Card & { orderId: string } }>(
     '/sandbox/card/approve',
@@ -103,11 +115,13 @@ export function browserRoutes(app: FastifyInstance, paypal: PayPalSandbox): void
       .type(html)
       .send(eta.render('approve', { order, wallets: TEST_WALLETS }));
   });
-  app.post('/checkoutnow', ({ body }, reply) => {
-    const form = new URLSearchParams(body as string);
+  app.post('/checkoutnow', (request, reply) => {
+    const form = new URLSearchParams(String(request.body));
     const token = form.get('token') ?? '';
-    approveWithWallet(paypal, token, form.get('email') ?? '');
-    const returnUrl = paypal.orders.get(token)?.returnUrl;
-    return reply.redirect(returnUrl ? `${returnUrl}?token=${token}` : `/checkoutnow?token=${token}`, 303);
+    const order = paypal.orders.get(token);
+    if (order && order.status !== 'COMPLETED') approveWithWallet(paypal, token, form.get('email') ?? '');
+    const back = new URL(order?.returnUrl ?? '/checkoutnow', `${request.protocol}://${request.host}`);
+    back.searchParams.set('token', token);
+    return reply.redirect(back.href, 303);
   });
 }

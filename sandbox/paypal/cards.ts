@@ -68,11 +68,13 @@ export function readCard(
   if (!month || !year) return { issue: 'INVALID_EXPIRY_DATE' };
   // A card is good to the end of its month.
   if (new Date(Date.UTC(2000 + Number(year), Number(month))) <= now) return { issue: 'CARD_EXPIRED' };
-  if (!/^\d{3,4}$/.test(card.cvv)) return { issue: 'INVALID_SECURITY_CODE_LENGTH' };
+  const brand = BRANDS.find(([start]) => start.test(number))?.[1] ?? 'UNKNOWN';
+  if (!(brand === 'AMEX' ? /^\d{4}$/ : /^\d{3}$/).test(card.cvv))
+    return { issue: 'INVALID_SECURITY_CODE_LENGTH' };
   return {
     facts: {
       last_digits: number.slice(-4),
-      brand: BRANDS.find(([start]) => start.test(number))?.[1] ?? 'UNKNOWN',
+      brand,
       expiry: `20${year}-${month.padStart(2, '0')}`,
       name: card.name,
     },

@@ -6,6 +6,7 @@
 import { activityInfo } from '@temporalio/activity';
 import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
 import type { ActivityInboundCallsInterceptor } from '@temporalio/worker';
+import { isDatabaseAway } from '../database/connection.ts';
 import { PayPalFault, retryAfterMs } from '../paypal.ts';
 
 type Fault = {
@@ -44,12 +45,9 @@ export function toFailure(error: unknown): Error {
       retryAfterMs: error.retryAfterMs,
     });
   const { name, code } = describe(error);
-  if (name === 'KnexTimeoutError' || /^[0-9A-Z]{5}$/.test(code ?? '') || NETWORK.test(code ?? ''))
-    return failure({ type: 'DatabaseUnavailable', issue: code ?? name });
+  if (isDatabaseAway(error)) return failure({ type: 'DatabaseUnavailable', issue: code ?? name });
   return failure({ type: 'Unexpected', issue: code ?? name });
 }
-
-const NETWORK = /^E[A-Z_]{3,}$/;
 
 /** The two harmless properties of an error, provided they look like a name and a code. */
 function describe(error: unknown): { name: string; code: string | undefined } {

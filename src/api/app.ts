@@ -6,7 +6,12 @@ import swagger from '@fastify/swagger';
 import swaggerUi from '@fastify/swagger-ui';
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import type { Client } from '@temporalio/client';
-import Fastify, { type FastifyBaseLogger, type FastifyInstance, type RawServerDefault } from 'fastify';
+import Fastify, {
+  type FastifyBaseLogger,
+  type FastifyInstance,
+  type onRequestHookHandler,
+  type RawServerDefault,
+} from 'fastify';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Config } from '../config.ts';
 import type { Database } from '../database/connection.ts';
@@ -27,7 +32,11 @@ export type Dependencies = {
   /** Another task queue, and another time to wait for a payment, than the product's: for tests. */
   taskQueue?: string | undefined;
   answerWithinMs?: number | undefined;
+  /** Where the log goes instead of standard output: for tests. */
+  logStream?: NodeJS.WritableStream | undefined;
 };
+/** What routes get: the dependencies, and the limit on tries to hold a seat or to pay, per address and minute. */
+export type RouteDependencies = Dependencies & { limits: onRequestHookHandler[] };
 export type App = FastifyInstance<
   RawServerDefault,
   IncomingMessage,
@@ -47,6 +56,7 @@ export async function buildApp(dependencies: Dependencies): Promise<App> {
     logger: {
       level: config.logLevel,
       serializers: { req: ({ method, routeOptions }) => ({ method, route: routeOptions.url }) },
+      ...(dependencies.logStream ? { stream: dependencies.logStream } : {}),
     },
     trustProxy: config.trustProxy,
     bodyLimit: BODY_LIMIT,
@@ -94,13 +104,12 @@ export async function buildApp(dependencies: Dependencies): Promise<App> {
   await app.register(swaggerUi, { routePrefix: '/documentation', staticCSP: true });
   await app.register(fastifyStatic, { root: publicFolder, prefix: '/assets/', maxAge: '1h' });
 
+  // One hook for both routes that make an attempt, so that they count together.
+  const limits =
+    config.rateLimit > 0
+      ? [app.rateLimit({ max: config.rateLimit, timeWindow: '1 minute' }) as onRequestHookHandler]
+      : [];
   for (const routes of [eventRoutes, checkoutRoutes, registrationRoutes, pageRoutes, healthRoutes])
-    routes(app, dependencies);
+    routes(app, { ...dependencies, limits });
   return app;
 }
-
-/** The limit on tries to hold a seat or to pay: per address and minute, both routes together. */
-export const limited = ({ config }: Dependencies) =>
-  config.rateLimit > 0
-    ? { rateLimit: { max: config.rateLimit, timeWindow: '1 minute', groupId: 'attempts' } }
-    : {};

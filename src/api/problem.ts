@@ -1,6 +1,7 @@
 /** Every error leaves as application/problem+json (RFC 9457), worded for the attendee, saying whether money has moved. */
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import Type, { type Static } from 'typebox';
+import { isDatabaseAway } from '../database/connection.ts';
 
 export const ProblemBody = Type.Object(
   {
@@ -152,14 +153,17 @@ const REFUSALS: Record<string, ProblemName> = {
   FST_ERR_CTP_INVALID_MEDIA_TYPE: 'unsupported-type',
 };
 
-function toProblem(error: FastifyError | Problem): Problem {
+function toProblem(error: FastifyError | Problem, method: string): Problem {
   if (error instanceof Problem) return error;
+  // An address that cannot be one is an address without anything there.
+  if (error.validationContext === 'params' && method === 'GET') return new Problem('not-found');
   if (error.validation) {
     const named = error.validation
       .map(toFieldError)
       .filter((field, i, all) => all.findIndex((other) => other.pointer === field.pointer) === i);
     return new Problem('invalid-fields', { errors: named });
   }
+  if (isDatabaseAway(error)) return new Problem('unavailable', { retryAfterSeconds: 10 });
   const refusal = REFUSALS[error.code];
   if (refusal) return new Problem(refusal);
   return new Problem(
@@ -203,7 +207,7 @@ export function sendProblem(reply: FastifyReply, { problem, extra }: Problem): F
 /** Makes every error and every unknown address of an app answer with a problem; only faults of ours are logged. */
 export function answerWithProblems(app: FastifyInstance): void {
   app.setErrorHandler((error: FastifyError | Problem, request: FastifyRequest, reply) => {
-    const problem = toProblem(error);
+    const problem = toProblem(error, request.method);
     // Not the error itself: it may quote what the attendee sent, or a row.
     if (problem.problem === 'internal-error')
       request.log.error(

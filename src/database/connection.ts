@@ -3,6 +3,8 @@ import { migrationSource } from './migrations.ts';
 
 export type Database = Knex;
 
+const silence = () => undefined;
+
 /** Connections a process may hold: small, so that several processes fit under PostgreSQL's default of 100. */
 const POOL = { min: 0, max: 10 };
 
@@ -22,5 +24,26 @@ export function connectDatabase(url: string, pool: { min: number; max: number } 
     acquireConnectionTimeout: 8000,
     pool,
     migrations: { migrationSource },
+    // Whatever knex would print is thrown as well, and is told by whoever catches it.
+    log: { warn: silence, error: silence, deprecate: silence, debug: silence },
   });
+}
+
+/** SQLSTATE classes that pass: connection, resources, intervention of an operator; and a lost race (PostgreSQL, Appendix A). */
+const PASSING = /^(08|53|57)...$|^40001$|^40P01$/;
+/** What the operating system, the driver and the pool say when there is no connection. */
+const NO_CONNECTION = /^E[A-Z_]{3,}$/;
+const NO_CONNECTION_TEXT =
+  /^(Connection terminated|timeout expired|Client has encountered a connection error)/;
+
+/** Whether an error means that the database could not be asked, rather than that it refused what it was asked. */
+export function isDatabaseAway(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  const code = 'code' in error ? String(error.code) : '';
+  return (
+    error.name === 'KnexTimeoutError' ||
+    PASSING.test(code) ||
+    NO_CONNECTION.test(code) ||
+    NO_CONNECTION_TEXT.test(error.message)
+  );
 }

@@ -6,7 +6,12 @@ const folder = new URL('../../migrations/', import.meta.url);
 
 /** The migrations, named without their extension: a build runs the same ones as JavaScript, on the same database. */
 export const migrationSource: Knex.MigrationSource<string> = {
-  getMigrations: () => Promise.resolve(readdirSync(folder).filter((file) => /^\d+_\w+\.(ts|js)$/.test(file)).toSorted()),
+  getMigrations: () =>
+    Promise.resolve(
+      readdirSync(folder)
+        .filter((file) => /^\d+_\w+\.(ts|js)$/.test(file))
+        .toSorted(),
+    ),
   getMigrationName: (file) => parse(file).name,
   getMigration: (file) => import(new URL(file, folder).href) as Promise<Knex.Migration>,
 };

@@ -59,7 +59,8 @@ async function locked<T>(database: Database, id: string, decide: (trx: Database)
 }
 
 const row = (trx: Database, id: string) => trx<Row>('seat_holds').where({ id }).first();
-const hasEnded = async (trx: Database, id: string) =>
+/** Whether a registration is over without an order. */
+export const hasEnded = async (trx: Database, id: string): Promise<boolean> =>
   !!(await trx('ended_registrations').where({ id }).first('id'));
 const hasOrder = async (trx: Database, id: string) => !!(await trx('orders').where({ id }).first('id'));
 
@@ -194,8 +195,14 @@ export async function unclaimSeat(
   return locked(database, id, async (trx) => {
     await trx('seat_holds')
       .where({ id, claimed_for: paypalOrderId })
-      .update({ claimed_for: null, held_until: trx.raw(HELD_UNTIL) });
-    await trx('seat_holds').where({ id, paypal_order_id: paypalOrderId }).update(nextPaypalOrder(trx));
+      .update({
+        claimed_for: null,
+        held_until: trx.raw(HELD_UNTIL),
+        paypal_orders: trx.raw('paypal_orders + 1'),
+      });
+    await trx('seat_holds')
+      .where({ id, paypal_order_id: paypalOrderId })
+      .update({ paypal_order_id: null, paypal_order_at: null });
     return (await row(trx, id))?.held_until?.toISOString() ?? null;
   });
 }
@@ -251,7 +258,9 @@ export async function sellSeat(
   return locked(database, id, async (trx) => {
     if (await hasOrder(trx, id)) return true;
     if (await hasEnded(trx, id)) return false;
-    const claimed = !!(await row(trx, id))?.claimed_for;
+    const hold = await row(trx, id);
+    const claimed =
+      !!hold?.claimed_for && hold.event_id === seat.event && hold.ticket_type_id === seat.ticketType;
     const type = await lockTicketType(trx, id, seat.event, seat.ticketType);
     if (!claimed && !type?.free) return false;
     await record(trx);

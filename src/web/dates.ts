@@ -5,9 +5,19 @@ export const longDate = (iso: string, timeZone: string, locale = 'en-GB') =>
   new Intl.DateTimeFormat(locale, { dateStyle: 'long', timeZone }).format(new Date(iso));
 
 /** From when to when an event lasts, in its own time zone, with the zone's name. */
-export function eventDates({ startsAt, endsAt, timeZone }: Pick<EventFacts, 'startsAt' | 'endsAt' | 'timeZone'>, locale = 'en-GB'): string {
+export function eventDates(
+  { startsAt, endsAt, timeZone }: Pick<EventFacts, 'startsAt' | 'endsAt' | 'timeZone'>,
+  locale = 'en-GB',
+): string {
   const format = new Intl.DateTimeFormat(locale, {
-    ...{ weekday: 'long', day: 'numeric', month: 'long', year: 'numeric', hour: '2-digit', minute: '2-digit' },
+    ...{
+      weekday: 'long',
+      day: 'numeric',
+      month: 'long',
+      year: 'numeric',
+      hour: '2-digit',
+      minute: '2-digit',
+    },
     ...{ timeZone, timeZoneName: 'short' },
   } as Intl.DateTimeFormatOptions);
   return format.formatRange(new Date(startsAt), new Date(endsAt)).replaceAll(/[\u2009\u202f]/g, ' ');

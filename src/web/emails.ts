@@ -8,13 +8,22 @@ import { eventDates, longDate } from './dates.ts';
 export type Mail = { subject: string; html: string; text: string };
 
 const eta = new Eta({ views: fileURLToPath(new URL('emails', import.meta.url)), cache: true });
-// The text parts are not HTML: escaping there would show its traces.
-const plain = new Eta({ views: fileURLToPath(new URL('emails', import.meta.url)), cache: true, autoEscape: false });
+// The text parts are not HTML: escaping would show its traces there, and every line break counts.
+const plain = new Eta({
+  views: fileURLToPath(new URL('emails', import.meta.url)),
+  cache: true,
+  autoEscape: false,
+  autoTrim: false,
+});
 
 const oneLine = (text: string) => text.replaceAll(/\s+/g, ' ').trim();
 
 function render(template: string, subject: string, data: object): Mail {
-  return { subject: oneLine(subject), html: eta.render(template, data), text: plain.render(`${template}-text`, data).trim() + '\n' };
+  return {
+    subject: oneLine(subject),
+    html: eta.render(template, data),
+    text: plain.render(`${template}-text`, data).trim() + '\n',
+  };
 }
 
 type Confirmation = {
@@ -61,18 +70,51 @@ export function noticeMail({ kind, event, attendee, reference, refunded, statusU
     ? `The full amount of ${formatMoney(refunded)} is on its way back to you, the way you paid. That can take your bank a few days.`
     : 'You have not been charged.';
   const [subject, sentence] = {
-    'payment-failed': ['Your payment did not go through', `Your payment for ${event.name} could not be completed, so you are not registered. You are welcome to register again.`],
-    refunded: ['Your registration could not be completed', `We are sorry: the seat for ${event.name} could not be kept, so you are not registered.`],
-    cancelled: ['Your registration was cancelled', `Your registration for ${event.name} was cancelled by the organizer.`],
+    'payment-failed': [
+      'Your payment did not go through',
+      `Your payment for ${event.name} could not be completed, so you are not registered. You are welcome to register again.`,
+    ],
+    refunded: [
+      'Your registration could not be completed',
+      `We are sorry: the seat for ${event.name} could not be kept, so you are not registered.`,
+    ],
+    cancelled: [
+      'Your registration was cancelled',
+      `Your registration for ${event.name} was cancelled by the organizer.`,
+    ],
   }[kind] as [string, string];
-  return render('notice', `${subject}: ${event.name}`, { event, attendee, reference, statusUrl, subject, sentence, money });
+  return render('notice', `${subject}: ${event.name}`, {
+    event,
+    attendee,
+    reference,
+    statusUrl,
+    subject,
+    sentence,
+    money,
+  });
 }
 
 /** The event as an iCalendar file. Its UID is the registration's, so that an update replaces the entry. */
-export function calendarFile({ id, event, reference, statusUrl }: { id: string; event: EventFacts; reference: string; statusUrl: string }): string {
+export function calendarFile({
+  id,
+  event,
+  reference,
+  statusUrl,
+}: {
+  id: string;
+  event: EventFacts;
+  reference: string;
+  statusUrl: string;
+}): string {
   const utc = (iso: string): DateArray => {
     const date = new Date(iso);
-    return [date.getUTCFullYear(), date.getUTCMonth() + 1, date.getUTCDate(), date.getUTCHours(), date.getUTCMinutes()];
+    return [
+      date.getUTCFullYear(),
+      date.getUTCMonth() + 1,
+      date.getUTCDate(),
+      date.getUTCHours(),
+      date.getUTCMinutes(),
+    ];
   };
   const { error, value } = createEvent({
     uid: `registration-${id}@${new URL(statusUrl).hostname}`,

@@ -32,11 +32,22 @@ const action = (price: Price) => (isFree(price) ? 'Register for free' : `Pay ${p
 
 /** The events to choose from, where there is not exactly one. */
 export function eventsPage({ events }: { events: EventView[] }): string {
-  return eta.render('events', { title: 'Events', events: events.map((event) => ({ ...event, when: eventDates(event) })) });
+  return eta.render('events', {
+    title: 'Events',
+    events: events.map((event) => ({ ...event, when: eventDates(event) })),
+  });
 }
 
 /** The registration form of one event. `webUrl` is the origin of PayPal's browser SDK. */
-export function formPage({ event, paypal, privacyUrl }: { event: EventView; paypal: { webUrl: string; clientId: string }; privacyUrl: string | null }): string {
+export function formPage({
+  event,
+  paypal,
+  privacyUrl,
+}: {
+  event: EventView;
+  paypal: { webUrl: string; clientId: string };
+  privacyUrl: string | null;
+}): string {
   return eta.render('form', {
     title: event.name,
     event,
@@ -56,22 +67,45 @@ export function formPage({ event, paypal, privacyUrl }: { event: EventView; payp
 }
 
 const HEADLINES: Record<Progress['status'], [title: string, text: string]> = {
-  processing: ['We are working on it', 'You need not do anything, and please do not pay again: this page goes on by itself, and an e-mail tells you the outcome.'],
-  confirmed: ['You are registered', 'Your reference is your proof of registration: please have it ready at the door.'],
-  declined: ['The payment did not go through', 'You have not been charged. Your seat is still held for a while: go back to the form and try another card.'],
-  expired: ['This registration has expired', 'The time to pay ran out. You have not been charged, and are welcome to register again.'],
-  refunded: ['This registration was refunded', 'We are sorry: the seat could not be kept. What you paid is on its way back to you.'],
-  cancelled: ['This registration was cancelled', 'The organizer cancelled it. Whatever you paid is on its way back to you.'],
+  processing: [
+    'We are working on it',
+    'You need not do anything, and please do not pay again: this page goes on by itself, and an e-mail tells you the outcome.',
+  ],
+  confirmed: [
+    'You are registered',
+    'Your reference is your proof of registration: please have it ready at the door.',
+  ],
+  declined: [
+    'The payment did not go through',
+    'You have not been charged. Your seat is still held for a while: go back to the form and try another card.',
+  ],
+  expired: [
+    'This registration has expired',
+    'The time to pay ran out. You have not been charged, and are welcome to register again.',
+  ],
+  refunded: [
+    'This registration was refunded',
+    'We are sorry: the seat could not be kept. What you paid is on its way back to you.',
+  ],
+  cancelled: [
+    'This registration was cancelled',
+    'The organizer cancelled it. Whatever you paid is on its way back to you.',
+  ],
 };
 
-const STEPS: Record<StepName, string> = { payment: 'Payment', order: 'Order', email: 'Confirmation e-mail', 'mailing-list': 'Newsletter' };
+const STEPS: Record<StepName, string> = {
+  payment: 'Payment',
+  order: 'Order',
+  email: 'Confirmation e-mail',
+  'mailing-list': 'Newsletter',
+};
 const STATES: Record<Progress['steps'][number]['state'], string> = {
   waiting: 'not yet',
   running: 'in progress',
   retrying: 'not yet: we are still trying',
   done: 'done',
   failed: 'did not work',
-  skipped: 'not needed',
+  skipped: 'not asked for',
 };
 
 type StatusPage = {
@@ -88,7 +122,11 @@ export function statusPage({ registration, maskedEmail, event }: StatusPage): st
   const open = steps.filter(({ state }) => ['waiting', 'running', 'retrying'].includes(state));
   const moving = status === 'processing' || (status === 'confirmed' && open.length > 0);
   // A mail that is being tried again may take hours: no need to ask every other second.
-  const refresh = !moving ? 0 : open.every(({ state }) => state === 'retrying') && status === 'confirmed' ? 30 : 2;
+  const refresh = !moving
+    ? 0
+    : open.every(({ state }) => state === 'retrying') && status === 'confirmed'
+      ? 30
+      : 2;
   return eta.render('status', {
     title: headline,
     ...{ status, reference, headline, text, refresh, maskedEmail, event },

@@ -16,6 +16,7 @@ import {
   type Attempt,
   type Captured,
   type Order,
+  type PayArguments,
   type PaymentAnswer,
 } from '../registration.ts';
 import type { Tracker } from './progress.ts';
@@ -37,12 +38,12 @@ const { releaseHold } = proxyActivities<Activities>({
   summary: 'Release the seat unless its hold was renewed',
 });
 
-export const pay = defineUpdate<PaymentAnswer, [paypalOrderId: string]>(PAY);
+export const pay = defineUpdate<PaymentAnswer, PayArguments>(PAY);
 
-/** How a run ends that took no payment. */
-type Unpaid = { status: 'expired' | 'cancelled'; captureId?: undefined };
-/** A PayPal order that was asked to be taken, when (epoch ms), and what came of it. */
-type Asked = { paypalOrderId: string; at: number; answer?: Attempt };
+/** A PayPal order that was asked to be taken, for which order, when (epoch ms), and what came of it. */
+type Asked = { paypalOrderId: string; order: Order; at: number; answer?: Attempt };
+/** The order as it stood when it was paid, or when the run ended without a payment. */
+type Collected = { order: Order; payment: Captured | { status: 'expired' | 'cancelled' } };
 
 /**
  * Takes the run's own PayPal order, and those that `pay` brings, one after the other, until one is captured, the hold
@@ -51,18 +52,19 @@ type Asked = { paypalOrderId: string; at: number; answer?: Attempt };
  * @param onLateFailure called when nothing was taken, but so late that the attendee had been told "not known yet".
  */
 export async function collectPayment(
-  order: Order,
+  first: Order,
   tracker: Tracker,
-  onLateFailure: () => void,
-): Promise<Captured | Unpaid> {
+  onLateFailure: (order: Order) => void,
+): Promise<Collected> {
   // The run makes the first attempt by itself: a restarting server may lose the update that came with it.
-  const first = { paypalOrderId: order.paypalOrderId ?? FREE, at: workflowInfo().startTime.getTime() };
-  const asked: Asked[] = [first];
-  let result: Captured | Unpaid | undefined;
+  const startedAt = workflowInfo().startTime.getTime();
+  const asked: Asked[] = [{ paypalOrderId: first.paypalOrderId ?? FREE, order: first, at: startedAt }];
+  let order = first;
+  let result: Collected['payment'] | undefined;
 
-  setHandler(pay, async (paypalOrderId) => {
+  setHandler(pay, async (paypalOrderId, changed) => {
     let mine = asked.find((other) => other.paypalOrderId === paypalOrderId);
-    if (!mine) asked.push((mine = { paypalOrderId, at: Date.now() }));
+    if (!mine) asked.push((mine = { paypalOrderId, order: changed ?? order, at: Date.now() }));
     await CancellationScope.nonCancellable(() => condition(() => !!(mine.answer ?? result)));
     return mine.answer ?? { status: result && result.status !== 'captured' ? result.status : 'already-paid' };
   });
@@ -73,36 +75,37 @@ export async function collectPayment(
     if (CancellationScope.current().consideredCancelled) {
       result = { status: 'cancelled' };
     } else if (next) {
-      const answer = await CancellationScope.nonCancellable(() =>
-        attempt(order.id, next.paypalOrderId, tracker),
-      );
+      // Between two attempts the attendee may have corrected an address, or chosen another ticket.
+      order = next.order;
+      const answer = await CancellationScope.nonCancellable(() => attempt(next, tracker));
       next.answer = answer;
       if (answer.status === 'captured') result = answer;
-      else if (Date.now() - next.at > ANSWER_WITHIN_MS) onLateFailure();
+      else if (Date.now() - next.at > ANSWER_WITHIN_MS) onLateFailure(order);
       heldUntil = 'heldUntil' in answer ? answer.heldUntil : null;
-    } else if (!(await changed(() => asked.some(({ answer }) => !answer), heldUntil))) {
+    } else if (!(await changeBefore(() => asked.some(({ answer }) => !answer), heldUntil))) {
       heldUntil = await CancellationScope.nonCancellable(() => releaseHold(order.id));
       if (!heldUntil) result = { status: 'expired' };
     }
   }
-  return result;
+  return { order, payment: result };
 }
 
 /** One PayPal order, until it is known what became of it. */
-async function attempt(id: string, paypalOrderId: string, tracker: Tracker): Promise<Attempt> {
-  tracker.attempting();
+async function attempt({ order, paypalOrderId }: Asked, tracker: Tracker): Promise<Attempt> {
+  const { id } = order;
+  tracker.attempting(order);
   const taken = await takePayment({ id, paypalOrderId }).catch((error: unknown) => {
     if (error instanceof ActivityFailure) return { status: 'in-doubt' as const };
     throw error;
   });
-  const unknown = taken.status === 'in-doubt' || taken.status === 'pending';
-  const answer = unknown ? await settlePayment({ id, paypalOrderId }) : taken;
+  const notKnown = taken.status === 'in-doubt' || taken.status === 'pending';
+  const answer = notKnown ? await settlePayment({ id, paypalOrderId }) : taken;
   tracker.attempted(answer);
   return answer;
 }
 
 /** Waits for a change, a cancellation (both true) or the end of the hold (false), at least a second away. */
-async function changed(change: () => boolean, heldUntil: string | null): Promise<boolean> {
+async function changeBefore(change: () => boolean, heldUntil: string | null): Promise<boolean> {
   const untilHoldEnds = Math.max(1000, heldUntil ? Date.parse(heldUntil) - Date.now() : 0);
   return condition(change, untilHoldEnds).catch((error: unknown) => {
     if (isCancellation(error)) return true;

@@ -14,7 +14,8 @@ export const progressQuery = defineQuery<Progress>(PROGRESS);
 export type Tracker = ReturnType<typeof trackProgress>;
 
 /** Keeps what the query `progress`, the run's result and Temporal's Web UI tell about a run. */
-export function trackProgress(order: Order) {
+export function trackProgress(first: Order) {
+  let order = first;
   const progress: Progress = {
     status: 'processing',
     steps: (['payment', 'order', 'email', 'mailing-list'] as const).map((name) => ({
@@ -40,7 +41,10 @@ export function trackProgress(order: Order) {
 
   return {
     progress,
-    attempting() {
+    attempting(attempted: Order) {
+      order = attempted;
+      const list = progress.steps.find(({ name }) => name === 'mailing-list');
+      if (list) list.state = order.newsletter ? 'waiting' : 'skipped';
       progress.status = 'processing';
       set('payment', 'running', 1);
     },

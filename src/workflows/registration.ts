@@ -43,16 +43,18 @@ const { refundPayment, giveSeatBack } = proxyActivities<Activities>({
 });
 
 /** One attendee's registration: collect the payment, then save the order, confirm by e-mail and add to the list at once. */
-export async function registration(order: Order): Promise<Progress> {
-  const tracker = trackProgress(order);
+export async function registration(first: Order): Promise<Progress> {
+  const tracker = trackProgress(first);
   const notices: Promise<unknown>[] = [];
-  const payment = await collectPayment(order, tracker, () =>
-    notices.push(tell(order, 'payment-failed', null)),
+  const { order, payment } = await collectPayment(first, tracker, (failed) =>
+    notices.push(tell(failed, 'payment-failed', null)),
   );
   const outcome = payment.status === 'captured' ? await fulfil(order, payment, tracker) : payment.status;
   tracker.conclude(outcome);
   await CancellationScope.nonCancellable(async () => {
-    if (outcome === 'refunded' || outcome === 'cancelled') await undo(order, payment, outcome);
+    if (outcome === 'refunded' || outcome === 'cancelled') {
+      await undo(order, payment.status === 'captured' ? payment.captureId : null, outcome);
+    }
     await Promise.allSettled(notices);
     await condition(allHandlersFinished);
   });
@@ -87,14 +89,8 @@ async function fulfil(
 }
 
 /** Money first, then the seat, then the truth to the attendee. */
-async function undo(
-  order: Order,
-  payment: { captureId?: string | null | undefined },
-  outcome: 'refunded' | 'cancelled',
-) {
-  const refunded = payment.captureId
-    ? await refundPayment({ id: order.id, captureId: payment.captureId })
-    : null;
+async function undo(order: Order, captureId: string | null, outcome: 'refunded' | 'cancelled') {
+  const refunded = captureId === null ? null : await refundPayment({ id: order.id, captureId });
   await giveSeatBack(order.id, outcome);
   await Promise.allSettled([tell(order, outcome, refunded && order.amount)]);
 }

@@ -12,6 +12,7 @@ import {
   type Attempt,
   type Captured,
   type Order,
+  type PayArguments,
   type PaymentAnswer,
   type Progress,
 } from '../../src/registration.ts';
@@ -52,7 +53,7 @@ export type Run = {
   /** Names of the activities in the order they were started, once for each attempt. */
   started: string[];
   /** Sends `pay` as the api does and waits for its answer. */
-  pay(paypalOrderId: string): Promise<PaymentAnswer>;
+  pay(paypalOrderId: string, changed?: Order): Promise<PaymentAnswer>;
   /** Resolves when an activity has been started (again). */
   starts(activity: keyof Activities, times?: number): Promise<void>;
   /** The time of the test server, in milliseconds. */
@@ -119,9 +120,9 @@ export async function startHarness(testServer: string) {
         handle,
         started,
         now,
-        pay: (paypalOrderId) =>
-          handle.executeUpdate<PaymentAnswer, [string]>(PAY, {
-            args: [paypalOrderId],
+        pay: (paypalOrderId, changed) =>
+          handle.executeUpdate<PaymentAnswer, PayArguments>(PAY, {
+            args: changed ? [paypalOrderId, changed] : [paypalOrderId],
             updateId: paypalOrderId,
           }),
         starts: (name, times = 1) =>

@@ -155,6 +155,36 @@ describe('declines', () => {
     );
   });
 
+  it('fulfils the order as it was when it was paid', async () => {
+    const order = anOrder({ newsletter: null });
+    const corrected = {
+      ...order,
+      attendee: { ...order.attendee, email: 'grace@example.org' },
+      newsletter: { at: 'now', wording: '1' },
+    };
+    const mailed: string[] = [];
+    await harness.run(
+      order,
+      {
+        takePayment: async ({ paypalOrderId }) =>
+          paypalOrderId === 'A'
+            ? declined(new Date((await harness.environment.currentTimeMs()) + 900_000).toISOString())
+            : { ...CAPTURED, paypalOrderId },
+        sendConfirmation: ({ attendee }) => {
+          mailed.push(attendee.email);
+          return Promise.resolve({ attempts: 1 });
+        },
+      },
+      async ({ handle, pay, started }) => {
+        await pay('A');
+        await pay('B', corrected);
+        expect(states(await handle.result())['mailing-list']).toBe('done');
+        expect(mailed).toEqual(['grace@example.org']);
+        expect(count(started, 'addToMailingList')).toBe(1);
+      },
+    );
+  });
+
   it('attempts a PayPal order once, however often it is asked for', async () => {
     const { opened, open } = gate();
     await harness.run(

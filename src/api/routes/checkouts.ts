@@ -1,7 +1,7 @@
 import { holdSeat, notePaypalOrder, type Hold } from '../../database/seats.ts';
 import { cardNumberPointers, Form } from '../../form.ts';
 import { PayPalFault } from '../../paypal.ts';
-import { limited, type App, type Dependencies } from '../app.ts';
+import type { App, RouteDependencies } from '../app.ts';
 import { Problem, problemResponses } from '../problem.ts';
 import { CheckoutBody, price, RegistrationParams } from '../schemas.ts';
 
@@ -17,13 +17,13 @@ export function refuseCardNumbers(form: Pick<Form, 'attendee' | 'billing'>): voi
   if (errors.length) throw new Problem('invalid-fields', { errors });
 }
 
-export function checkoutRoutes(app: App, dependencies: Dependencies): void {
+export function checkoutRoutes(app: App, dependencies: RouteDependencies): void {
   const { database, paypal } = dependencies;
 
   app.put(
     '/api/checkouts/:id',
     {
-      config: limited(dependencies),
+      onRequest: dependencies.limits,
       schema: {
         summary: 'Hold a seat and open a PayPal order for it; repeat to renew the hold',
         params: RegistrationParams,

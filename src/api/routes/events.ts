@@ -1,5 +1,6 @@
 import Type from 'typebox';
 import { eventsOnSale, type Event } from '../../database/events.ts';
+import { Slug } from '../../form.ts';
 import type { App, Dependencies } from '../app.ts';
 import { Problem, problemResponses } from '../problem.ts';
 import { EventBody, price } from '../schemas.ts';
@@ -27,7 +28,7 @@ export function eventRoutes(app: App, { database }: Dependencies): void {
     {
       schema: {
         summary: 'One event on sale, and what is left',
-        params: Type.Object({ event: Type.String() }),
+        params: Type.Object({ event: Slug }),
         response: { 200: EventBody, ...problemResponses(404, 503) },
       },
     },

@@ -1,6 +1,7 @@
 import Type from 'typebox';
 import { eventsOnSale } from '../../database/events.ts';
 import { findOrder } from '../../database/orders.ts';
+import { Slug } from '../../form.ts';
 import { eventsPage, formPage, problemPage, statusPage } from '../../web/render.ts';
 import type { App, Dependencies } from '../app.ts';
 import { Problem, problemBody } from '../problem.ts';
@@ -16,7 +17,7 @@ export function pageRoutes(app: App, dependencies: Dependencies): void {
 
   app.get(
     '/',
-    { schema: { ...page.schema, querystring: Type.Object({ event: Type.Optional(Type.String()) }) } },
+    { schema: { ...page.schema, querystring: Type.Object({ event: Type.Optional(Slug) }) } },
     async ({ query }, reply) => {
       const events = (await eventsOnSale(database, query.event)).map(eventView);
       const [event] = events;
@@ -34,13 +35,11 @@ export function pageRoutes(app: App, dependencies: Dependencies): void {
     '/registrations/:id',
     { schema: { ...page.schema, params: Type.Object({ id: Type.String() }) } },
     async ({ params: { id } }, reply) => {
-      void reply
-        .type(html)
-        .headers({
-          'cache-control': 'no-store',
-          'x-robots-tag': 'noindex',
-          'referrer-policy': 'no-referrer',
-        });
+      void reply.type(html).headers({
+        'cache-control': 'no-store',
+        'x-robots-tag': 'noindex',
+        'referrer-policy': 'no-referrer',
+      });
       try {
         const registration = Check(RegistrationId, id) ? await readStatus(dependencies, id) : undefined;
         if (!registration) throw new Problem('unknown-registration');

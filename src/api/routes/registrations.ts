@@ -1,7 +1,7 @@
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import { findOrder, type OrderRecord } from '../../database/orders.ts';
 import { eventsOnSale } from '../../database/events.ts';
-import { findHold, type Hold } from '../../database/seats.ts';
+import { findHold, hasEnded, type Hold } from '../../database/seats.ts';
 import { reference } from '../../reference.ts';
 import {
   NEWSLETTER_WORDING,
@@ -11,7 +11,7 @@ import {
   type RejectReason,
 } from '../../registration.ts';
 import { payRegistration, probeTemporal } from '../../temporal.ts';
-import { limited, type App, type Dependencies } from '../app.ts';
+import type { App, RouteDependencies } from '../app.ts';
 import { Problem, problemResponses, type ProblemName } from '../problem.ts';
 import { RegisteredBody, RegistrationForm, RegistrationParams, StatusBody } from '../schemas.ts';
 import { readStatus } from '../status.ts';
@@ -32,14 +32,14 @@ const REJECTED: Record<RejectReason, ProblemName> = {
   'not-processed': 'payment-not-processed',
 };
 
-export function registrationRoutes(app: App, dependencies: Dependencies): void {
+export function registrationRoutes(app: App, dependencies: RouteDependencies): void {
   const { database, temporal, config, taskQueue, answerWithinMs } = dependencies;
   const statusUrl = (id: string) => `${config.publicUrl}/registrations/${id}`;
 
   app.post(
     '/api/registrations',
     {
-      config: limited(dependencies),
+      onRequest: dependencies.limits,
       schema: {
         summary: 'Pay and be registered; the same request again gives the same answer and charges nothing',
         body: RegistrationForm,
@@ -60,18 +60,23 @@ export function registrationRoutes(app: App, dependencies: Dependencies): void {
         statusUrl: statusUrl(id),
       });
 
-      // First the order row, so that nothing starts again once Temporal has forgotten the run.
+      // Order rows come first, so that nothing starts again once Temporal has forgotten the run. The hold is read before:
+      // it becomes the order in one step, so whoever finds neither has neither.
+      const hold = await findHold(database, id);
       const saved = await findOrder(database, id);
       if (saved) {
         answerFromOrder(saved, form.paypalOrderId);
         return reply.code(201).send(registered('confirmed'));
       }
-      const order = await toOrder(form, await findHold(database, id));
+      // A run that ended goes on to answer as it did, and needs no hold for that.
+      if (!hold && !(await hasEnded(database, id))) throw new Problem('hold-expired');
+      const order = await toOrder(form, hold);
       await probeTemporal(temporal).catch(() => {
         throw new Problem('unavailable', { retryAfterSeconds: 10 });
       });
 
-      const answer = await pay(order);
+      // The second PayPal order of a registration follows a first attempt, so there may be a run already.
+      const answer = await pay(order, hold === undefined || hold.paypalOrders > 1);
       if (answer === 'not known') {
         log.warn('payment not known in time');
         return reply.code(202).header('location', statusUrl(id)).send(registered('processing'));
@@ -133,9 +138,9 @@ export function registrationRoutes(app: App, dependencies: Dependencies): void {
   }
 
   /** The payment's outcome; whatever is not one of our own typed outcomes is not known, never guessed. */
-  async function pay(order: Order): Promise<PaymentAnswer | 'not known'> {
+  async function pay(order: Order, mayDiffer: boolean): Promise<PaymentAnswer | 'not known'> {
     try {
-      return await payRegistration(temporal, order, { taskQueue, timeoutMs: answerWithinMs });
+      return await payRegistration(temporal, order, mayDiffer, { taskQueue, timeoutMs: answerWithinMs });
     } catch (error) {
       if (!(error instanceof WorkflowExecutionAlreadyStartedError)) return 'not known';
     }

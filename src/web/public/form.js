@@ -40,14 +40,18 @@ function contents() {
 
 // What was typed survives a reload, in this tab only: it is personal.
 function saveDraft() {
-  const fields = [...form.querySelectorAll('input[name*="/"], select')].map(({ name, value }) => [name, value]);
+  const fields = [...form.querySelectorAll('input[name*="/"], select')].map(({ name, value }) => [
+    name,
+    value,
+  ]);
   sessionStorage.setItem(draftKey, JSON.stringify({ fields, ticketType: ticket()?.value }));
 }
 function restoreDraft() {
   const { fields = [], ticketType } = JSON.parse(sessionStorage.getItem(draftKey) ?? '{}');
   for (const [name, value] of fields) if (form.elements[name]) form.elements[name].value = value;
   const chosen = [...form.querySelectorAll('[name=ticketType]:enabled')];
-  const wanted = chosen.find(({ value }) => value === ticketType) ?? (chosen.length === 1 ? chosen[0] : undefined);
+  const wanted =
+    chosen.find(({ value }) => value === ticketType) ?? (chosen.length === 1 ? chosen[0] : undefined);
   if (wanted) wanted.checked = true;
 }
 
@@ -68,7 +72,8 @@ async function loadCardFields() {
 /** PayPal's script is loaded beside the page, which does not wait for it. */
 async function paypalSdk() {
   for (let waited = 0; !window.paypal; waited += 100) {
-    if (waited > 15_000) throw new Error("PayPal's card fields could not be loaded. Please check your connection and reload.");
+    if (waited > 15_000)
+      throw new Error("PayPal's card fields could not be loaded. Please check your connection and reload.");
     await pause(100);
   }
   return window.paypal;
@@ -136,7 +141,11 @@ class Refused extends Error {
 }
 
 async function send(method, url, body) {
-  const response = await fetch(url, { method, headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) });
+  const response = await fetch(url, {
+    method,
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(body),
+  });
   const answer = await response.json();
   if (!response.ok) throw new Refused(answer);
   return { status: response.status, answer };
@@ -188,11 +197,13 @@ async function register() {
     }
   }
   progress.textContent = checkout.paypalOrderId ? 'Paying…' : 'Registering…';
-  const { status } = await pay({ ...body, id: checkout.id, paypalOrderId: checkout.paypalOrderId }).catch((error) => {
-    // Not known, and nobody here can tell: the status page will.
-    if (!(error instanceof Refused)) openStatusPage(checkout.id);
-    throw error;
-  });
+  const { status } = await pay({ ...body, id: checkout.id, paypalOrderId: checkout.paypalOrderId }).catch(
+    (error) => {
+      // Not known, and nobody here can tell: the status page will.
+      if (!(error instanceof Refused)) openStatusPage(checkout.id);
+      throw error;
+    },
+  );
   if (status === 201) {
     forgetRegistration();
     sessionStorage.removeItem(draftKey);
@@ -215,7 +226,11 @@ form.addEventListener('submit', async (submitted) => {
       forgetRegistration();
       openStatusPage(id);
     } else if (error instanceof Refused) showProblem(error.problem);
-    else showProblem({ title: 'That did not work', detail: navigator.onLine ? error.message : 'There is no connection. Please try again.' });
+    else
+      showProblem({
+        title: 'That did not work',
+        detail: navigator.onLine ? error.message : 'There is no connection. Please try again.',
+      });
   } finally {
     busy = button.disabled = false;
     progress.textContent = '';

@@ -1,0 +1,208 @@
+/** Orders, captures and refunds, with PayPal's rules for them; no HTTP. Every rule that is broken throws a refusal. */
+import type { Journal } from '../journal.ts';
+import type { CardFacts, Outcome } from './cards.ts';
+import { invalid, malformed, newId, notFound, unprocessable } from './refusals.ts';
+
+export type Amount = { currency_code: string; value: string };
+type Unit = {
+  reference_id: string;
+  amount: Amount;
+  custom_id?: string;
+  description?: string;
+  invoice_id?: string;
+};
+export type Order = {
+  id: string;
+  intent: 'CAPTURE';
+  status: 'CREATED' | 'APPROVED' | 'COMPLETED';
+  unit: Unit;
+  createTime: string;
+  returnUrl?: string;
+  /** Set when the payer approved: what a capture will come to. */
+  outcome?: Outcome;
+  source?: { card: CardFacts } | { paypal: { email_address: string; account_id: string } };
+  captureId?: string;
+};
+export type Capture = {
+  id: string;
+  status: 'COMPLETED' | 'DECLINED' | 'PENDING' | 'FAILED' | 'REFUNDED' | 'PARTIALLY_REFUNDED';
+  amount: Amount;
+  custom_id?: string;
+  order_id: string;
+  create_time: string;
+  processor_response?: { response_code: string };
+  /** What was given back so far, in hundredths of the currency. */
+  refunded: number;
+};
+export type Refund = {
+  id: string;
+  status: 'COMPLETED';
+  amount: Amount;
+  capture_id: string;
+  create_time: string;
+};
+
+/** Where PayPal takes no decimals (developer.paypal.com, currency codes). */
+const NO_DECIMALS = ['HUF', 'JPY', 'TWD'];
+const digitsOf = (currency: string) => (NO_DECIMALS.includes(currency) ? 0 : 2);
+const hundredths = ({ value }: Amount) => Math.round(Number(value) * 100);
+
+type Body = Record<string, unknown>;
+const isObject = (value: unknown): value is Body =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** An amount as PayPal keeps it, with all its decimals. */
+function readAmount(amount: unknown, field: string): Amount {
+  if (!isObject(amount)) throw invalid(field, 'MISSING_REQUIRED_PARAMETER');
+  const { currency_code: currency, value } = amount;
+  if (typeof currency !== 'string' || !/^[A-Z]{3}$/.test(currency))
+    throw invalid(`${field}/currency_code`, 'INVALID_PARAMETER_SYNTAX');
+  const [, whole = '', decimals = ''] =
+    /^-?(\d{1,24})(?:\.(\d{1,6}))?$/.exec(typeof value === 'string' ? value : '') ?? [];
+  if (!whole) throw invalid(`${field}/value`, 'INVALID_PARAMETER_SYNTAX');
+  if (decimals.length > digitsOf(currency)) throw unprocessable('DECIMAL_PRECISION');
+  if (Number(value) <= 0) throw unprocessable('CANNOT_BE_ZERO_OR_NEGATIVE');
+  if (whole.length > 7) throw unprocessable('MAX_VALUE_EXCEEDED');
+  return { currency_code: currency, value: Number(value).toFixed(digitsOf(currency)) };
+}
+
+/** A new order from the body of a request; what it says beyond the fields known here is forgotten. */
+function readOrder(body: unknown): Order {
+  if (!isObject(body)) throw malformed();
+  if (body.intent === undefined) throw invalid('/intent', 'MISSING_REQUIRED_PARAMETER');
+  if (body.intent !== 'CAPTURE') throw invalid('/intent', 'INVALID_PARAMETER_VALUE');
+  const units: unknown = body.purchase_units;
+  if (!Array.isArray(units) || units.length === 0)
+    throw invalid('/purchase_units', 'MISSING_REQUIRED_PARAMETER');
+  if (units.length > 1)
+    throw unprocessable('NOT_SUPPORTED', 'The sandbox takes orders of one purchase unit only.');
+  const [asked] = units as unknown[];
+  if (!isObject(asked)) throw invalid('/purchase_units/0', 'INVALID_PARAMETER_SYNTAX');
+  const unit: Unit = {
+    reference_id: 'default',
+    amount: readAmount(asked.amount, '/purchase_units/0/amount'),
+  };
+  for (const field of ['reference_id', 'custom_id', 'description', 'invoice_id'] as const) {
+    const value = asked[field];
+    if (value === undefined) continue;
+    if (typeof value !== 'string' || value.length < 1 || value.length > 127)
+      throw invalid(`/purchase_units/0/${field}`, 'INVALID_STRING_LENGTH');
+    unit[field] = value;
+  }
+  const context = isObject(body.application_context) ? body.application_context : {};
+  return {
+    id: newId(),
+    intent: 'CAPTURE',
+    status: 'CREATED',
+    createTime: new Date().toISOString(),
+    unit,
+    ...(typeof context.return_url === 'string' ? { returnUrl: context.return_url } : {}),
+  };
+}
+
+export function openLedger(journal: Journal) {
+  const orders = journal.map<Order>('paypal.orders');
+  const captures = journal.map<Capture>('paypal.captures');
+  const refunds = journal.map<Refund>('paypal.refunds');
+
+  const order = (id: string): Order => {
+    const found = orders.get(id);
+    if (!found) throw notFound();
+    return found;
+  };
+  const capture = (id: string): Capture => {
+    const found = captures.get(id);
+    if (!found) throw notFound();
+    return found;
+  };
+
+  return {
+    orders,
+    captures,
+    refunds,
+    order,
+    capture,
+
+    createOrder(body: unknown): Order {
+      const created = readOrder(body);
+      orders.set(created.id, created);
+      return created;
+    },
+
+    /** The payer approves an order; what an earlier, refused approval said is replaced. */
+    approve: (orderId: string, source: NonNullable<Order['source']>, outcome: Outcome): void => {
+      const approved = order(orderId);
+      if (approved.status === 'COMPLETED') throw unprocessable('ORDER_ALREADY_CAPTURED');
+      orders.set(orderId, { ...approved, status: 'APPROVED', source, outcome });
+    },
+
+    /** Takes the money of an approved order; the order is COMPLETED even when the card was declined, as at PayPal. */
+    captureOrder(orderId: string): Order {
+      const { outcome, ...approved } = order(orderId);
+      if (approved.status === 'COMPLETED')
+        throw unprocessable(
+          'ORDER_ALREADY_CAPTURED',
+          'Order already captured. If intent=CAPTURE only one capture per order is allowed.',
+        );
+      if (!outcome)
+        throw unprocessable('ORDER_NOT_APPROVED', 'Payer has not yet approved the Order for payment.');
+      if (outcome.status === 'REFUSED') throw unprocessable(outcome.issue);
+      const { amount, custom_id } = approved.unit;
+      const code = outcome.status === 'DECLINED' ? outcome.responseCode : '0000';
+      const taken: Capture = {
+        id: newId(),
+        status: outcome.status,
+        amount,
+        ...(custom_id === undefined ? {} : { custom_id }),
+        order_id: orderId,
+        create_time: new Date().toISOString(),
+        ...(approved.source && 'card' in approved.source
+          ? { processor_response: { response_code: code } }
+          : {}),
+        refunded: 0,
+      };
+      captures.set(taken.id, taken);
+      const completed: Order = { ...approved, outcome, status: 'COMPLETED', captureId: taken.id };
+      orders.set(orderId, completed);
+      return completed;
+    },
+
+    /** Ends the review of a PENDING capture. */
+    settle: (captureId: string, status: 'COMPLETED' | 'DECLINED' | 'FAILED'): void => {
+      const taken = capture(captureId);
+      if (taken.status !== 'PENDING') throw unprocessable('CAPTURE_STATUS_INVALID');
+      captures.set(captureId, { ...taken, status });
+    },
+
+    /** Gives back what the body names, or all that is left. */
+    refund(captureId: string, body: unknown): Refund {
+      const taken = capture(captureId);
+      if (taken.status === 'REFUNDED')
+        throw unprocessable('CAPTURE_FULLY_REFUNDED', 'The capture has already been fully refunded.');
+      if (taken.status !== 'COMPLETED' && taken.status !== 'PARTIALLY_REFUNDED')
+        throw unprocessable('CAPTURE_STATUS_INVALID');
+      const { currency_code } = taken.amount;
+      const asked =
+        isObject(body) && body.amount !== undefined ? readAmount(body.amount, '/amount') : undefined;
+      if (asked && asked.currency_code !== currency_code)
+        throw unprocessable('REFUND_CAPTURE_CURRENCY_MISMATCH');
+      const left = hundredths(taken.amount) - taken.refunded;
+      const given = asked ? hundredths(asked) : left;
+      if (given > left) throw unprocessable('REFUND_AMOUNT_EXCEEDED');
+      const refund: Refund = {
+        id: newId(),
+        status: 'COMPLETED',
+        amount: { currency_code, value: (given / 100).toFixed(digitsOf(currency_code)) },
+        capture_id: captureId,
+        create_time: new Date().toISOString(),
+      };
+      refunds.set(refund.id, refund);
+      captures.set(captureId, {
+        ...taken,
+        refunded: taken.refunded + given,
+        status: given === left ? 'REFUNDED' : 'PARTIALLY_REFUNDED',
+      });
+      return refund;
+    },
+  };
+}

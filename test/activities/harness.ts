@@ -1,0 +1,67 @@
+import { MockActivityEnvironment } from '@temporalio/testing';
+import { ApplicationFailure } from '@temporalio/common';
+import { DefaultLogger } from '@temporalio/worker';
+import { startSandbox } from '../../sandbox/providers.ts';
+import { toFailure } from '../../src/activities/failure.ts';
+import { createActivities, type Activities } from '../../src/activities/index.ts';
+import { loadConfig } from '../../src/config.ts';
+import { connectDatabase } from '../../src/database/connection.ts';
+import { connectPayPal } from '../../src/paypal.ts';
+import { createDatabase } from '../store.ts';
+import { testEnvironment } from '../stack.ts';
+
+/** The real activities with the real SDKs, against a sandbox and a database of the test's own. */
+export async function startActivities(settings: Record<string, string> = {}) {
+  const [sandbox, store] = await Promise.all([startSandbox(), createDatabase()]);
+  const config = loadConfig({ ...testEnvironment(sandbox.settings, store.url), ...settings });
+  const paypal = connectPayPal(config.paypal);
+  const database = connectDatabase(config.databaseUrl);
+  const activities = createActivities({ config, database, paypal });
+
+  /** Runs an activity as a worker would; `info` stands in for what the server knows of the attempt. */
+  async function run<Name extends keyof Activities>(
+    name: Name,
+    args: Parameters<Activities[Name]>,
+    info: ConstructorParameters<typeof MockActivityEnvironment>[0] = {},
+  ): Promise<Awaited<ReturnType<Activities[Name]>>> {
+    const environment = new MockActivityEnvironment(
+      { ...info },
+      { logger: new DefaultLogger('ERROR', () => undefined) },
+    );
+    const activity = activities[name] as (...given: Parameters<Activities[Name]>) => Promise<unknown>;
+    const answer = await environment.run(
+      async (...given: Parameters<Activities[Name]>) => {
+        try {
+          return await activity(...given);
+        } catch (error) {
+          throw toFailure(error);
+        }
+      },
+      ...args,
+    );
+    return answer as Awaited<ReturnType<Activities[Name]>>;
+  }
+
+  /** The failure that an activity ends with; throws when it does not fail. */
+  async function failing<Name extends keyof Activities>(
+    name: Name,
+    args: Parameters<Activities[Name]>,
+  ): Promise<ApplicationFailure> {
+    const failure = await run(name, args).then(
+      () => undefined,
+      (error: unknown) => error,
+    );
+    if (!(failure instanceof ApplicationFailure))
+      throw new Error(`${name} did not fail with a failure of ours`);
+    return failure;
+  }
+
+  return {
+    sandbox,
+    store,
+    paypal,
+    run,
+    failing,
+    stop: () => Promise.all([sandbox.close(), database.destroy().then(store.drop)]),
+  };
+}

@@ -1,0 +1,212 @@
+import { randomUUID } from 'node:crypto';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { saveOrder } from '../../src/database/orders.ts';
+import {
+  claimSeat,
+  findHold,
+  giveSeatBack,
+  holdSeat,
+  notePaypalOrder,
+  releaseHold,
+  unclaimSeat,
+  type Hold,
+} from '../../src/database/seats.ts';
+import { createDatabase } from '../store.ts';
+import { anOrder, CAPTURED } from '../workflows/harness.ts';
+
+let store: Awaited<ReturnType<typeof createDatabase>>;
+beforeEach(async () => {
+  store = await createDatabase({ min: 0, max: 20 });
+});
+afterEach(() => store.drop());
+
+const EVENT = 'conference';
+const many = <T>(count: number, make: () => Promise<T>) => Promise.all(Array.from({ length: count }, make));
+const hold = (id: string, ticketType = 'limited') => holdSeat(store.database, id, EVENT, ticketType);
+const held = async (id: string, ticketType?: string): Promise<Hold> => {
+  const outcome = await hold(id, ticketType);
+  if (outcome.status !== 'held') throw new Error(outcome.status);
+  return outcome.hold;
+};
+const capacity = (seats: number) =>
+  store.database('ticket_types').where({ id: 'limited' }).update({ capacity: seats });
+const sold = async (id = 'limited') =>
+  (await store.database('ticket_types').where({ id }).first<{ sold: number }>('sold')).sold;
+const lapse = (id: string) =>
+  store
+    .database('seat_holds')
+    .where({ id })
+    .update({ held_until: new Date(0) });
+const orderOf = (id: string) =>
+  anOrder({ id, event: { ...anOrder().event, id: EVENT }, ticketType: { id: 'limited', name: 'Limited' } });
+const save = (id: string) =>
+  saveOrder(store.database, orderOf(id), { ...CAPTURED, paypalOrderId: id, captureId: id });
+
+describe('200 people at once for 20 seats', () => {
+  it('would oversell if the row of the ticket type were not locked', async () => {
+    await capacity(20);
+    const { database } = store;
+    // What holdSeat does, without its lock: look, then take.
+    const takeWithoutLock = async () => {
+      const [{ count } = { count: 0 }] = await database('seat_holds').count<{ count: string }[]>({
+        count: '*',
+      });
+      if (Number(count) >= 20) return;
+      const seat = {
+        id: randomUUID(),
+        event_id: EVENT,
+        ticket_type_id: 'limited',
+        amount_minor: 1,
+        currency: 'EUR',
+      };
+      await database('seat_holds').insert({ ...seat, held_until: new Date('2099-01-01') });
+    };
+    await many(200, takeWithoutLock);
+    const holds = await database('seat_holds').select('id');
+    expect(holds.length).toBeGreaterThan(20);
+  });
+
+  it('gets 20 seats held, 180 people told', async () => {
+    await capacity(20);
+    const outcomes = await many(200, () => hold(randomUUID()));
+    const count = (status: string) => outcomes.filter((outcome) => outcome.status === status).length;
+    expect([count('held'), count('sold-out')]).toEqual([20, 180]);
+  });
+
+  it('gets 20 seats sold through claim and order, however they race', async () => {
+    await capacity(20);
+    const ids = Array.from({ length: 60 }, () => randomUUID());
+    const outcomes = await Promise.all(
+      ids.map(async (id) => {
+        if ((await hold(id)).status !== 'held') return false;
+        return (await claimSeat(store.database, id, id)) !== undefined && save(id);
+      }),
+    );
+    expect(outcomes.filter(Boolean)).toHaveLength(20);
+    expect(await sold()).toBe(20);
+    expect(await store.database('seat_holds').select('id')).toEqual([]);
+  });
+});
+
+describe('a hold', () => {
+  it('is renewed with the same PayPal order, and a second one is not opened', async () => {
+    const id = randomUUID();
+    const first = await held(id);
+    await notePaypalOrder(store.database, first, 'A');
+    const again = await hold(id);
+    expect(again).toMatchObject({
+      status: 'held',
+      renewed: true,
+      hold: { paypalOrderId: 'A', amount: { minor: 9000 } },
+    });
+    expect(Date.parse((again as { hold: Hold }).hold.heldUntil ?? '')).toBeGreaterThanOrEqual(
+      Date.parse(first.heldUntil ?? ''),
+    );
+  });
+
+  it('moves to another ticket type, at its price and without the PayPal order', async () => {
+    await capacity(1);
+    const id = randomUUID();
+    await notePaypalOrder(store.database, await held(id), 'A');
+    expect(await held(id, 'regular')).toMatchObject({
+      amount: { minor: 12_000 },
+      paypalOrderId: null,
+      paypalOrders: 2,
+    });
+    expect((await hold(randomUUID())).status).toBe('held');
+  });
+
+  it('keeps the price it was made at, until it lapses', async () => {
+    const id = randomUUID();
+    await held(id);
+    await store.database('ticket_types').where({ id: 'limited' }).update({ price_minor: 5000 });
+    expect((await held(id)).amount.minor).toBe(9000);
+    await lapse(id);
+    expect((await held(id)).amount.minor).toBe(5000);
+  });
+
+  it('counts no more once it has lapsed, and is claimed again only while a seat is free', async () => {
+    await capacity(1);
+    const [first, second] = [randomUUID(), randomUUID()];
+    await held(first);
+    await lapse(first);
+    expect((await hold(second)).status).toBe('held');
+    expect(await claimSeat(store.database, first, 'A')).toBeUndefined();
+    await releaseHold(store.database, second);
+    await lapse(second);
+    await releaseHold(store.database, second);
+    expect(await claimSeat(store.database, first, 'A')).toEqual({ minor: 9000, currency: 'EUR' });
+  });
+
+  it('that was renewed is not released', async () => {
+    const id = randomUUID();
+    const { heldUntil } = await held(id);
+    expect(await releaseHold(store.database, id)).toBe(heldUntil);
+    await lapse(id);
+    expect(await releaseHold(store.database, id)).toBeNull();
+    expect((await hold(id)).status).toBe('over');
+  });
+});
+
+describe('a claim', () => {
+  it('does not expire, and gives the payment in flight to whoever asks', async () => {
+    const id = randomUUID();
+    await held(id);
+    await claimSeat(store.database, id, 'A');
+    expect(await hold(id, 'regular')).toMatchObject({
+      status: 'in-flight',
+      hold: { paypalOrderId: 'A', heldUntil: null },
+    });
+  });
+
+  it('becomes a hold again after a decline, and its PayPal order is spent', async () => {
+    const id = randomUUID();
+    await notePaypalOrder(store.database, await held(id), 'A');
+    await claimSeat(store.database, id, 'A');
+    const heldUntil = await unclaimSeat(store.database, id, 'A');
+    expect(Date.parse(heldUntil ?? '') - Date.now()).toBeGreaterThan(14 * 60_000);
+    expect(await findHold(store.database, id)).toMatchObject({
+      paypalOrderId: null,
+      paypalOrders: 2,
+      heldUntil,
+    });
+    // A late repetition for the first PayPal order must not end the claim of the second.
+    await claimSeat(store.database, id, 'B');
+    await unclaimSeat(store.database, id, 'A');
+    expect(await hold(id)).toMatchObject({ status: 'in-flight' });
+  });
+});
+
+describe('an order', () => {
+  it('is saved once, and sells one seat', async () => {
+    const id = randomUUID();
+    await held(id);
+    await claimSeat(store.database, id, id);
+    expect(await many(5, () => save(id))).toEqual([true, true, true, true, true]);
+    expect([await sold(), (await store.database('orders').where({ id })).length]).toEqual([1, 1]);
+    expect((await hold(id)).status).toBe('registered');
+    expect(await claimSeat(store.database, id, id)).toEqual({ minor: 12_000, currency: 'EUR' });
+  });
+
+  it('is impossible once the seat is gone, or the registration over', async () => {
+    await capacity(0);
+    expect(await save(randomUUID())).toBe(false);
+    const id = randomUUID();
+    await capacity(1);
+    await held(id);
+    await claimSeat(store.database, id, id);
+    await giveSeatBack(store.database, id, 'cancelled');
+    expect(await save(id)).toBe(false);
+    expect(await claimSeat(store.database, id, id)).toBeUndefined();
+  });
+
+  it('gives its seat back once, and stays as a record', async () => {
+    const id = randomUUID();
+    await held(id);
+    await claimSeat(store.database, id, id);
+    await save(id);
+    await many(3, () => giveSeatBack(store.database, id, 'refunded'));
+    expect(await sold()).toBe(0);
+    expect(await store.database('orders').where({ id })).toMatchObject([{ status: 'refunded' }]);
+  });
+});
