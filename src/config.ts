@@ -90,9 +90,9 @@ function reader(env: NodeJS.ProcessEnv) {
     },
     integer(name: string, fallback: number, min: number, max: number): number {
       const value = given(name) ? Number(given(name)) : fallback;
-      if (!Number.isInteger(value) || value < min || value > max)
-        fault(`${name} must be a whole number from ${min} to ${max}`);
-      return value;
+      if (Number.isInteger(value) && value >= min && value <= max) return value;
+      fault(`${name} must be a whole number from ${min} to ${max}`);
+      return fallback;
     },
     oneOf<T extends string>(name: string, choices: readonly T[], fallback: T): T {
       const value = given(name) || fallback;

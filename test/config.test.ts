@@ -1,0 +1,70 @@
+import { expect, it } from 'vitest';
+import { ConfigError, loadConfig, loadDatabaseUrl } from '../src/config.ts';
+
+const complete = {
+  DATABASE_URL: 'postgres://user:secret@127.0.0.1/registration',
+  PAYPAL_CLIENT_ID: 'id',
+  PAYPAL_CLIENT_SECRET: 'secret',
+  SENDGRID_API_KEY: 'SG.key',
+  EMAIL_FROM: 'Conference <registration@example.org>',
+  MAILCHIMP_API_KEY: 'key-us1',
+  MAILCHIMP_LIST_ID: 'list',
+};
+const faults = (env: Record<string, string>) => {
+  try {
+    loadConfig(env);
+    return 'none';
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    return error.message;
+  }
+};
+
+it('needs the keys and the database, and has a default for the rest', () => {
+  expect(loadConfig(complete)).toMatchObject({
+    host: '127.0.0.1',
+    port: 3000,
+    publicUrl: 'http://localhost:3000',
+    rateLimit: 60,
+    trustProxy: false,
+    paypal: { baseUrl: undefined, webUrl: 'https://www.paypal.com' },
+    sendgrid: { from: { email: 'registration@example.org', name: 'Conference' } },
+    mailchimp: { statusIfNew: 'subscribed' },
+  });
+});
+
+it('lists every fault at once, without the values', () => {
+  const message = faults({
+    ...complete,
+    PORT: 'x1',
+    DATABASE_URL: 'mysql://secret',
+    EMAIL_FROM: 'nobody',
+    SENDGRID_API_KEY: ' ',
+    LOG_LEVEL: 'loud',
+    MAILCHIMP_API_KEY: 'abc',
+  });
+  for (const name of [
+    'PORT',
+    'DATABASE_URL',
+    'EMAIL_FROM',
+    'SENDGRID_API_KEY',
+    'LOG_LEVEL',
+    'MAILCHIMP_API_KEY',
+  ])
+    expect(message).toContain(name);
+  expect(message).not.toMatch(/secret|nobody|loud|abc|x1/);
+  expect(message.split('\n')).toHaveLength(7);
+});
+
+it.each([
+  ['true', true],
+  ['false', false],
+  ['10.0.0.0/8,127.0.0.1', '10.0.0.0/8,127.0.0.1'],
+])('reads TRUST_PROXY=%s', (value, expected) => {
+  expect(loadConfig({ ...complete, TRUST_PROXY: value }).trustProxy).toBe(expected);
+});
+
+it('asks for the database alone where only that is needed', () => {
+  expect(loadDatabaseUrl({ DATABASE_URL: complete.DATABASE_URL })).toBe(complete.DATABASE_URL);
+  expect(() => loadDatabaseUrl({})).toThrow('DATABASE_URL is missing');
+});
