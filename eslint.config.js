@@ -12,6 +12,11 @@ export default tseslint.config(
       // A promise nobody waits for is how a registration gets lost.
       '@typescript-eslint/no-floating-promises': ['error', { ignoreVoid: false }],
       '@typescript-eslint/consistent-type-definitions': ['error', 'type'],
+      '@typescript-eslint/no-confusing-void-expression': [
+        'error',
+        { ignoreArrowShorthand: true, ignoreVoidOperator: true },
+      ],
+      '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_', varsIgnorePattern: '^_' }],
       '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true }],
     },
   },
@@ -19,18 +24,24 @@ export default tseslint.config(
     // Workflow code is replayed: only orchestration, no I/O, no clock or randomness of the host.
     files: ['src/workflows/**/*.ts'],
     rules: {
-      'no-restricted-imports': [
+      '@typescript-eslint/no-restricted-imports': [
         'error',
         {
           patterns: [
             {
               regex: '^(node:|\\.\\./(?!registration\\.ts))',
+              allowTypeImports: true,
               message: 'Workflows import the domain and Temporal only.',
             },
           ],
         },
       ],
     },
+  },
+  {
+    // Vitest's types are extended by merging interfaces.
+    files: ['test/setup.ts'],
+    rules: { '@typescript-eslint/consistent-type-definitions': 'off' },
   },
   {
     // The browser script is plain JavaScript, served as it is.

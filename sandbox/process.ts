@@ -46,7 +46,7 @@ export async function start(
   });
   return {
     name,
-    pid: child.pid as number,
+    pid: child.pid ?? 0,
     ended,
     async stop(withinMs = 10_000) {
       child.kill(signal);
@@ -61,7 +61,10 @@ export async function start(
 export async function until<T>(attempt: () => Promise<T>, running: Running, withinMs = 60_000): Promise<T> {
   const deadline = Date.now() + withinMs;
   let over: string | undefined;
-  void running.ended.then((how) => (over = how));
+  running.ended.then(
+    (how) => (over = how),
+    () => undefined,
+  );
   for (;;) {
     try {
       return await attempt();
@@ -80,10 +83,10 @@ export async function run(
   options: SpawnOptions = {},
   onLine: Report = () => undefined,
 ): Promise<void> {
-  const child = spawn(command, args, { ...options, stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(command, args, { ...options, stdio: ['ignore', 'pipe', 'pipe'] as const });
   const last: string[] = [];
   for (const stream of [child.stdout, child.stderr])
-    stream?.setEncoding('utf8').on('data', (text: string) => {
+    stream.setEncoding('utf8').on('data', (text: string) => {
       for (const line of text.split('\n').filter(Boolean)) {
         onLine(line);
         last.push(line);

@@ -91,11 +91,11 @@ function fail(error: unknown): void {
 /** Watches a part for as long as the product runs: without any one of them it is not the product. */
 function keep<T extends Running>(part: T): T {
   running.push(part);
-  void part.ended.then((how) => {
+  part.ended.then((how) => {
     if (stopping) return;
     const file = log(part.name.toLowerCase());
     fail(new Error(`${part.name} ended unexpectedly (${how}). The end of ${file}:\n${tail(file)}`));
-  });
+  }, fail);
   return part;
 }
 

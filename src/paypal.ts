@@ -172,7 +172,7 @@ function toFault(error: unknown): PayPalFault {
       issue,
       error.statusCode,
       body.debug_id,
-      retryAfterMs(error.headers?.['retry-after']),
+      retryAfterMs(error.headers['retry-after']),
     );
   }
   if (error instanceof AbortError) return new PayPalFault('TIMEOUT');

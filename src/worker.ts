@@ -1,4 +1,5 @@
 /** The worker process: runs workflows and activities until it is told to stop, and waits for Temporal where it is away. */
+import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
@@ -31,18 +32,14 @@ const workflows = existsSync(bundle)
   : { workflowsPath: path('./workflows/registration.ts') };
 
 const stopping = new AbortController();
-let worker: Worker | undefined;
-for (const signal of ['SIGINT', 'SIGTERM'] as const)
-  process.once(signal, () => {
-    stopping.abort();
-    if (worker?.getState() === 'RUNNING') worker.shutdown();
-  });
+const stopped = once(stopping.signal, 'abort');
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stopping.abort());
 
 while (!stopping.signal.aborted) {
   let connection: NativeConnection | undefined;
   try {
     connection = await NativeConnection.connect(config.temporal.connectionOptions);
-    worker = await Worker.create({
+    const worker = await Worker.create({
       connection,
       ...(config.temporal.namespace ? { namespace: config.temporal.namespace } : {}),
       taskQueue: TASK_QUEUE,
@@ -54,10 +51,8 @@ while (!stopping.signal.aborted) {
       shutdownGraceTime: '20s',
       maxCachedWorkflows: 500,
     });
-    if (!stopping.signal.aborted) {
-      logger.info('worker ready', { taskQueue: TASK_QUEUE });
-      await worker.run();
-    }
+    logger.info('worker ready', { taskQueue: TASK_QUEUE });
+    await worker.runUntil(stopped);
   } catch (error) {
     logger.warn('worker waits for Temporal', { reason: error instanceof Error ? error.message : 'unknown' });
     await sleep(RETRY_AFTER_MS, undefined, { signal: stopping.signal }).catch(() => undefined);

@@ -40,8 +40,8 @@ export function emailActivities({ config }: { config: Config }) {
     mail: Mail,
     attachments: { content: string; filename: string; type: string }[] = [],
   ) {
-    const { attempt, heartbeatDetails } = activityInfo();
-    if (heartbeatDetails === 'sent') return { attempts: attempt };
+    const { attempt, ...info } = activityInfo();
+    if ((info.heartbeatDetails as unknown) === 'sent') return { attempts: attempt };
     const off = { enable: false };
     try {
       await mailer.send({

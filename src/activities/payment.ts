@@ -1,4 +1,5 @@
 import { activityInfo } from '@temporalio/activity';
+import { CaptureStatus, RefundStatus } from '@paypal/paypal-server-sdk';
 import type { Database } from '../database/connection.ts';
 import { claimSeat, unclaimSeat } from '../database/seats.ts';
 import { captureOf, PayPalFault, type Capture, type PayPal, type PayPalOrder } from '../paypal.ts';
@@ -124,10 +125,10 @@ export function paymentActivities({ database, paypal }: { database: Database; pa
     /** Gives the whole payment back. A capture that is refunded already, by whomever, is done. */
     async refundPayment({ id, captureId }: { id: string; captureId: string }): Promise<{ refunded: true }> {
       const { status } = await paypal.getCapture(captureId, TIMEOUT_MS / 2);
-      if (status === 'REFUNDED') return { refunded: true };
+      if (status === CaptureStatus.Refunded) return { refunded: true };
       try {
         const refund = await paypal.refundCapture(captureId, `${id}:refund:1`, TIMEOUT_MS / 2);
-        if (refund.status === 'FAILED' || refund.status === 'CANCELLED')
+        if (refund.status === RefundStatus.Failed || refund.status === RefundStatus.Cancelled)
           throw failure({ type: 'RefundFailed', issue: refund.status });
       } catch (error) {
         if (!(error instanceof PayPalFault && error.issue === 'CAPTURE_FULLY_REFUNDED')) throw error;
@@ -153,16 +154,16 @@ function interpret(capture: Capture | undefined): Finding {
   if (!capture?.id) throw failure({ type: 'PayPalUnavailable', issue: 'ORDER_WITHOUT_CAPTURE' });
   const { id: captureId, createTime: paidAt = new Date().toISOString() } = capture;
   switch (capture.status) {
-    case 'COMPLETED':
-    case 'PARTIALLY_REFUNDED':
+    case CaptureStatus.Completed:
+    case CaptureStatus.PartiallyRefunded:
       return { status: 'captured', captureId, paidAt };
-    case 'DECLINED':
+    case CaptureStatus.Declined:
       return {
         status: 'declined',
         reason: REASONS[capture.processorResponse?.responseCode ?? ''] ?? 'declined',
       };
-    case 'FAILED':
-    case 'REFUNDED':
+    case CaptureStatus.Failed:
+    case CaptureStatus.Refunded:
       return { status: 'rejected', reason: 'not-processed' };
     default:
       return { status: 'pending', captureId };

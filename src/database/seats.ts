@@ -59,6 +59,8 @@ async function locked<T>(database: Database, id: string, decide: (trx: Database)
 }
 
 const row = (trx: Database, id: string) => trx<Row>('seat_holds').where({ id }).first();
+const isLive = async (trx: Database, id: string): Promise<boolean> =>
+  !!(await trx<Row>('seat_holds').where({ id }).andWhereRaw(`held_until > ${NOW}`).first('id'));
 /** Whether a registration is over without an order. */
 export const hasEnded = async (trx: Database, id: string): Promise<boolean> =>
   !!(await trx('ended_registrations').where({ id }).first('id'));
@@ -116,10 +118,10 @@ export async function holdSeat(
     const held = { event_id: event, ticket_type_id: ticketType, held_until: trx.raw(HELD_UNTIL) };
     if (!existing) {
       const price = { amount_minor: type.price_minor, currency: type.currency };
-      const [created] = await trx<Row>('seat_holds')
-        .insert({ id, ...held, ...price } as never)
-        .returning('*');
-      return { status: 'held', hold: toHold(created as Row), renewed: false };
+      const created = await trx('seat_holds')
+        .insert({ id, ...held, ...price })
+        .returning<Row[]>('*');
+      return { status: 'held', hold: toHold(only(created)), renewed: false };
     }
     const stale = trx.raw(`paypal_order_at < ${NOW} - interval '${PAYPAL_ORDER_HOURS} hours' as stale`);
     const [age] = await trx('seat_holds').where({ id }).select<{ stale: boolean | null }[]>(stale);
@@ -128,12 +130,17 @@ export async function holdSeat(
     const reopen =
       !same || !!age?.stale || ('amount_minor' in price && price.amount_minor !== existing.amount_minor);
     const order = reopen ? nextPaypalOrder(trx) : {};
-    const [renewed] = await trx<Row>('seat_holds')
+    const renewed = await trx('seat_holds')
       .where({ id })
-      .update({ ...held, ...price, ...order } as never)
-      .returning('*');
-    return { status: 'held', hold: toHold(renewed as Row), renewed: true };
+      .update({ ...held, ...price, ...order })
+      .returning<Row[]>('*');
+    return { status: 'held', hold: toHold(only(renewed)), renewed: true };
   });
+}
+
+function only<T>([row]: T[]): T {
+  if (row === undefined) throw new Error('A row that is locked is gone');
+  return row;
 }
 
 const nextPaypalOrder = (trx: Database) => ({
@@ -175,7 +182,7 @@ export async function claimSeat(
     if (!hold || (await hasEnded(trx, id))) return undefined;
     if (!hold.claimed_for) {
       const type = await lockTicketType(trx, id, hold.event_id, hold.ticket_type_id);
-      const live = await trx('seat_holds').where({ id }).andWhereRaw(`held_until > ${NOW}`).first('id');
+      const live = await isLive(trx, id);
       if (!live && !type?.free) return undefined;
     }
     await trx('seat_holds').where({ id }).update({ claimed_for: paypalOrderId, held_until: null });

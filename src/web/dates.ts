@@ -10,15 +10,14 @@ export function eventDates(
   locale = 'en-GB',
 ): string {
   const format = new Intl.DateTimeFormat(locale, {
-    ...{
-      weekday: 'long',
-      day: 'numeric',
-      month: 'long',
-      year: 'numeric',
-      hour: '2-digit',
-      minute: '2-digit',
-    },
-    ...{ timeZone, timeZoneName: 'short' },
-  } as Intl.DateTimeFormatOptions);
+    weekday: 'long',
+    day: 'numeric',
+    month: 'long',
+    year: 'numeric',
+    hour: '2-digit',
+    minute: '2-digit',
+    timeZone,
+    timeZoneName: 'short',
+  });
   return format.formatRange(new Date(startsAt), new Date(endsAt)).replaceAll(/[\u2009\u202f]/g, ' ');
 }

@@ -68,12 +68,12 @@ async function fulfil(
   tracker: Tracker,
 ): Promise<'confirmed' | 'refunded' | 'cancelled'> {
   const { id, event, ticketType, attendee, billing, amount, newsletter } = order;
-  let impossible = false;
+  const saving = { impossible: false };
   const scope = new CancellationScope();
   await scope.run(() =>
     Promise.allSettled([
       tracker.step('order', saveOrder(order, payment)).catch((error: unknown) => {
-        if (!isCancellation(error)) impossible = true;
+        if (!isCancellation(error)) saving.impossible = true;
         scope.cancel();
       }),
       tracker.step(
@@ -85,7 +85,7 @@ async function fulfil(
   );
   // allSettled swallows a cancellation, so it is looked for here.
   if (CancellationScope.current().consideredCancelled) return 'cancelled';
-  return impossible ? 'refunded' : 'confirmed';
+  return saving.impossible ? 'refunded' : 'confirmed';
 }
 
 /** Money first, then the seat, then the truth to the attendee. */

@@ -53,11 +53,11 @@ export type Run = {
   /** Names of the activities in the order they were started, once for each attempt. */
   started: string[];
   /** Sends `pay` as the api does and waits for its answer. */
-  pay(paypalOrderId: string, changed?: Order): Promise<PaymentAnswer>;
+  pay: (paypalOrderId: string, changed?: Order) => Promise<PaymentAnswer>;
   /** Resolves when an activity has been started (again). */
-  starts(activity: keyof Activities, times?: number): Promise<void>;
+  starts: (activity: keyof Activities, times?: number) => Promise<void>;
   /** The time of the test server, in milliseconds. */
-  now(): Promise<number>;
+  now: () => Promise<number>;
 };
 
 export async function startHarness(testServer: string) {
