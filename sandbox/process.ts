@@ -1,5 +1,5 @@
 import { spawn, type SpawnOptions } from 'node:child_process';
-import { createWriteStream, mkdirSync, readFileSync } from 'node:fs';
+import { createWriteStream, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -12,8 +12,11 @@ export type Running = {
   pid: number;
   /** Resolves when the process has ended, to a word for how. */
   ended: Promise<string>;
+  logFile: string;
   /** Asks it to stop, and makes it stop when it has not within `withinMs`. */
-  stop(withinMs?: number): Promise<void>;
+  stop: (withinMs?: number) => Promise<void>;
+  /** Ends it at once. */
+  kill: () => void;
 };
 
 type Options = Pick<SpawnOptions, 'env' | 'cwd' | 'uid' | 'gid'> & {
@@ -22,7 +25,7 @@ type Options = Pick<SpawnOptions, 'env' | 'cwd' | 'uid' | 'gid'> & {
 };
 
 /**
- * Starts a process that writes to a log file. It gets a process group of its own: a Ctrl-C in the terminal reaches only
+ * Starts a process that writes to a log file, and notes its process id beside it. It gets a process group of its own: a Ctrl-C in the terminal reaches only
  * who started it, and they decide the order in which things stop.
  */
 export async function start(
@@ -41,6 +44,7 @@ export async function start(
     child.once('spawn', resolve);
     child.once('error', reject);
   });
+  writeFileSync(logFile.replace(/\.log$/, '.pid'), `${child.pid ?? ''}\n`);
   const ended = new Promise<string>((resolve) => {
     child.once('exit', (code, killed) => resolve(killed ?? `exit code ${code ?? 'unknown'}`));
   });
@@ -48,6 +52,8 @@ export async function start(
     name,
     pid: child.pid ?? 0,
     ended,
+    logFile,
+    kill: () => child.kill('SIGKILL'),
     async stop(withinMs = 10_000) {
       child.kill(signal);
       const stopped = await Promise.race([ended.then(() => true), sleep(withinMs, false, { ref: false })]);
@@ -58,7 +64,11 @@ export async function start(
 }
 
 /** Tries until it works. Gives up with the last error after `withinMs`, or at once when the process behind it has ended. */
-export async function until<T>(attempt: () => Promise<T>, running: Running, withinMs = 60_000): Promise<T> {
+export async function until<T>(
+  attempt: () => T | Promise<T>,
+  running: Running,
+  withinMs = 60_000,
+): Promise<T> {
   const deadline = Date.now() + withinMs;
   let over: string | undefined;
   running.ended.then(

@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { Browser, Page } from 'playwright-core';
 import { launchChromium } from '../../sandbox/chromium.ts';
+import { workflowId } from '../../src/registration.ts';
 import { startStack, type Stack } from '../stack.ts';
 
 let stack: Stack;
@@ -80,7 +81,25 @@ it('pays with a card that is declined, then with one that is not, and sees the c
   expect(await stack.database('orders').where({ id })).toHaveLength(1);
   expect(await page.evaluate('Object.keys(localStorage)')).toEqual([]);
   expect(complaints).toEqual([]);
-});
+
+  // The card was seen by PayPal's frames and by nobody else.
+  const history = await stack.temporal.workflow.getHandle(workflowId(id)).fetchHistory();
+  const tables = await Promise.all(
+    ['orders', 'seat_holds', 'ended_registrations'].map((table) => stack.database(table)),
+  );
+  const everything = [...texts(history), JSON.stringify(tables), JSON.stringify(stack.sandbox.ledger())].join(
+    '\n',
+  );
+  expect(everything).toContain('ada@example.org');
+  expect(everything).not.toMatch(/4012 ?8888 ?8888 ?1881|4000 ?0000 ?0000 ?0002/);
+}, 60_000);
+
+/** Every text in a history, payloads decoded. */
+function texts(value: unknown): string[] {
+  if (value instanceof Uint8Array) return [Buffer.from(value).toString()];
+  if (typeof value === 'string') return [value];
+  return typeof value === 'object' && value !== null ? Object.values(value).flatMap(texts) : [];
+}
 
 it('is told what is wrong with the card, and keeps what was entered', async () => {
   const { page, complaints } = await visit();
