@@ -46,12 +46,16 @@ export function toFailure(error: unknown): Error {
     });
   const { name, code } = describe(error);
   if (isDatabaseAway(error)) return failure({ type: 'DatabaseUnavailable', issue: code ?? name });
-  return failure({ type: 'Unexpected', issue: code ?? name });
+  const unexpected = failure({ type: 'Unexpected', issue: code ?? name });
+  // Where it was thrown helps whoever mends it; the first lines of a stack are the message, which may quote a person.
+  const frames = String((Object(error) as { stack?: unknown }).stack ?? '').match(/^ {4}at .*$/gm) ?? [];
+  unexpected.stack = [unexpected.message, ...frames].join('\n');
+  return unexpected;
 }
 
 /** The two harmless properties of an error, provided they look like a name and a code. */
 function describe(error: unknown): { name: string; code: string | undefined } {
-  const { name, code } = error as { name?: unknown; code?: unknown };
+  const { name, code } = Object(error) as { name?: unknown; code?: unknown };
   return {
     name: typeof name === 'string' && /^\w+$/.test(name) ? name : 'Error',
     code: typeof code === 'string' && /^\w+$/.test(code) ? code : undefined,

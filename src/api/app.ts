@@ -67,17 +67,17 @@ export async function buildApp(dependencies: Dependencies): Promise<App> {
   }).withTypeProvider<TypeBoxTypeProvider>();
   answerWithProblems(app);
 
-  const paypalOrigin = new URL(config.paypal.webUrl).origin;
+  const paypal = paypalSources(config.paypal.webUrl);
   await app.register(helmet, {
     contentSecurityPolicy: {
       useDefaults: false,
       directives: {
         defaultSrc: ["'none'"],
-        scriptSrc: ["'self'", paypalOrigin],
+        scriptSrc: ["'self'", ...paypal],
         styleSrc: ["'self'"],
-        imgSrc: ["'self'", 'data:', paypalOrigin],
-        connectSrc: ["'self'", paypalOrigin],
-        frameSrc: [paypalOrigin],
+        imgSrc: ["'self'", 'data:', ...paypal],
+        connectSrc: ["'self'", ...paypal],
+        frameSrc: paypal,
         formAction: ["'self'"],
         baseUri: ["'none'"],
         frameAncestors: ["'none'"],
@@ -112,4 +112,12 @@ export async function buildApp(dependencies: Dependencies): Promise<App> {
   for (const routes of [eventRoutes, checkoutRoutes, registrationRoutes, pageRoutes, healthRoutes])
     routes(app, { ...dependencies, limits });
   return app;
+}
+
+/** Where PayPal's script, its frames and what they load come from: in production several hosts of its two domains. */
+function paypalSources(webUrl: string): string[] {
+  const { origin, hostname } = new URL(webUrl);
+  return hostname.endsWith('.paypal.com')
+    ? ['https://*.paypal.com', 'https://*.paypalobjects.com']
+    : [origin];
 }

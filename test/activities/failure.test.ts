@@ -1,0 +1,18 @@
+import { MockActivityEnvironment } from '@temporalio/testing';
+import { expect, it } from 'vitest';
+import { toFailure } from '../../src/activities/failure.ts';
+
+const map = (error: unknown) => new MockActivityEnvironment().run(() => Promise.resolve(toFailure(error)));
+
+it.each([undefined, null, 'text', {}, new Error('Ada Example <ada@example.org>\nsecond line of Ada')])(
+  'turns anything thrown into a failure that is tried again, and quotes nothing of it: %s',
+  async (error) => {
+    const failure = await map(error);
+    expect(failure).toMatchObject({ type: 'Unexpected', nonRetryable: false });
+    expect([failure.message, failure.stack, failure.cause].join('\n')).not.toMatch(/Ada|ada@/);
+  },
+);
+
+it('keeps where an unforeseen error was thrown', async () => {
+  expect((await map(new TypeError('x'))).stack).toMatch(/failure\.test\.ts/);
+});
