@@ -90,23 +90,26 @@ export function connectPayPal(config: Config['paypal']) {
   };
   let api = connect();
 
-  /** The SDK goes on using a token after PayPal refused it, so a refusal is answered with a new client, once. */
+  /**
+   * The SDK keeps a token that PayPal refused, and keeps a request for one that failed, for ever: either way a new client
+   * takes over. After a refusal (401) the call is made once more.
+   */
   async function call<T>(
     timeoutMs: number,
     send: (paypal: typeof api, options: { abortSignal: AbortSignal }) => Promise<{ result: T }>,
   ): Promise<T> {
     const options = { abortSignal: AbortSignal.timeout(timeoutMs) };
-    const used = api;
-    try {
-      return (await send(used, options)).result;
-    } catch (error) {
-      if (!(error instanceof ApiError && error.statusCode === 401)) throw toFault(error);
-    }
-    if (api === used) api = connect();
-    try {
-      return (await send(api, options)).result;
-    } catch (error) {
-      throw toFault(error);
+    for (let again = true; ; again = false) {
+      const used = api;
+      try {
+        return (await send(used, options)).result;
+      } catch (error) {
+        const answer = error instanceof ApiError ? error : undefined;
+        const refused = answer?.statusCode === 401;
+        const withoutToken = !answer || answer.request.url.includes('/oauth2/');
+        if ((refused || withoutToken) && api === used) api = connect();
+        if (!refused || !again) throw toFault(error);
+      }
     }
   }
 

@@ -48,7 +48,7 @@ export function toFailure(error: unknown): Error {
   if (isDatabaseAway(error)) return failure({ type: 'DatabaseUnavailable', issue: code ?? name });
   const unexpected = failure({ type: 'Unexpected', issue: code ?? name });
   // Where it was thrown helps whoever mends it; the first lines of a stack are the message, which may quote a person.
-  const frames = String((Object(error) as { stack?: unknown }).stack ?? '').match(/^ {4}at .*$/gm) ?? [];
+  const frames = (error instanceof Error ? error.stack : undefined)?.match(/^ {4}at .*$/gm) ?? [];
   unexpected.stack = [unexpected.message, ...frames].join('\n');
   return unexpected;
 }

@@ -5,45 +5,15 @@ import fastifyStatic from '@fastify/static';
 import swagger from '@fastify/swagger';
 import swaggerUi from '@fastify/swagger-ui';
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
-import type { Client } from '@temporalio/client';
-import Fastify, {
-  type FastifyBaseLogger,
-  type FastifyInstance,
-  type onRequestHookHandler,
-  type RawServerDefault,
-} from 'fastify';
-import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Config } from '../config.ts';
-import type { Database } from '../database/connection.ts';
-import type { PayPal } from '../paypal.ts';
+import Fastify, { type onRequestHookHandler } from 'fastify';
 import { publicFolder } from '../web/render.ts';
+import type { App, Dependencies } from './dependencies.ts';
 import { answerWithProblems, Problem } from './problem.ts';
 import { checkoutRoutes } from './routes/checkouts.ts';
 import { eventRoutes } from './routes/events.ts';
 import { healthRoutes } from './routes/health.ts';
 import { pageRoutes } from './routes/pages.ts';
 import { registrationRoutes } from './routes/registrations.ts';
-
-export type Dependencies = {
-  config: Config;
-  database: Database;
-  paypal: PayPal;
-  temporal: Client;
-  /** Another task queue, and another time to wait for a payment, than the product's: for tests. */
-  taskQueue?: string | undefined;
-  answerWithinMs?: number | undefined;
-  /** Where the log goes instead of standard output: for tests. */
-  logStream?: NodeJS.WritableStream | undefined;
-};
-/** What routes get: the dependencies, and the limit on tries to hold a seat or to pay, per address and minute. */
-export type RouteDependencies = Dependencies & { limits: onRequestHookHandler[] };
-export type App = FastifyInstance<
-  RawServerDefault,
-  IncomingMessage,
-  ServerResponse,
-  FastifyBaseLogger,
-  TypeBoxTypeProvider
->;
 
 /** A registration fits into 4 kB; this leaves room for long names in scripts of four bytes a character. */
 const BODY_LIMIT = 64 * 1024;

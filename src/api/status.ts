@@ -11,7 +11,7 @@ import {
   type Step,
   type StepName,
 } from '../registration.ts';
-import type { Dependencies } from './app.ts';
+import type { Dependencies } from './dependencies.ts';
 import { Problem } from './problem.ts';
 import type { StatusBody } from './schemas.ts';
 

@@ -2,7 +2,10 @@ import { MockActivityEnvironment } from '@temporalio/testing';
 import { expect, it } from 'vitest';
 import { toFailure } from '../../src/activities/failure.ts';
 
-const map = (error: unknown) => new MockActivityEnvironment().run(() => Promise.resolve(toFailure(error)));
+const map = (error: unknown) =>
+  new MockActivityEnvironment().run<never[], Error, () => Promise<Error>>(() =>
+    Promise.resolve(toFailure(error)),
+  );
 
 it.each([undefined, null, 'text', {}, new Error('Ada Example <ada@example.org>\nsecond line of Ada')])(
   'turns anything thrown into a failure that is tried again, and quotes nothing of it: %s',

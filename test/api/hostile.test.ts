@@ -2,7 +2,8 @@
 import { randomUUID } from 'node:crypto';
 import { Writable } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { buildApp, type App } from '../../src/api/app.ts';
+import { buildApp } from '../../src/api/app.ts';
+import type { App } from '../../src/api/dependencies.ts';
 import { aForm, anAttendee, startStack, type Stack } from '../stack.ts';
 
 type ProblemBody = {

@@ -1,7 +1,7 @@
 import { holdSeat, notePaypalOrder, type Hold } from '../../database/seats.ts';
 import { cardNumberPointers, Form } from '../../form.ts';
 import { PayPalFault } from '../../paypal.ts';
-import type { App, RouteDependencies } from '../app.ts';
+import type { App, RouteDependencies } from '../dependencies.ts';
 import { Problem, problemResponses } from '../problem.ts';
 import { CheckoutBody, price, RegistrationParams } from '../schemas.ts';
 

@@ -1,7 +1,7 @@
 import Type from 'typebox';
 import { eventsOnSale, type Event } from '../../database/events.ts';
 import { Slug } from '../../form.ts';
-import type { App, Dependencies } from '../app.ts';
+import type { App, Dependencies } from '../dependencies.ts';
 import { Problem, problemResponses } from '../problem.ts';
 import { EventBody, price } from '../schemas.ts';
 

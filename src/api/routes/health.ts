@@ -1,6 +1,6 @@
 import Type from 'typebox';
 import { probeTemporal } from '../../temporal.ts';
-import type { App, Dependencies } from '../app.ts';
+import type { App, Dependencies } from '../dependencies.ts';
 
 const state = Type.Enum(['up', 'down']);
 const Readiness = Type.Object({ temporal: state, postgresql: state });

@@ -3,7 +3,7 @@ import { eventsOnSale } from '../../database/events.ts';
 import { findOrder } from '../../database/orders.ts';
 import { Slug } from '../../form.ts';
 import { eventsPage, formPage, problemPage, statusPage } from '../../web/render.ts';
-import type { App, Dependencies } from '../app.ts';
+import type { App, Dependencies } from '../dependencies.ts';
 import { Problem, problemBody } from '../problem.ts';
 import { RegistrationId } from '../schemas.ts';
 import { readStatus } from '../status.ts';

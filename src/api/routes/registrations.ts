@@ -11,7 +11,7 @@ import {
   type RejectReason,
 } from '../../registration.ts';
 import { payRegistration, probeTemporal } from '../../temporal.ts';
-import type { App, RouteDependencies } from '../app.ts';
+import type { App, RouteDependencies } from '../dependencies.ts';
 import { Problem, problemResponses, type ProblemName } from '../problem.ts';
 import { RegisteredBody, RegistrationForm, RegistrationParams, StatusBody } from '../schemas.ts';
 import { readStatus } from '../status.ts';

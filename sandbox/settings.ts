@@ -1,0 +1,42 @@
+/** The settings that `npm start` makes where none are given. */
+import { randomBytes } from 'node:crypto';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { settingsFor } from './providers.ts';
+
+const VENDORS = ['PAYPAL', 'SENDGRID', 'MAILCHIMP'];
+const DECIDES = /_(BASE_URL|API_KEY|CLIENT_ID|CLIENT_SECRET)$/;
+
+/**
+ * Settings that point the product at the sandbox, but for vendors of whom an address or a key is given.
+ * @returns undefined when the sandbox stands in for nobody
+ */
+export function standInsFor(
+  sandboxUrl: string,
+  given: NodeJS.ProcessEnv,
+): Record<string, string> | undefined {
+  const isGiven = (vendor: string) =>
+    Object.entries(given).some(
+      ([name, value]) => value && name.startsWith(`${vendor}_`) && DECIDES.test(name),
+    );
+  const missing = VENDORS.filter((vendor) => !isGiven(vendor));
+  if (missing.length === 0) return undefined;
+  return Object.fromEntries(
+    Object.entries(settingsFor(sandboxUrl)).filter(([name]) =>
+      missing.some((vendor) => name.startsWith(`${vendor}_`)),
+    ),
+  );
+}
+
+/** Keys that a first start makes and later starts need again, or they could not read what is there. */
+export function generatedKeys(dataFolder: string): Record<string, string> {
+  const file = join(dataFolder, 'keys.json');
+  if (!existsSync(file)) {
+    const keys = {
+      ENCRYPTION_KEY: randomBytes(32).toString('base64'),
+      ORGANIZER_PASSWORD: randomBytes(12).toString('base64url'),
+    };
+    writeFileSync(file, JSON.stringify(keys, null, 2), { mode: 0o600 });
+  }
+  return JSON.parse(readFileSync(file, 'utf8')) as Record<string, string>;
+}

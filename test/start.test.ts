@@ -1,0 +1,135 @@
+/** `npm start` as a newcomer runs it: a registration, parts that die, Ctrl-C, and a second start that finds it all again. */
+import { spawn, type ChildProcess } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { chmodSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, it, vi } from 'vitest';
+import { isTaken } from '../sandbox/process.ts';
+import { freePort } from '../sandbox/temporal.ts';
+import type { Progress } from '../src/registration.ts';
+import { aForm } from './stack.ts';
+
+const dataFolder = mkdtempSync(join(tmpdir(), 'registration-start-'));
+const ports: Record<string, string> = {};
+let product: ChildProcess;
+let output = '';
+
+beforeAll(async () => {
+  chmodSync(dataFolder, 0o755);
+  const names = [
+    'PORT',
+    'SANDBOX_PORT',
+    'SANDBOX_TEMPORAL_PORT',
+    'SANDBOX_TEMPORAL_UI_PORT',
+    'SANDBOX_POSTGRES_PORT',
+  ];
+  for (const name of names) ports[name] = String(await freePort());
+});
+afterAll(async () => {
+  await stop();
+  rmSync(dataFolder, { recursive: true, force: true });
+});
+
+function launch(): void {
+  output = '';
+  product = spawn(process.execPath, ['--import', 'tsx', 'sandbox/start.ts'], {
+    env: { ...process.env, ...ports, DATA_DIR: dataFolder },
+  });
+  for (const stream of [product.stdout, product.stderr])
+    stream?.on('data', (text: Buffer) => (output += text.toString()));
+}
+
+async function stop(): Promise<void> {
+  if (product.exitCode !== null) return;
+  const ended = once(product, 'exit');
+  product.kill('SIGINT');
+  await ended;
+}
+
+const says = (text: string, timeout = 60_000) =>
+  vi.waitUntil(() => output.includes(text), { timeout, interval: 100 });
+const request = async (method: string, port: string, path: string, body?: object) => {
+  const response = await fetch(`http://127.0.0.1:${ports[port]}${path}`, {
+    method,
+    ...(body ? { headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) } : {}),
+  });
+  return { status: response.status, body: (await response.json()) as Record<string, unknown> };
+};
+const form = aForm({ event: 'open-knowledge-days' });
+const status = async (id: string) =>
+  (await request('GET', 'PORT', `/api/registrations/${id}`)).body as Progress;
+const done = (id: string) =>
+  vi.waitUntil(
+    async () => (await status(id).catch(() => undefined))?.steps.every(({ state }) => state === 'done'),
+    {
+      timeout: 60_000,
+      interval: 250,
+    },
+  );
+const pidOf = (name: string) =>
+  Number(readFileSync(join(dataFolder, 'logs', `${name.toLowerCase()}.pid`), 'utf8'));
+
+it('says which port is taken, and by which setting to change it', async () => {
+  const taken = createServer().listen(Number(ports.SANDBOX_POSTGRES_PORT), '127.0.0.1');
+  await once(taken, 'listening');
+  launch();
+  await once(product, 'exit');
+  taken.close();
+  expect(product.exitCode).toBe(1);
+  expect(output).toMatch(/Port \d+ is taken: .* SANDBOX_POSTGRES_PORT\./);
+});
+
+it(
+  'registers, survives the death of its parts, stops on Ctrl-C, and finds everything again',
+  { timeout: 180_000 },
+  async () => {
+    launch();
+    await says('Ctrl-C stops everything');
+
+    await request('PUT', 'SANDBOX_PORT', '/sandbox/faults/sendgrid', { mode: 'failing', status: 503 });
+    const id = randomUUID();
+    const { body: checkout } = await request('PUT', 'PORT', `/api/checkouts/${id}`, form);
+    const { paypalOrderId } = checkout;
+    const card = { number: '4012888888881881', expiry: '12/34', cvv: '123' };
+    await request('POST', 'SANDBOX_PORT', '/sandbox/card/approve', { orderId: paypalOrderId, ...card });
+    const registered = await request('POST', 'PORT', '/api/registrations', { ...form, id, paypalOrderId });
+    expect([registered.status, registered.body.status]).toEqual([201, 'confirmed']);
+
+    // The mail is still being tried: now everything dies, one after the other.
+    for (const name of ['worker', 'Temporal', 'PostgreSQL', 'api']) {
+      process.kill(pidOf(name), 'SIGKILL');
+      await says(`${name} ended (SIGKILL): starting it again`);
+    }
+    await request('DELETE', 'SANDBOX_PORT', '/sandbox/faults');
+    await done(id);
+
+    await stop();
+    expect(product.exitCode).toBe(0);
+    expect(await Promise.all(Object.values(ports).map((port) => isTaken(Number(port))))).toEqual([
+      false,
+      false,
+      false,
+      false,
+      false,
+    ]);
+
+    launch();
+    await says('Ctrl-C stops everything');
+    expect(await status(id)).toMatchObject({ status: 'confirmed' });
+    const again = await request('POST', 'PORT', '/api/registrations', { ...form, id, paypalOrderId });
+    expect(again).toEqual(registered);
+    const { body: ledger } = await request('GET', 'SANDBOX_PORT', '/sandbox/ledger');
+    expect(ledger).toMatchObject({
+      captures: [{ status: 'COMPLETED' }],
+      mails: [{}],
+      members: [{ status: 'subscribed' }],
+    });
+    const logs = ['api', 'worker', 'sandbox']
+      .map((name) => readFileSync(join(dataFolder, 'logs', `${name}.log`), 'utf8'))
+      .join('');
+    expect(logs).not.toMatch(/4012|ada@example|Street 2/);
+  },
+);
