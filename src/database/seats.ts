@@ -111,8 +111,7 @@ export async function holdSeat(
     const type = await lockTicketType(trx, id, event, ticketType);
     if (!type) return { status: 'unknown-ticket-type' };
     const same = existing?.event_id === event && existing.ticket_type_id === ticketType;
-    const live =
-      same && !!(await trx('seat_holds').where({ id }).andWhereRaw(`held_until > ${NOW}`).first('id'));
+    const live = same && (await isLive(trx, id));
     if (!live && !type.free) return { status: 'sold-out' };
 
     const held = { event_id: event, ticket_type_id: ticketType, held_until: trx.raw(HELD_UNTIL) };
