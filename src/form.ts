@@ -3,7 +3,8 @@ import Type, { type Static } from 'typebox';
 import { COUNTRY_CODES } from './countries.ts';
 
 /** No control characters and no unpaired surrogates (PostgreSQL and mail headers refuse them), and not blank. */
-const PRINTABLE = '^[^\\p{Cc}\\p{Cs}]*[^\\p{Cc}\\p{Cs}\\s][^\\p{Cc}\\p{Cs}]*$';
+const REFUSED = '\\u0000-\\u001F\\u007F-\\u009F\\uD800-\\uDFFF';
+const PRINTABLE = `^[^${REFUSED}]*[^${REFUSED}\\s][^${REFUSED}]*$`;
 const text = (maxLength: number, description: string) =>
   Type.String({ minLength: 1, maxLength, pattern: PRINTABLE, description });
 
