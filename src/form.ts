@@ -64,7 +64,7 @@ function passesLuhn(digits: string): boolean {
 }
 
 /** Whether a text holds anything like a card number: 13 to 19 consecutive digits that pass the Luhn check. */
-export function holdsCardNumber(value: string): boolean {
+function holdsCardNumber(value: string): boolean {
   return [...value.normalize('NFKC').matchAll(DIGIT_RUNS)].some(([run]) => {
     const digits = run.replaceAll(/\D/g, '');
     for (let length = 13; length <= 19; length++)

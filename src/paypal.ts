@@ -16,6 +16,7 @@ import {
 } from '@paypal/paypal-server-sdk';
 import type { Config } from './config.ts';
 import { decimal, type Money } from './registration.ts';
+import { retryAfterMs } from './retry-after.ts';
 
 export type { PayPalOrder };
 /** A capture, from an order or asked for by itself. */
@@ -192,11 +193,4 @@ function parse(body: unknown): ErrorBody {
   } catch {
     return {};
   }
-}
-
-/** A Retry-After header (RFC 9110, seconds or a date) in milliseconds, ten minutes at most. */
-export function retryAfterMs(header: string | undefined, now = Date.now()): number | undefined {
-  if (!header) return undefined;
-  const ms = /^\d+$/.test(header) ? Number(header) * 1000 : Date.parse(header) - now;
-  return ms > 0 ? Math.min(ms, 600_000) : undefined;
 }

@@ -17,6 +17,10 @@ export const FREE = 'free';
 /** One registration has one workflow, so its id is all that is needed to find it. */
 export const workflowId = (registrationId: string) => `registration-${registrationId}`;
 
+/** Where an attendee sees what became of a registration. */
+export const statusUrl = (publicUrl: string, registrationId: string) =>
+  `${publicUrl}/registrations/${registrationId}`;
+
 /** How long an api call waits for the outcome of a payment before it answers "not known yet". */
 export const ANSWER_WITHIN_MS = 20_000;
 
@@ -30,7 +34,7 @@ export type Money = { minor: number; currency: string };
 const WITHOUT_DECIMALS = ['HUF', 'TWD'];
 
 /** Digits after the decimal point of a currency's major unit: 2 for EUR, 0 for JPY. */
-export function fractionDigits(currency: string): number {
+function fractionDigits(currency: string): number {
   if (WITHOUT_DECIMALS.includes(currency)) return 0;
   const format = new Intl.NumberFormat('en', { style: 'currency', currency });
   return format.resolvedOptions().maximumFractionDigits ?? 2;
@@ -101,14 +105,15 @@ export type DeclineReason = 'insufficient-funds' | 'expired-card' | 'wrong-secur
  */
 export type RejectReason = 'not-approved' | 'unknown' | 'mismatch' | 'not-processed';
 
-/** Nothing was taken. The seat is a hold again until `heldUntil` (ISO 8601; null when there is none any more). */
-export type Uncaptured =
+/**
+ * What became of one PayPal order. Where nothing was taken, the seat is a hold again until `heldUntil` (ISO 8601; null
+ * when there is none any more).
+ */
+export type Attempt =
+  | Captured
   | { status: 'declined'; reason: DeclineReason; heldUntil: string | null; attempts: number }
   | { status: 'rejected'; reason: RejectReason; heldUntil: string | null; attempts: number }
   | { status: 'expired'; attempts: number };
-
-/** What became of one PayPal order. */
-export type Attempt = Captured | Uncaptured;
 
 /** What `pay` answers: the attempt's outcome, or that the run had come to an end without asking PayPal. */
 export type PaymentAnswer = Attempt | { status: 'already-paid' | 'expired' | 'cancelled' | 'refunded' };
@@ -119,9 +124,13 @@ export type PaymentAnswer = Attempt | { status: 'already-paid' | 'expired' | 'ca
  */
 export type PayArguments = [paypalOrderId: string, changed?: Order];
 
-export type Status = 'processing' | 'confirmed' | 'declined' | 'expired' | 'refunded' | 'cancelled';
-export type StepName = 'payment' | 'order' | 'email' | 'mailing-list';
-export type StepState = 'waiting' | 'running' | 'retrying' | 'done' | 'failed' | 'skipped';
+export const STATUSES = ['processing', 'confirmed', 'declined', 'expired', 'refunded', 'cancelled'] as const;
+export type Status = (typeof STATUSES)[number];
+/** The steps of a registration, in the order that people are shown them. */
+export const STEP_NAMES = ['payment', 'order', 'email', 'mailing-list'] as const;
+export type StepName = (typeof STEP_NAMES)[number];
+export const STEP_STATES = ['waiting', 'running', 'retrying', 'done', 'failed', 'skipped'] as const;
+export type StepState = (typeof STEP_STATES)[number];
 /** `attempts` counts how often it was tried so far; `at` is when its state last changed (ISO 8601). */
 export type Step = { name: StepName; state: StepState; attempts: number; at: string | null };
 export type Progress = { status: Status; steps: Step[] };

@@ -4,8 +4,7 @@ import { existsSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { DefaultLogger, NativeConnection, Runtime, Worker, type LogLevel } from '@temporalio/worker';
-import { createActivities } from './activities/index.ts';
-import { failureInterceptor } from './activities/failure.ts';
+import { activityOptions } from './activities/index.ts';
 import { loadConfig, orExit } from './config.ts';
 import { connectDatabase } from './database/connection.ts';
 import { connectPayPal } from './paypal.ts';
@@ -24,7 +23,7 @@ const logger = new DefaultLogger(logLevel);
 Runtime.install({ logger, shutdownSignals: [] });
 
 const database = connectDatabase(config.databaseUrl);
-const activities = createActivities({ config, database, paypal: connectPayPal(config.paypal) });
+const activities = activityOptions({ config, database, paypal: connectPayPal(config.paypal) });
 // A build bundles the workflows ahead of time; without one they are bundled at start.
 const bundle = path('./workflow-bundle.js');
 const workflows = existsSync(bundle)
@@ -44,9 +43,8 @@ while (!stopping.signal.aborted) {
       ...(config.temporal.namespace ? { namespace: config.temporal.namespace } : {}),
       taskQueue: TASK_QUEUE,
       dataConverter,
-      activities,
+      ...activities,
       ...workflows,
-      interceptors: { activity: [() => ({ inbound: failureInterceptor })] },
       // At least the longest attempt, so that a payment under way is finished and not repeated.
       shutdownGraceTime: '20s',
       maxCachedWorkflows: 500,

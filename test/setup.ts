@@ -4,9 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestProject } from 'vitest/node';
 import { findTestServer } from '../sandbox/downloads.ts';
-import { run } from '../sandbox/process.ts';
+import { freePort, run } from '../sandbox/process.ts';
 import { startPostgres } from '../sandbox/postgres.ts';
-import { freePort, startTemporal } from '../sandbox/temporal.ts';
+import { startTemporal } from '../sandbox/temporal.ts';
 import { connectDatabase } from '../src/database/connection.ts';
 import { TEMPLATE_DATABASE } from './store.ts';
 

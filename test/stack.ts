@@ -10,8 +10,7 @@ import {
 } from '@temporalio/worker';
 import { inject } from 'vitest';
 import { startSandbox } from '../sandbox/providers.ts';
-import { failureInterceptor } from '../src/activities/failure.ts';
-import { createActivities } from '../src/activities/index.ts';
+import { activityOptions } from '../src/activities/index.ts';
 import { buildApp } from '../src/api/app.ts';
 import { loadConfig } from '../src/config.ts';
 import { connectPayPal } from '../src/paypal.ts';
@@ -56,9 +55,8 @@ export async function startStack({
       connection,
       taskQueue,
       dataConverter,
-      activities: createActivities({ config, database, paypal }),
+      ...activityOptions({ config, database, paypal }),
       workflowBundle: bundle,
-      interceptors: { activity: [() => ({ inbound: failureInterceptor })] },
       shutdownGraceTime: '1s',
     });
     const running = worker.run();

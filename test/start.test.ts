@@ -7,8 +7,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
-import { isTaken } from '../sandbox/process.ts';
-import { freePort } from '../sandbox/temporal.ts';
+import { freePort, isTaken } from '../sandbox/process.ts';
 import type { Progress } from '../src/registration.ts';
 import { aForm } from './stack.ts';
 

@@ -3,7 +3,7 @@ import sgClient from '@sendgrid/client';
 import sgMail from '@sendgrid/mail';
 import type { Config } from '../config.ts';
 import { reference } from '../reference.ts';
-import type { Money, NoticeKind, Order } from '../registration.ts';
+import { statusUrl, type Money, type NoticeKind, type Order } from '../registration.ts';
 import { calendarFile, confirmationMail, noticeMail, type Mail } from '../web/emails.ts';
 import { sendGridFailure } from './failure.ts';
 
@@ -32,7 +32,7 @@ type Envelope = { id: string; attendee: Order['attendee']; category: string };
 
 export function emailActivities({ config }: { config: Config }) {
   const mailer = connect(config.sendgrid);
-  const statusUrl = (id: string) => `${config.publicUrl}/registrations/${id}`;
+  const linksOf = (id: string) => ({ reference: reference(id), statusUrl: statusUrl(config.publicUrl, id) });
 
   /** SendGrid cannot tell a repeated request from a new one, so a heartbeat notes the send as soon as it is done. */
   async function send(
@@ -71,7 +71,7 @@ export function emailActivities({ config }: { config: Config }) {
     /** Sends the proof of registration, which is the receipt too. At least once: SendGrid has no idempotency. */
     async sendConfirmation({ paidAt, ...order }: Confirmation): Promise<{ attempts: number }> {
       const { id, attendee, event } = order;
-      const links = { reference: reference(id), statusUrl: statusUrl(id) };
+      const links = linksOf(id);
       const mail = confirmationMail({ order, paidAt, ...links });
       const calendar = {
         content: calendarFile({ id, event, ...links }),
@@ -83,14 +83,7 @@ export function emailActivities({ config }: { config: Config }) {
 
     /** Tells an attendee what became of a registration that is none (any more). At least once. */
     async sendNotice({ id, attendee, kind, event, refunded }: Notice): Promise<{ attempts: number }> {
-      const mail = noticeMail({
-        kind,
-        event,
-        attendee,
-        refunded,
-        reference: reference(id),
-        statusUrl: statusUrl(id),
-      });
+      const mail = noticeMail({ kind, event, attendee, refunded, ...linksOf(id) });
       return send({ id, attendee, category: kind }, mail);
     },
   };

@@ -7,7 +7,8 @@ import { activityInfo } from '@temporalio/activity';
 import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
 import type { ActivityInboundCallsInterceptor } from '@temporalio/worker';
 import { isDatabaseAway } from '../database/connection.ts';
-import { PayPalFault, retryAfterMs } from '../paypal.ts';
+import { PayPalFault } from '../paypal.ts';
+import { resetMs, retryAfterMs } from '../retry-after.ts';
 
 type Fault = {
   type: string;
@@ -73,20 +74,15 @@ export function sendGridFailure(error: unknown): ApplicationFailure {
   };
   if (typeof status !== 'number')
     return failure({ type: 'SendGridUnavailable', issue: describe(error).code ?? 'NO_ANSWER' });
-  const reset = Number(response?.headers?.['x-ratelimit-reset']) * 1000 - Date.now();
+  const final = status === 400 || status === 413;
+  const refusedKey = status === 401 || status === 403;
+  const reset = status === 429 ? resetMs(response?.headers?.['x-ratelimit-reset']) : undefined;
   return failure({
-    type:
-      status === 400 || status === 413
-        ? 'SendGridRejected'
-        : status === 401 || status === 403
-          ? 'SendGridAuth'
-          : 'SendGridUnavailable',
-    final: status === 400 || status === 413,
+    type: final ? 'SendGridRejected' : refusedKey ? 'SendGridAuth' : 'SendGridUnavailable',
+    final,
     status,
     issue: response?.body?.errors?.[0]?.field ?? undefined,
-    retryAfterMs:
-      retryAfterMs(response?.headers?.['retry-after']) ??
-      (status === 429 && reset > 0 ? Math.min(reset, 600_000) : undefined),
+    retryAfterMs: retryAfterMs(response?.headers?.['retry-after']) ?? reset,
   });
 }
 

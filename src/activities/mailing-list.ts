@@ -33,7 +33,7 @@ export function mailingListActivities({ config }: { config: Config }) {
   const client = connect(config.mailchimp);
   return {
     /** Adds an attendee to the audience. Who is in it already, or has left it, keeps their status. */
-    async addToMailingList({ attendee }: Pick<Order, 'id' | 'attendee'>): Promise<{ attempts: number }> {
+    async addToMailingList({ attendee }: Pick<Order, 'attendee'>): Promise<{ attempts: number }> {
       const { email, firstName, lastName } = attendee;
       const member = {
         email_address: email,

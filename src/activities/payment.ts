@@ -58,8 +58,11 @@ export function paymentActivities({ database, paypal }: { database: Database; pa
     return { ...finding, heldUntil: await unclaimSeat(database, id, paypalOrderId), attempts };
   }
 
+  const expired = (): Attempt => ({ status: 'expired', attempts: activityInfo().attempt });
+
   /** A ticket that costs nothing has no payment to wait for: the claim is all. */
-  async function claimFree(request: Request, amount: Money): Promise<Attempt> {
+  async function takeFree(request: Request, amount: Money | undefined): Promise<Attempt> {
+    if (!amount) return expired();
     if (amount.minor > 0) return conclude(request, { status: 'rejected', reason: 'mismatch' });
     const free = { paypalOrderId: null, captureId: null, paidAt: new Date().toISOString() };
     return { status: 'captured', ...free, attempts: activityInfo().attempt } satisfies Captured;
@@ -93,8 +96,8 @@ export function paymentActivities({ database, paypal }: { database: Database; pa
      */
     async takePayment(request: Request): Promise<Attempt | { status: 'pending' }> {
       const amount = await claimSeat(database, request.id, request.paypalOrderId);
-      if (!amount) return { status: 'expired', attempts: activityInfo().attempt };
-      if (request.paypalOrderId === FREE) return claimFree(request, amount);
+      if (request.paypalOrderId === FREE) return takeFree(request, amount);
+      if (!amount) return expired();
       const finding =
         amount.minor > 0
           ? await capture(request, amount)
@@ -107,10 +110,8 @@ export function paymentActivities({ database, paypal }: { database: Database; pa
      * as long as PayPal does not know; an order without a capture counts as not taken once no capture can be in the air.
      */
     async settlePayment(request: Request): Promise<Attempt> {
-      if (request.paypalOrderId === FREE) {
-        const amount = await claimSeat(database, request.id, FREE);
-        return amount ? claimFree(request, amount) : { status: 'expired', attempts: activityInfo().attempt };
-      }
+      if (request.paypalOrderId === FREE)
+        return takeFree(request, await claimSeat(database, request.id, FREE));
       const known = captureOf(await getOrderIfAny(paypal, request.paypalOrderId));
       if (!known?.id) {
         if (Date.now() - activityInfo().scheduledTimestampMs < CAPTURE_IN_THE_AIR_MS)
@@ -123,9 +124,9 @@ export function paymentActivities({ database, paypal }: { database: Database; pa
     },
 
     /** Gives the whole payment back. A capture that is refunded already, by whomever, is done. */
-    async refundPayment({ id, captureId }: { id: string; captureId: string }): Promise<{ refunded: true }> {
+    async refundPayment({ id, captureId }: { id: string; captureId: string }): Promise<void> {
       const { status } = await paypal.getCapture(captureId, TIMEOUT_MS / 2);
-      if (status === CaptureStatus.Refunded) return { refunded: true };
+      if (status === CaptureStatus.Refunded) return;
       try {
         const refund = await paypal.refundCapture(captureId, `${id}:refund:1`, TIMEOUT_MS / 2);
         if (refund.status === RefundStatus.Failed || refund.status === RefundStatus.Cancelled)
@@ -133,7 +134,6 @@ export function paymentActivities({ database, paypal }: { database: Database; pa
       } catch (error) {
         if (!(error instanceof PayPalFault && error.issue === 'CAPTURE_FULLY_REFUNDED')) throw error;
       }
-      return { refunded: true };
     },
   };
 }

@@ -1,7 +1,7 @@
 /** The shapes of the HTTP contract, for validation, serialization, types and the documentation at once. */
 import Type, { type Static } from 'typebox';
 import { formProperties } from '../form.ts';
-import { decimal, type Money } from '../registration.ts';
+import { decimal, STATUSES, STEP_NAMES, STEP_STATES, type Money } from '../registration.ts';
 
 export const RegistrationId = Type.String({
   // Lowercase only: another spelling of the same UUID would be another workflow.
@@ -68,11 +68,11 @@ export const RegisteredBody = Type.Object({
 export const StatusBody = Type.Object({
   id: RegistrationId,
   reference: Type.String(),
-  status: Type.Enum(['processing', 'confirmed', 'declined', 'expired', 'refunded', 'cancelled']),
+  status: Type.Enum([...STATUSES]),
   steps: Type.Array(
     Type.Object({
-      name: Type.Enum(['payment', 'order', 'email', 'mailing-list']),
-      state: Type.Enum(['waiting', 'running', 'retrying', 'done', 'failed', 'skipped']),
+      name: Type.Enum([...STEP_NAMES]),
+      state: Type.Enum([...STEP_STATES]),
       attempts: Type.Integer({ minimum: 0 }),
       at: Type.Union([Type.String({ format: 'date-time' }), Type.Null()]),
     }),

@@ -5,6 +5,7 @@ import { findOrder, type OrderRecord } from '../database/orders.ts';
 import { reference } from '../reference.ts';
 import {
   PROGRESS,
+  STEP_NAMES,
   workflowId,
   type Progress,
   type Status,
@@ -40,12 +41,13 @@ export async function readStatus({ temporal, database }: Known, id: string): Pro
   let away = false;
   try {
     const run = await within(DESCRIBE_WITHIN_MS, () => handle.describe());
-    progress =
-      run.status.name === 'RUNNING'
-        ? withAttempts(await ask(handle, within), run)
-        : ((await within(DESCRIBE_WITHIN_MS, () => handle.result()).catch(() =>
-            fromHistory(handle, within),
-          )) as Progress);
+    const open = run.status.name === 'RUNNING';
+    // The run itself knows best; an open one without a worker, and one that has no result, leave their history.
+    const told = open
+      ? within(QUERY_WITHIN_MS, () => handle.query<Progress>(PROGRESS))
+      : within(DESCRIBE_WITHIN_MS, () => handle.result() as Promise<Progress>);
+    progress = await told.catch(() => fromHistory(handle, within));
+    if (open) progress = withAttempts(progress, run);
   } catch (error) {
     away = !(error instanceof WorkflowNotFoundError);
   }
@@ -60,13 +62,6 @@ export async function readStatus({ temporal, database }: Known, id: string): Pro
 }
 
 type Within = <T>(ms: number, ask: () => Promise<T>) => Promise<T>;
-
-/** The run itself, or without a worker to answer for it, its history. */
-async function ask(handle: WorkflowHandle, within: Within): Promise<Progress> {
-  return within(QUERY_WITHIN_MS, () => handle.query<Progress>(PROGRESS)).catch(() =>
-    fromHistory(handle, within),
-  );
-}
 
 /** How often an activity was tried is known to the server while it is pending, and to nobody else. */
 function withAttempts(progress: Progress, run: WorkflowExecutionDescription): Progress {
@@ -84,52 +79,44 @@ function withAttempts(progress: Progress, run: WorkflowExecutionDescription): Pr
 async function fromHistory(handle: WorkflowHandle, within: Within): Promise<Progress> {
   const { events } = await within(DESCRIBE_WITHIN_MS, () => handle.fetchHistory());
   const steps = new Map<StepName, Step>();
-  const scheduled = new Map<string, { step: Step | undefined; name: string }>();
-  const attempts = new Map<string, number>();
+  const scheduled = new Map<string, Step>();
+  const stepOf = (eventId: unknown) => scheduled.get(String(eventId));
   let status: Status = 'processing';
   for (const event of events ?? []) {
     const at = new Date(Number(event.eventTime?.seconds) * 1000).toISOString();
-    const begun = event.activityTaskScheduledEventAttributes;
-    if (begun) {
-      const name = begun.activityType?.name ?? '';
-      const stepName = STEP_OF[name];
-      const step: Step | undefined = stepName && { name: stepName, state: 'running', attempts: 1, at };
-      if (step) steps.set(step.name, step);
-      scheduled.set(String(event.eventId), { step, name });
-      if (name === 'takePayment') status = 'processing';
-      if (name === 'saveOrder') status = 'confirmed';
-      if (name === 'refundPayment') status = 'refunded';
+    const activity = event.activityTaskScheduledEventAttributes?.activityType?.name ?? '';
+    if (activity === 'takePayment') status = 'processing';
+    if (activity === 'saveOrder') status = 'confirmed';
+    if (activity === 'refundPayment') status = 'refunded';
+    const name = STEP_OF[activity];
+    if (name) {
+      const step: Step = { name, state: 'running', attempts: 1, at };
+      steps.set(name, step);
+      scheduled.set(String(event.eventId), step);
     }
     const started = event.activityTaskStartedEventAttributes;
-    if (started) attempts.set(String(started.scheduledEventId), started.attempt ?? 1);
+    const begun = stepOf(started?.scheduledEventId);
+    if (begun) begun.attempts = started?.attempt ?? 1;
     const done = event.activityTaskCompletedEventAttributes;
-    const ended =
-      done ??
+    const failed =
       event.activityTaskFailedEventAttributes ??
       event.activityTaskTimedOutEventAttributes ??
       event.activityTaskCanceledEventAttributes;
-    if (ended) {
-      const key = String(ended.scheduledEventId);
-      const step = scheduled.get(key)?.step;
-      if (step)
-        Object.assign(step, {
-          state: done ? 'done' : 'failed',
-          attempts: attempts.get(key) ?? step.attempts,
-          at,
-        });
-    }
+    const ended = stepOf((done ?? failed)?.scheduledEventId);
+    if (ended) Object.assign(ended, { state: done ? 'done' : 'failed', at });
     // Only a run that took nothing waits for the end of a hold.
     if (event.timerStartedEventAttributes) {
       status = 'declined';
-      Object.assign(steps.get('payment') ?? {}, { state: 'failed' });
+      const payment = steps.get('payment');
+      if (payment) payment.state = 'failed';
     }
   }
-  const rest = status === 'confirmed' || status === 'refunded' ? 'skipped' : 'waiting';
-  const all = (['payment', 'order', 'email', 'mailing-list'] as const).map(
-    (name): Step =>
-      steps.get(name) ?? { name, state: name === 'mailing-list' ? rest : 'waiting', attempts: 0, at: null },
-  );
-  return { status, steps: all };
+  const fannedOut = status === 'confirmed' || status === 'refunded';
+  const unseen = (name: StepName): Step => {
+    const skipped = fannedOut && name === 'mailing-list';
+    return { name, state: skipped ? 'skipped' : 'waiting', attempts: 0, at: null };
+  };
+  return { status, steps: STEP_NAMES.map((name) => steps.get(name) ?? unseen(name)) };
 }
 
 /** Beyond retention: the payment and the order are certain, of the rest nothing is known any more. */

@@ -2,7 +2,7 @@ import type { EventFacts, Money } from '../registration.ts';
 import type { Database } from './connection.ts';
 
 /** `available`: seats neither sold nor held right now; null where there is no limit. */
-export type TicketType = { id: string; name: string; price: Money; available: number | null };
+type TicketType = { id: string; name: string; price: Money; available: number | null };
 export type Event = EventFacts & { currency: string; ticketTypes: TicketType[] };
 
 type Row = {

@@ -1,17 +1,16 @@
-import type { Captured, Money, Order } from '../registration.ts';
+import type { Captured, Order } from '../registration.ts';
 import { reference } from '../reference.ts';
 import type { Database } from './connection.ts';
 import { sellSeat } from './seats.ts';
 
+/** What is asked of an order after it was saved. */
 export type OrderRecord = {
-  id: string;
   status: 'confirmed' | 'refunded' | 'cancelled';
   event: string;
   email: string;
-  amount: Money;
   paypalOrderId: string | null;
+  /** ISO 8601 */
   paidAt: string;
-  newsletter: boolean;
 };
 
 /**
@@ -51,28 +50,21 @@ export async function saveOrder(database: Database, order: Order, payment: Captu
 export async function findOrder(database: Database, id: string): Promise<OrderRecord | undefined> {
   const row = await database('orders').where({ id }).first<
     | {
-        id: string;
         status: OrderRecord['status'];
         event_id: string;
         email: string;
-        amount_minor: number;
-        currency: string;
         paypal_order_id: string | null;
         paid_at: Date;
-        newsletter_consent_at: Date | null;
       }
     | undefined
   >();
   return (
     row && {
-      id: row.id,
       status: row.status,
       event: row.event_id,
       email: row.email,
-      amount: { minor: row.amount_minor, currency: row.currency },
       paypalOrderId: row.paypal_order_id,
       paidAt: row.paid_at.toISOString(),
-      newsletter: row.newsletter_consent_at !== null,
     }
   );
 }

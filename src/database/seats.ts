@@ -4,10 +4,10 @@
  * `sold + live holds <= capacity` is decided here, under a row lock on the ticket type. Every change to one registration
  * takes that registration's lock first and the ticket type's second, so no two changes can wait for each other.
  */
-import type { Money } from '../registration.ts';
+import { FREE, type Money } from '../registration.ts';
 import type { Database } from './connection.ts';
 
-export const HOLD_MINUTES = 15;
+const HOLD_MINUTES = 15;
 /** PayPal forgets an order that nobody approved after 3 hours (developer.paypal.com, Orders v2); ours are younger. */
 const PAYPAL_ORDER_HOURS = 2;
 
@@ -18,7 +18,7 @@ export type Hold = {
   amount: Money;
   /** ISO 8601; null while a payment is in flight, which never expires. */
   heldUntil: string | null;
-  /** The PayPal order that is open for approval, or that a payment in flight is taking. */
+  /** The PayPal order that is open for approval, or that a payment in flight is taking; null for a free ticket. */
   paypalOrderId: string | null;
   /** Counts the PayPal orders of this registration: the next one is opened under this number. */
   paypalOrders: number;
@@ -42,7 +42,7 @@ const toHold = (row: Row): Hold => ({
   ticketType: row.ticket_type_id,
   amount: { minor: row.amount_minor, currency: row.currency },
   heldUntil: row.held_until?.toISOString() ?? null,
-  paypalOrderId: row.claimed_for ?? row.paypal_order_id,
+  paypalOrderId: row.claimed_for === FREE ? null : (row.claimed_for ?? row.paypal_order_id),
   paypalOrders: row.paypal_orders,
 });
 
@@ -115,27 +115,29 @@ export async function holdSeat(
     if (!live && !type.free) return { status: 'sold-out' };
 
     const held = { event_id: event, ticket_type_id: ticketType, held_until: trx.raw(HELD_UNTIL) };
+    const price = { amount_minor: type.price_minor, currency: type.currency };
     if (!existing) {
-      const price = { amount_minor: type.price_minor, currency: type.currency };
       const created = await trx('seat_holds')
         .insert({ id, ...held, ...price })
         .returning<Row[]>('*');
       return { status: 'held', hold: toHold(only(created)), renewed: false };
     }
-    const stale = trx.raw(`paypal_order_at < ${NOW} - interval '${PAYPAL_ORDER_HOURS} hours' as stale`);
-    const [age] = await trx('seat_holds').where({ id }).select<{ stale: boolean | null }[]>(stale);
-    // The price of a hold is kept while it goes on: what the attendee was shown is what is charged.
-    const price = same && live ? {} : { amount_minor: type.price_minor, currency: type.currency };
-    const reopen =
-      !same || !!age?.stale || ('amount_minor' in price && price.amount_minor !== existing.amount_minor);
-    const order = reopen ? nextPaypalOrder(trx) : {};
+    const repriced = !live && price.amount_minor !== existing.amount_minor;
+    const reopen = !same || repriced || (await isPaypalOrderOld(trx, id));
     const renewed = await trx('seat_holds')
       .where({ id })
-      .update({ ...held, ...price, ...order })
+      // The price of a hold is kept while it goes on: what the attendee was shown is what is charged.
+      .update({ ...held, ...(live ? {} : price), ...(reopen ? nextPaypalOrder(trx) : {}) })
       .returning<Row[]>('*');
     return { status: 'held', hold: toHold(only(renewed)), renewed: true };
   });
 }
+
+const isPaypalOrderOld = async (trx: Database, id: string): Promise<boolean> =>
+  !!(await trx<Row>('seat_holds')
+    .where({ id })
+    .andWhereRaw(`paypal_order_at < ${NOW} - interval '${PAYPAL_ORDER_HOURS} hours'`)
+    .first('id'));
 
 function only<T>([row]: T[]): T {
   if (row === undefined) throw new Error('A row that is locked is gone');

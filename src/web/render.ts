@@ -2,7 +2,7 @@
 import { fileURLToPath } from 'node:url';
 import { Eta } from 'eta';
 import { countries } from '../countries.ts';
-import type { Progress, StepName } from '../registration.ts';
+import type { EventFacts, Progress, StepName } from '../registration.ts';
 import { eventDates } from './dates.ts';
 
 /** What the browser loads: the script and the stylesheet. */
@@ -10,18 +10,12 @@ export const publicFolder = fileURLToPath(new URL('public', import.meta.url));
 
 const eta = new Eta({ views: fileURLToPath(new URL('views', import.meta.url)), cache: true });
 
+// Named and sorted once: that is the dearest part of the form.
+const COUNTRIES = countries();
+
 type Price = { value: string; currency: string };
 type TicketTypeView = { id: string; name: string; price: Price; available: number | null };
-type EventView = {
-  id: string;
-  name: string;
-  startsAt: string;
-  endsAt: string;
-  timeZone: string;
-  venue: string;
-  currency: string;
-  ticketTypes: TicketTypeView[];
-};
+type EventView = Omit<EventFacts, 'seller'> & { currency: string; ticketTypes: TicketTypeView[] };
 type When = Pick<EventView, 'name' | 'startsAt' | 'endsAt' | 'timeZone' | 'venue'>;
 
 const isFree = (price: Price) => Number(price.value) === 0;
@@ -54,7 +48,7 @@ export function formPage({
     when: eventDates(event),
     paypal,
     privacyUrl,
-    countries: countries(),
+    countries: COUNTRIES,
     tickets: event.ticketTypes.map((ticket) => ({
       ...ticket,
       label: priced(ticket.price),

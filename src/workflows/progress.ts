@@ -1,6 +1,7 @@
 import { defineQuery, isCancellation, setCurrentDetails, setHandler } from '@temporalio/workflow';
 import {
   PROGRESS,
+  STEP_NAMES,
   type Attempt,
   type Order,
   type Progress,
@@ -18,7 +19,7 @@ export function trackProgress(first: Order) {
   let order = first;
   const progress: Progress = {
     status: 'processing',
-    steps: (['payment', 'order', 'email', 'mailing-list'] as const).map((name) => ({
+    steps: STEP_NAMES.map((name) => ({
       name,
       state: name === 'mailing-list' && !order.newsletter ? 'skipped' : 'waiting',
       attempts: 0,

@@ -80,7 +80,7 @@ async function fulfil(
         'email',
         sendConfirmation({ id, event, ticketType, attendee, billing, amount, paidAt: payment.paidAt }),
       ),
-      newsletter && tracker.step('mailing-list', addToMailingList({ id, attendee })),
+      newsletter && tracker.step('mailing-list', addToMailingList({ attendee })),
     ]),
   );
   // allSettled swallows a cancellation, so it is looked for here.
@@ -90,9 +90,9 @@ async function fulfil(
 
 /** Money first, then the seat, then the truth to the attendee. */
 async function undo(order: Order, captureId: string | null, outcome: 'refunded' | 'cancelled') {
-  const refunded = captureId === null ? null : await refundPayment({ id: order.id, captureId });
+  if (captureId !== null) await refundPayment({ id: order.id, captureId });
   await giveSeatBack(order.id, outcome);
-  await Promise.allSettled([tell(order, outcome, refunded && order.amount)]);
+  await Promise.allSettled([tell(order, outcome, captureId === null ? null : order.amount)]);
 }
 
 const tell = (

@@ -285,7 +285,7 @@ describe('e-mail', () => {
 
 describe('mailing list', () => {
   const subscribe = (email: string) =>
-    [{ id: randomUUID(), attendee: { firstName: 'Ada', lastName: 'Example', email } }] as const;
+    [{ attendee: { firstName: 'Ada', lastName: 'Example', email } }] as const;
   const statusOf = (email: string) =>
     world.sandbox.ledger().members.find((member) => member.email_address === email)?.status;
 

@@ -2,8 +2,7 @@ import { MockActivityEnvironment } from '@temporalio/testing';
 import { ApplicationFailure } from '@temporalio/common';
 import { DefaultLogger } from '@temporalio/worker';
 import { startSandbox } from '../../sandbox/providers.ts';
-import { toFailure } from '../../src/activities/failure.ts';
-import { createActivities, type Activities } from '../../src/activities/index.ts';
+import { activityOptions, type Activities } from '../../src/activities/index.ts';
 import { loadConfig } from '../../src/config.ts';
 import { connectDatabase } from '../../src/database/connection.ts';
 import { connectPayPal } from '../../src/paypal.ts';
@@ -16,7 +15,7 @@ export async function startActivities(settings: Record<string, string> = {}) {
   const config = loadConfig({ ...testEnvironment(sandbox.settings, store.url), ...settings });
   const paypal = connectPayPal(config.paypal);
   const database = connectDatabase(config.databaseUrl);
-  const activities = createActivities({ config, database, paypal });
+  const { activities, interceptors } = activityOptions({ config, database, paypal });
 
   /** Runs an activity as a worker would; `info` stands in for what the server knows of the attempt. */
   async function run<Name extends keyof Activities>(
@@ -26,19 +25,10 @@ export async function startActivities(settings: Record<string, string> = {}) {
   ): Promise<Awaited<ReturnType<Activities[Name]>>> {
     const environment = new MockActivityEnvironment(
       { ...info },
-      { logger: new DefaultLogger('ERROR', () => undefined) },
+      { logger: new DefaultLogger('ERROR', () => undefined), interceptors: interceptors.activity },
     );
     const activity = activities[name] as (...given: Parameters<Activities[Name]>) => Promise<unknown>;
-    const answer = await environment.run(
-      async (...given: Parameters<Activities[Name]>) => {
-        try {
-          return await activity(...given);
-        } catch (error) {
-          throw toFailure(error);
-        }
-      },
-      ...args,
-    );
+    const answer = await environment.run(activity, ...args);
     return answer as Awaited<ReturnType<Activities[Name]>>;
   }
 

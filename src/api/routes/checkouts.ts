@@ -1,21 +1,13 @@
 import { holdSeat, notePaypalOrder, type Hold } from '../../database/seats.ts';
-import { cardNumberPointers, Form } from '../../form.ts';
+import { Form } from '../../form.ts';
 import { PayPalFault } from '../../paypal.ts';
 import type { App, RouteDependencies } from '../dependencies.ts';
 import { Problem, problemResponses } from '../problem.ts';
+import { refuseCardNumbers, ticketNotOnSale } from '../refusals.ts';
 import { CheckoutBody, price, RegistrationParams } from '../schemas.ts';
 
-/** Somebody waits for this answer, so PayPal gets less time than an activity would give it. */
+/** Somebody waits for this answer: then it is better to say that PayPal is away. */
 const PAYPAL_TIMEOUT_MS = 10_000;
-
-/** Refuses a form whose texts hold anything like a card number: that number must get no further than here. */
-export function refuseCardNumbers(form: Pick<Form, 'attendee' | 'billing'>): void {
-  const errors = cardNumberPointers(form).map((pointer) => ({
-    pointer,
-    detail: 'This looks like a card number: please enter it in the card fields only',
-  }));
-  if (errors.length) throw new Problem('invalid-fields', { errors });
-}
 
 export function checkoutRoutes(app: App, dependencies: RouteDependencies): void {
   const { database, paypal } = dependencies;
@@ -40,9 +32,7 @@ export function checkoutRoutes(app: App, dependencies: RouteDependencies): void 
       const outcome = await holdSeat(database, id, form.event, form.ticketType);
       switch (outcome.status) {
         case 'unknown-ticket-type':
-          throw new Problem('invalid-fields', {
-            errors: [{ pointer: '/ticketType', detail: 'This ticket is not on sale for this event' }],
-          });
+          throw ticketNotOnSale();
         case 'sold-out':
           throw new Problem('sold-out');
         case 'registered':
@@ -52,7 +42,7 @@ export function checkoutRoutes(app: App, dependencies: RouteDependencies): void 
         case 'in-flight':
           if (outcome.hold.event !== form.event || outcome.hold.ticketType !== form.ticketType)
             throw new Problem('payment-in-flight');
-          return reply.code(200).send(checkout(outcome.hold, paypalOrderInFlight(outcome.hold)));
+          return reply.code(200).send(checkout(outcome.hold, outcome.hold.paypalOrderId));
         case 'held': {
           const paypalOrderId = await openPaypalOrder(outcome.hold);
           return reply.code(outcome.renewed ? 200 : 201).send(checkout(outcome.hold, paypalOrderId));
@@ -83,8 +73,6 @@ export function checkoutRoutes(app: App, dependencies: RouteDependencies): void 
     }
   }
 }
-
-const paypalOrderInFlight = (hold: Hold) => (hold.amount.minor === 0 ? null : hold.paypalOrderId);
 
 const checkout = ({ id, amount, heldUntil }: Hold, paypalOrderId: string | null) => ({
   id,

@@ -1,4 +1,5 @@
 import Type from 'typebox';
+import { Check } from 'typebox/value';
 import { eventsOnSale } from '../../database/events.ts';
 import { findOrder } from '../../database/orders.ts';
 import { Slug } from '../../form.ts';
@@ -8,7 +9,6 @@ import { Problem, problemBody } from '../problem.ts';
 import { RegistrationId } from '../schemas.ts';
 import { readStatus } from '../status.ts';
 import { eventView } from './events.ts';
-import { Check } from 'typebox/value';
 
 export function pageRoutes(app: App, dependencies: Dependencies): void {
   const { config, database } = dependencies;

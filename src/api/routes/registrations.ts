@@ -5,6 +5,7 @@ import { findHold, hasEnded, type Hold } from '../../database/seats.ts';
 import { reference } from '../../reference.ts';
 import {
   NEWSLETTER_WORDING,
+  statusUrl,
   type DeclineReason,
   type Order,
   type PaymentAnswer,
@@ -15,7 +16,7 @@ import type { App, RouteDependencies } from '../dependencies.ts';
 import { Problem, problemResponses, type ProblemName } from '../problem.ts';
 import { RegisteredBody, RegistrationForm, RegistrationParams, StatusBody } from '../schemas.ts';
 import { readStatus } from '../status.ts';
-import { refuseCardNumbers } from './checkouts.ts';
+import { refuseCardNumbers, ticketNotOnSale } from '../refusals.ts';
 
 const DECLINED: Record<DeclineReason, string> = {
   'insufficient-funds':
@@ -34,7 +35,6 @@ const REJECTED: Record<RejectReason, ProblemName> = {
 
 export function registrationRoutes(app: App, dependencies: RouteDependencies): void {
   const { database, temporal, config, taskQueue, answerWithinMs } = dependencies;
-  const statusUrl = (id: string) => `${config.publicUrl}/registrations/${id}`;
 
   app.post(
     '/api/registrations',
@@ -57,7 +57,7 @@ export function registrationRoutes(app: App, dependencies: RouteDependencies): v
         id,
         reference: reference(id),
         status,
-        statusUrl: statusUrl(id),
+        statusUrl: statusUrl(config.publicUrl, id),
       });
 
       // Order rows come first, so that nothing starts again once Temporal has forgotten the run. The hold is read before:
@@ -79,7 +79,10 @@ export function registrationRoutes(app: App, dependencies: RouteDependencies): v
       const answer = await pay(order, hold === undefined || hold.paypalOrders > 1);
       if (answer === 'not known') {
         log.warn('payment not known in time');
-        return reply.code(202).header('location', statusUrl(id)).send(registered('processing'));
+        return reply
+          .code(202)
+          .header('location', statusUrl(config.publicUrl, id))
+          .send(registered('processing'));
       }
       if (answer.status !== 'captured') throw toProblem(answer);
       return reply.code(201).send(registered('confirmed'));
@@ -106,10 +109,7 @@ export function registrationRoutes(app: App, dependencies: RouteDependencies): v
   async function toOrder(form: RegistrationForm, hold: Hold | undefined): Promise<Order> {
     const [event] = await eventsOnSale(database, form.event);
     const ticketType = event?.ticketTypes.find(({ id }) => id === form.ticketType);
-    if (!event || !ticketType)
-      throw new Problem('invalid-fields', {
-        errors: [{ pointer: '/ticketType', detail: 'This ticket is not on sale for this event' }],
-      });
+    if (!event || !ticketType) throw ticketNotOnSale();
     if (hold && (hold.event !== form.event || hold.ticketType !== form.ticketType))
       throw new Problem('ticket-mismatch');
     const amount = hold?.amount ?? ticketType.price;
