@@ -4,9 +4,9 @@ import { fileURLToPath } from 'node:url';
 import { bundleWorkflowCode } from '@temporalio/worker';
 
 const root = new URL('../', import.meta.url);
-for (const folder of ['views', 'emails', 'public'])
-  cpSync(new URL(`src/web/${folder}`, root), new URL(`dist/src/web/${folder}`, root), { recursive: true });
+for (const folder of ['messages', 'web/views', 'web/emails', 'web/public'])
+  cpSync(new URL(`src/${folder}`, root), new URL(`dist/src/${folder}`, root), { recursive: true });
 const { code } = await bundleWorkflowCode({
-  workflowsPath: fileURLToPath(new URL('src/workflows/registration.ts', root)),
+  workflowsPath: fileURLToPath(new URL('src/workflows/index.ts', root)),
 });
 writeFileSync(new URL('dist/src/workflow-bundle.js', root), code);

@@ -8,6 +8,57 @@ NG NI NL NO NP NR NU NZ OM PA PE PF PG PH PK PL PM PN PR PS PT PW PY QA RE RO RS
 SN SO SR SS ST SV SX SY SZ TC TD TF TG TH TJ TK TL TM TN TO TR TT TV TW TZ UA UG UM US UY UZ VA VC VE VG VI VN VU WF WS YE
 YT ZA ZM ZW`.split(/\s/);
 
+type PostalLabel = 'postal-code' | 'zip' | 'postcode' | 'eircode' | 'pin';
+type RegionLabel =
+  | 'region'
+  | 'state'
+  | 'state-or-territory'
+  | 'province'
+  | 'province-or-territory'
+  | 'prefecture'
+  | 'county'
+  | 'canton'
+  | 'emirate';
+/** What an address in a country needs, and what people there call it. */
+export type AddressRules = {
+  postalCode: { label: PostalLabel; required: boolean };
+  region: { label: RegionLabel; required: boolean };
+};
+
+/** Countries whose addresses have no postal code, or seldom one (Universal Postal Union, addressing systems). */
+const WITHOUT_POSTAL_CODE = new Set(
+  `AE AG AO AQ AW BF BI BJ BO BQ BS BV BW BZ CD CF CG CI CK CM CW DJ DM ER FJ GA GD GH GM GQ GY HK HM JM KI KM KN KP LC LY ML
+MO MR MS MW NR NU PA QA RW SB SC SL SO SR SS ST SX SY TD TF TG TK TL TO TT TV TZ UG UM VC VU WS YE ZW`.split(
+    /\s/,
+  ),
+);
+const POSTAL_LABELS: Partial<Record<string, PostalLabel>> = {
+  ...{ US: 'zip', PR: 'zip', GU: 'zip', VI: 'zip', PH: 'zip', IE: 'eircode', IN: 'pin' },
+  ...{ GB: 'postcode', AU: 'postcode', NZ: 'postcode', GG: 'postcode', JE: 'postcode', IM: 'postcode' },
+};
+/** Countries whose post does not deliver without it, and what it is called there; elsewhere it is welcome. */
+const REGION_NEEDED: Partial<Record<string, RegionLabel>> = {
+  ...{ US: 'state', BR: 'state', IN: 'state', MX: 'state', MY: 'state', AU: 'state-or-territory' },
+  ...{ CA: 'province-or-territory', CN: 'province', JP: 'prefecture' },
+};
+const REGION_LABELS: Partial<Record<string, RegionLabel>> = {
+  ...{ GB: 'county', IE: 'county', CH: 'canton', AE: 'emirate', NG: 'state', VE: 'state', AR: 'province' },
+  ...{ IT: 'province', ES: 'province', NL: 'province', BE: 'province', ID: 'province', ZA: 'province' },
+  ...{ TH: 'province', VN: 'province', TR: 'province', PH: 'province', KR: 'province' },
+};
+
+/** The rules for an address in a country; of no country yet, those of most. */
+export function addressRules(countryCode: string): AddressRules {
+  const needed = REGION_NEEDED[countryCode];
+  return {
+    postalCode: {
+      label: POSTAL_LABELS[countryCode] ?? 'postal-code',
+      required: !WITHOUT_POSTAL_CODE.has(countryCode),
+    },
+    region: { label: needed ?? REGION_LABELS[countryCode] ?? 'region', required: needed !== undefined },
+  };
+}
+
 /** All countries as `{ code, name }`, sorted by their name in the language of `locale`. */
 export function countries(locale = 'en'): { code: string; name: string }[] {
   const names = new Intl.DisplayNames(locale, { type: 'region' });

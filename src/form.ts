@@ -1,6 +1,6 @@
 /** What an attendee fills in: one schema for the HTTP API, its documentation and the static types. */
 import Type, { type Static } from 'typebox';
-import { COUNTRY_CODES } from './countries.ts';
+import { addressRules, COUNTRY_CODES } from './countries.ts';
 
 /** No control characters and no unpaired surrogates (PostgreSQL and mail headers refuse them), and not blank. */
 const REFUSED = '\\u0000-\\u001F\\u007F-\\u009F\\uD800-\\uDFFF';
@@ -28,8 +28,10 @@ export const Billing = Type.Object(
     addressLine1: text(200, 'Street and number'),
     addressLine2: Type.Optional(text(200, 'Second line of the address')),
     city: text(120, 'City'),
-    region: Type.Optional(text(120, 'State, province or region')),
-    postalCode: text(20, 'Postal code'),
+    region: Type.Optional(
+      text(120, 'State, province or region: needed where the country has them in addresses'),
+    ),
+    postalCode: Type.Optional(text(20, 'Postal code: needed but for countries without')),
     countryCode: Type.Enum([...COUNTRY_CODES], { description: 'ISO 3166-1 alpha-2' }),
   },
   { additionalProperties: false },
@@ -48,6 +50,14 @@ export const formProperties = {
 
 export const Form = Type.Object(formProperties, { additionalProperties: false });
 export type Form = Static<typeof Form>;
+
+/** JSON pointers (RFC 6901) of what an address lacks by the rules of its country. */
+export function missingInAddress(billing: Form['billing']): string[] {
+  const rules = addressRules(billing.countryCode);
+  return (['postalCode', 'region'] as const)
+    .filter((part) => rules[part].required && billing[part] === undefined)
+    .map((part) => `/billing/${part}`);
+}
 
 /** Digits in the length of a card number, with the separators people type. */
 const DIGIT_RUNS = /\d(?:[\s\p{Pd}._/]?\d){12,}/gu;

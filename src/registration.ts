@@ -7,6 +7,8 @@ import type { Attendee, Billing } from './form.ts';
 
 export const TASK_QUEUE = 'registration';
 export const WORKFLOW = 'registration';
+/** Sends the confirmation of a saved order once more. */
+export const RESEND_WORKFLOW = 'resendConfirmation';
 /** Update: take the payment of one PayPal order. Its id is the PayPal order's id, or {@link FREE}. */
 export const PAY = 'pay';
 /** Query: how far the registration has come, as {@link Progress}. */
@@ -17,6 +19,9 @@ export const FREE = 'free';
 /** One registration has one workflow, so its id is all that is needed to find it. */
 export const workflowId = (registrationId: string) => `registration-${registrationId}`;
 
+/** One resend of a registration at a time: while its run is open, another one is refused. */
+export const resendWorkflowId = (registrationId: string) => `resend-${registrationId}`;
+
 /** Where an attendee sees what became of a registration. */
 export const statusUrl = (publicUrl: string, registrationId: string) =>
   `${publicUrl}/registrations/${registrationId}`;
@@ -26,6 +31,10 @@ export const ANSWER_WITHIN_MS = 20_000;
 
 /** The wording of the newsletter consent that the form shows; stored with each consent. Change both together. */
 export const NEWSLETTER_WORDING = '2026-11';
+
+/** The languages that people can be told things in; messages/ has a file for each. */
+export const LANGUAGES = ['en', 'de'] as const;
+export type Language = (typeof LANGUAGES)[number];
 
 /** An amount in the smallest unit of its currency: EUR 120.00 is `{ minor: 12000, currency: 'EUR' }`. */
 export type Money = { minor: number; currency: string };
@@ -82,6 +91,8 @@ export type Order = {
   attendee: Static<typeof Attendee>;
   billing: Static<typeof Billing>;
   newsletter: Consent | null;
+  /** In which the attendee registered, and gets mail; runs from before there were languages have none, and get English. */
+  language?: Language;
   amount: Money;
   /** The first PayPal order to take, null for a free ticket. */
   paypalOrderId: string | null;
@@ -97,7 +108,8 @@ export type Captured = {
 };
 
 /** Why a card or wallet was declined, as far as the attendee can act on it. */
-export type DeclineReason = 'insufficient-funds' | 'expired-card' | 'wrong-security-code' | 'declined';
+export type DeclineReason =
+  'insufficient-funds' | 'expired-card' | 'wrong-security-code' | 'not-authenticated' | 'declined';
 
 /**
  * Why a PayPal order could not be taken although nobody declined it: the payer did not approve it, PayPal does not know

@@ -14,6 +14,8 @@ import {
   formatMoney,
   FREE,
   PAY,
+  RESEND_WORKFLOW,
+  resendWorkflowId,
   TASK_QUEUE,
   WORKFLOW,
   workflowId,
@@ -72,6 +74,21 @@ export async function payRegistration(
       updateId: paypalOrderId,
       args: mayDiffer ? [paypalOrderId, order] : [paypalOrderId],
       startWorkflowOperation,
+    }),
+  );
+}
+
+/**
+ * Starts the run that sends a confirmation once more.
+ * @throws WorkflowExecutionAlreadyStartedError while the last one is open
+ */
+export async function startResend(client: Client, id: string, taskQueue = TASK_QUEUE): Promise<void> {
+  await client.withDeadline(Date.now() + ANSWER_WITHIN_MS, () =>
+    client.workflow.start(RESEND_WORKFLOW, {
+      workflowId: resendWorkflowId(id),
+      taskQueue,
+      args: [id],
+      staticSummary: `${reference(id)} · e-mail once more`,
     }),
   );
 }

@@ -28,7 +28,7 @@ const activities = activityOptions({ config, database, paypal: connectPayPal(con
 const bundle = path('./workflow-bundle.js');
 const workflows = existsSync(bundle)
   ? { workflowBundle: { codePath: bundle } }
-  : { workflowsPath: path('./workflows/registration.ts') };
+  : { workflowsPath: path('./workflows/index.ts') };
 
 const stopping = new AbortController();
 const stopped = once(stopping.signal, 'abort');

@@ -43,7 +43,7 @@ export async function startStack({
   const taskQueue = `test-${randomUUID()}`;
   const app = await buildApp({ config, database, paypal, temporal, taskQueue, answerWithinMs });
   const connection = await NativeConnection.connect(config.temporal.connectionOptions);
-  const workflowsPath = fileURLToPath(new URL('../src/workflows/registration.ts', import.meta.url));
+  const workflowsPath = fileURLToPath(new URL('../src/workflows/index.ts', import.meta.url));
   const bundle: WorkflowBundle = await bundleWorkflowCode({
     workflowsPath,
     logger: new DefaultLogger('ERROR', () => undefined),

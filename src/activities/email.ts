@@ -3,9 +3,11 @@ import sgClient from '@sendgrid/client';
 import sgMail from '@sendgrid/mail';
 import type { Config } from '../config.ts';
 import { reference } from '../reference.ts';
+import type { Database } from '../database/connection.ts';
+import { findTicket } from '../database/orders.ts';
 import { statusUrl, type Money, type NoticeKind, type Order } from '../registration.ts';
-import { calendarFile, confirmationMail, noticeMail, type Mail } from '../web/emails.ts';
-import { sendGridFailure } from './failure.ts';
+import { confirmationMail, noticeMail, type Mail } from '../web/emails.ts';
+import { failure, sendGridFailure } from './failure.ts';
 
 /** The whole exchange; the activity has 30 s. */
 const TIMEOUT_MS = 10_000;
@@ -24,22 +26,22 @@ function connect({ apiKey, baseUrl }: Config['sendgrid']): typeof sgMail {
   return mailer;
 }
 
-type Confirmation = Pick<Order, 'id' | 'event' | 'ticketType' | 'attendee' | 'billing' | 'amount'> & {
-  paidAt: string;
+type Confirmation = Pick<
+  Order,
+  'id' | 'event' | 'ticketType' | 'attendee' | 'billing' | 'amount' | 'language'
+> & { paidAt: string; newsletter: boolean };
+type Notice = Pick<Order, 'id' | 'event' | 'attendee' | 'language'> & {
+  kind: NoticeKind;
+  refunded: Money | null;
 };
-type Notice = Pick<Order, 'id' | 'event' | 'attendee'> & { kind: NoticeKind; refunded: Money | null };
 type Envelope = { id: string; attendee: Order['attendee']; category: string };
 
-export function emailActivities({ config }: { config: Config }) {
+export function emailActivities({ config, database }: { config: Config; database: Database }) {
   const mailer = connect(config.sendgrid);
   const linksOf = (id: string) => ({ reference: reference(id), statusUrl: statusUrl(config.publicUrl, id) });
 
   /** SendGrid cannot tell a repeated request from a new one, so a heartbeat notes the send as soon as it is done. */
-  async function send(
-    { id, attendee, category }: Envelope,
-    mail: Mail,
-    attachments: { content: string; filename: string; type: string }[] = [],
-  ) {
+  async function send({ id, attendee, category }: Envelope, mail: Mail) {
     const { attempt, ...info } = activityInfo();
     if ((info.heartbeatDetails as unknown) === 'sent') return { attempts: attempt };
     const off = { enable: false };
@@ -50,11 +52,12 @@ export function emailActivities({ config }: { config: Config }) {
         subject: mail.subject,
         text: mail.text,
         html: mail.html,
-        attachments: attachments.map(({ content, ...file }) => ({
+        attachments: mail.attachments.map(({ content, contentId, ...file }) => ({
           ...file,
-          content: Buffer.from(content).toString('base64'),
-          disposition: 'attachment',
+          content: content.toString('base64'),
+          ...(contentId === undefined ? { disposition: 'attachment' } : { disposition: 'inline', contentId }),
         })),
+        headers: mail.headers,
         categories: [category],
         customArgs: { registrationId: id },
         // The links lead to a private page: no redirect through a tracker may hold them.
@@ -67,24 +70,28 @@ export function emailActivities({ config }: { config: Config }) {
     return { attempts: attempt };
   }
 
+  async function confirm(order: Confirmation) {
+    const { email } = config.sendgrid.from;
+    const mail = await confirmationMail({ ...order, ...linksOf(order.id), sender: email });
+    return send({ ...order, category: 'confirmation' }, mail);
+  }
+
   return {
     /** Sends the proof of registration, which is the receipt too. At least once: SendGrid has no idempotency. */
-    async sendConfirmation({ paidAt, ...order }: Confirmation): Promise<{ attempts: number }> {
-      const { id, attendee, event } = order;
-      const links = linksOf(id);
-      const mail = confirmationMail({ order, paidAt, ...links });
-      const calendar = {
-        content: calendarFile({ id, event, ...links }),
-        filename: 'event.ics',
-        type: 'text/calendar',
-      };
-      return send({ id, attendee, category: 'confirmation' }, mail, [calendar]);
+    sendConfirmation: (order: Confirmation): Promise<{ attempts: number }> => confirm(order),
+
+    /**
+     * Sends the confirmation of a saved order once more, to the address in the order and to no other. `NoTicket` is
+     * final: there is no confirmed order (any more).
+     */
+    async resendConfirmation(id: string): Promise<{ attempts: number }> {
+      const ticket = await findTicket(database, id);
+      if (ticket?.status !== 'confirmed') throw failure({ type: 'NoTicket', final: true });
+      return confirm(ticket);
     },
 
     /** Tells an attendee what became of a registration that is none (any more). At least once. */
-    async sendNotice({ id, attendee, kind, event, refunded }: Notice): Promise<{ attempts: number }> {
-      const mail = noticeMail({ kind, event, attendee, refunded, ...linksOf(id) });
-      return send({ id, attendee, category: kind }, mail);
-    },
+    sendNotice: (notice: Notice): Promise<{ attempts: number }> =>
+      send({ ...notice, category: notice.kind }, noticeMail({ ...notice, ...linksOf(notice.id) })),
   };
 }

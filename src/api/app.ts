@@ -1,19 +1,24 @@
 /** The HTTP side: plugins, limits and routes, wired from what is passed in. */
+import accepts from '@fastify/accepts';
+import compress from '@fastify/compress';
+import cookie from '@fastify/cookie';
 import helmet from '@fastify/helmet';
 import rateLimit from '@fastify/rate-limit';
 import fastifyStatic from '@fastify/static';
 import swagger from '@fastify/swagger';
 import swaggerUi from '@fastify/swagger-ui';
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
-import Fastify, { type onRequestHookHandler } from 'fastify';
-import { publicFolder } from '../web/render.ts';
+import Fastify from 'fastify';
+import { assets } from '../web/assets.ts';
 import type { App, Dependencies } from './dependencies.ts';
-import { answerWithProblems, Problem } from './problem.ts';
+import { attemptLimits } from './limits.ts';
+import { answerWithProblems } from './problem.ts';
 import { checkoutRoutes } from './routes/checkouts.ts';
 import { eventRoutes } from './routes/events.ts';
 import { healthRoutes } from './routes/health.ts';
 import { pageRoutes } from './routes/pages.ts';
 import { registrationRoutes } from './routes/registrations.ts';
+import { statusRoutes } from './routes/status.ts';
 
 /** A registration fits into 4 kB; this leaves room for long names in scripts of four bytes a character. */
 const BODY_LIMIT = 64 * 1024;
@@ -35,6 +40,8 @@ export async function buildApp(dependencies: Dependencies): Promise<App> {
     ajv: { customOptions: { removeAdditional: false, coerceTypes: false, allErrors: true } },
     routerOptions: { maxParamLength: 200 },
   }).withTypeProvider<TypeBoxTypeProvider>();
+  await app.register(accepts);
+  await app.register(cookie);
   answerWithProblems(app);
 
   const paypal = paypalSources(config.paypal.webUrl);
@@ -55,13 +62,17 @@ export async function buildApp(dependencies: Dependencies): Promise<App> {
     },
     // PayPal's window has to find its opener again.
     crossOriginOpenerPolicy: { policy: 'same-origin-allow-popups' },
+    xFrameOptions: { action: 'deny' },
     strictTransportSecurity: config.publicUrl.startsWith('https:') ? { maxAge: 31_536_000 } : false,
   });
-  await app.register(rateLimit, {
-    global: false,
-    errorResponseBuilder: (_request, { ttl }) =>
-      new Problem('too-many-requests', { retryAfterSeconds: Math.ceil(ttl / 1000) }),
+  // Nothing here needs any of these; PayPal's window may ask the browser for a payment.
+  const permissions = `camera=(), microphone=(), geolocation=(), usb=(), payment=(self "${new URL(config.paypal.webUrl).origin}")`;
+  app.addHook('onRequest', (_request, reply, done) => {
+    reply.header('permissions-policy', permissions);
+    done();
   });
+  await app.register(compress);
+  await app.register(rateLimit, { global: false });
   await app.register(swagger, {
     openapi: {
       info: {
@@ -72,14 +83,22 @@ export async function buildApp(dependencies: Dependencies): Promise<App> {
     },
   });
   await app.register(swaggerUi, { routePrefix: '/documentation', staticCSP: true });
-  await app.register(fastifyStatic, { root: publicFolder, prefix: '/assets/', maxAge: '1h' });
+  await app.register(fastifyStatic, {
+    root: assets.folder,
+    prefix: assets.prefix,
+    maxAge: '1y',
+    immutable: true,
+  });
 
-  // One hook for both routes that make an attempt, so that they count together.
-  const limits =
-    config.rateLimit > 0
-      ? [app.rateLimit({ max: config.rateLimit, timeWindow: '1 minute' }) as onRequestHookHandler]
-      : [];
-  for (const routes of [eventRoutes, checkoutRoutes, registrationRoutes, pageRoutes, healthRoutes])
+  const limits = attemptLimits(app, config.rateLimit);
+  for (const routes of [
+    eventRoutes,
+    checkoutRoutes,
+    registrationRoutes,
+    statusRoutes,
+    pageRoutes,
+    healthRoutes,
+  ])
     routes(app, { ...dependencies, limits });
   return app;
 }

@@ -2,10 +2,11 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import type { Client } from '@temporalio/client';
-import type { FastifyBaseLogger, FastifyInstance, onRequestHookHandler, RawServerDefault } from 'fastify';
+import type { FastifyBaseLogger, FastifyInstance, RawServerDefault } from 'fastify';
 import type { Config } from '../config.ts';
 import type { Database } from '../database/connection.ts';
 import type { PayPal } from '../paypal.ts';
+import type { Limits } from './limits.ts';
 
 export type Dependencies = {
   config: Config;
@@ -18,8 +19,8 @@ export type Dependencies = {
   /** Where the log goes instead of standard output: for tests. */
   logStream?: NodeJS.WritableStream | undefined;
 };
-/** What routes get: the dependencies, and the limit on tries to hold a seat or to pay, per address and minute. */
-export type RouteDependencies = Dependencies & { limits: onRequestHookHandler[] };
+/** What routes get: the dependencies, and the limits on tries to hold a seat or to pay. */
+export type RouteDependencies = Dependencies & { limits: Limits };
 export type App = FastifyInstance<
   RawServerDefault,
   IncomingMessage,

@@ -1,7 +1,10 @@
-/** Every error leaves as application/problem+json (RFC 9457), worded for the attendee, saying whether money has moved. */
+/** Every error leaves as application/problem+json (RFC 9457), in the language of the attendee. */
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import Type, { type Static } from 'typebox';
 import { isDatabaseAway } from '../database/connection.ts';
+import { message, type MessageKey } from '../messages.ts';
+import type { Language } from '../registration.ts';
+import { languageOf } from './language.ts';
 
 export const ProblemBody = Type.Object(
   {
@@ -10,110 +13,59 @@ export const ProblemBody = Type.Object(
     status: Type.Integer(),
     detail: Type.String(),
     errors: Type.Optional(Type.Array(Type.Object({ pointer: Type.String(), detail: Type.String() }))),
+    heldUntil: Type.Optional(
+      Type.Union([Type.String({ format: 'date-time' }), Type.Null()], {
+        description: 'After a decline: until when the seat is held now',
+      }),
+    ),
   },
   { $id: 'Problem', description: 'RFC 9457' },
 );
-type FieldError = { pointer: string; detail: string };
+type FieldError = { pointer: string; detail: MessageKey; values?: Record<string, string | number> };
 
-const NOT_CHARGED = 'You have not been charged.';
-/** For refusals that know nothing of what went before: an earlier request may well have paid. */
-const NOT_BY_THIS = 'This request has not charged you.';
-
-/** Every problem this service answers with: its name ends the `type`, and says one thing to people and programs alike. */
+/**
+ * Every problem this service answers with, and its status. The name ends the `type`; title and detail are messages, worded
+ * for the attendee, saying whether money has moved.
+ */
 const PROBLEMS = {
-  'malformed-request': [
-    400,
-    'That request could not be read',
-    `Please check it and send it again. ${NOT_BY_THIS}`,
-  ],
-  'not-found': [404, 'Not found', 'There is nothing at this address.'],
-  'unknown-registration': [404, 'No such registration', 'There is no registration at this address (yet).'],
-  'too-large': [413, 'That is too much', `The request is larger than a registration can be. ${NOT_BY_THIS}`],
-  'unsupported-type': [415, 'Please send JSON', `Registrations are sent as application/json. ${NOT_BY_THIS}`],
-  'invalid-fields': [
-    422,
-    'Some fields need your attention',
-    `Please correct the fields named here. ${NOT_BY_THIS}`,
-  ],
-  'payment-not-approved': [
-    422,
-    'The payment was not approved',
-    `Please enter your card again or choose another way to pay. ${NOT_CHARGED}`,
-  ],
-  'payment-unknown': [
-    422,
-    'PayPal does not know this payment',
-    `Please start the payment again. ${NOT_CHARGED}`,
-  ],
-  'payment-mismatch': [
-    422,
-    'This payment belongs to something else',
-    `It is for another amount or another registration, so it was not taken. Please start the payment again. ${NOT_BY_THIS}`,
-  ],
-  'ticket-mismatch': [
-    422,
-    'The ticket was changed',
-    `A seat is held for another ticket than the one sent. Please choose the ticket again. ${NOT_BY_THIS}`,
-  ],
-  declined: [
-    402,
-    'The payment was declined',
-    `Your bank or PayPal declined the payment: please try another card. Your seat is still held. ${NOT_CHARGED}`,
-  ],
-  'sold-out': [409, 'Sold out', `There is no seat left for this ticket. ${NOT_CHARGED}`],
-  'hold-expired': [
-    409,
-    'Your seat is no longer held',
-    `The time to pay ran out and the seat went back on sale. Please register again. ${NOT_CHARGED}`,
-  ],
-  'registration-over': [409, 'This registration has ended', `Please start a new one. ${NOT_CHARGED}`],
-  'payment-in-flight': [
-    409,
-    'A payment is on its way',
-    'A payment for this registration is being processed with another ticket. Please do not pay again: its status page shows the outcome.',
-  ],
-  'already-registered': [
-    409,
-    'You are registered already',
-    'This registration was paid for before, and this payment was not taken. You have been charged once only.',
-  ],
-  'was-cancelled': [
-    409,
-    'This registration was cancelled',
-    'It was cancelled by the organizer; whatever was paid for it is refunded.',
-  ],
-  'was-refunded': [
-    409,
-    'This registration was refunded',
-    'The seat could not be kept, and what was paid for it is refunded.',
-  ],
-  'too-many-requests': [429, 'Too many tries', `Please wait a little and try again. ${NOT_BY_THIS}`],
-  'payment-not-processed': [
-    500,
-    'The payment could not be processed',
-    `Something went wrong at PayPal, and nothing was taken. Your seat is still held: please try again. ${NOT_CHARGED}`,
-  ],
-  'internal-error': [
-    500,
-    'Something went wrong here',
-    'This step was not completed. If you were paying, the status page of your registration shows whether you have been charged.',
-  ],
-  'payment-service-away': [
-    503,
-    'PayPal cannot be reached',
-    `Your seat is held. Please try again in a moment. ${NOT_BY_THIS}`,
-  ],
-  unavailable: [
-    503,
-    'We cannot take registrations right now',
-    `This try has started nothing: please try again in a moment. ${NOT_BY_THIS}`,
-  ],
-} as const satisfies Record<string, readonly [number, string, string]>;
+  'malformed-request': 400,
+  'not-found': 404,
+  'unknown-registration': 404,
+  'too-large': 413,
+  'unsupported-type': 415,
+  'invalid-fields': 422,
+  'payment-not-approved': 422,
+  'payment-unknown': 422,
+  'payment-mismatch': 422,
+  'ticket-mismatch': 422,
+  declined: 402,
+  'sold-out': 409,
+  'hold-expired': 409,
+  'registration-over': 409,
+  'payment-in-flight': 409,
+  'already-registered': 409,
+  'was-cancelled': 409,
+  'was-refunded': 409,
+  'not-to-resend': 409,
+  'email-on-its-way': 409,
+  'resent-before': 429,
+  'too-many-requests': 429,
+  'payment-not-processed': 500,
+  'internal-error': 500,
+  'payment-service-away': 503,
+  unavailable: 503,
+} as const satisfies Record<string, number>;
 
 export type ProblemName = keyof typeof PROBLEMS;
-type Extra = { detail?: string; errors?: FieldError[]; retryAfterSeconds?: number };
+type Extra = {
+  /** Said instead of the problem's usual detail. */
+  detail?: MessageKey;
+  errors?: FieldError[];
+  heldUntil?: string | null;
+  retryAfterSeconds?: number;
+};
 
-/** Thrown by a route to answer with a problem; `detail` replaces the usual wording. */
+/** Thrown by a route to answer with a problem. */
 export class Problem extends Error {
   readonly problem: ProblemName;
   readonly extra: Extra;
@@ -127,17 +79,20 @@ export class Problem extends Error {
 }
 
 /** The body of a problem, ready to send. */
-export function problemBody(
-  problem: ProblemName,
-  { detail, errors }: Extra = {},
-): Static<typeof ProblemBody> {
-  const [status, title, usual] = PROBLEMS[problem];
+export function problemBody({ problem, extra }: Problem, language: Language): Static<typeof ProblemBody> {
+  const { errors, heldUntil } = extra;
   return {
     type: `/problems/${problem}`,
-    title,
-    status,
-    detail: detail ?? usual,
-    ...(errors ? { errors } : {}),
+    title: message(language, `problem.${problem}`),
+    status: PROBLEMS[problem],
+    detail: message(language, extra.detail ?? `problem.${problem}.detail`),
+    ...(errors && {
+      errors: errors.map(({ pointer, detail, values }) => ({
+        pointer,
+        detail: message(language, detail, values),
+      })),
+    }),
+    ...(heldUntil === undefined ? {} : { heldUntil }),
   };
 }
 
@@ -171,12 +126,12 @@ function toProblem(error: FastifyError | Problem, method: string): Problem {
   );
 }
 
-const MESSAGES: Record<string, string> = {
-  required: 'This is needed',
-  minLength: 'This is needed',
-  additionalProperties: 'This is not a field of the form',
-  enum: 'Please choose one of the list',
-  const: 'Please choose one of the list',
+const FAULTS: Record<string, MessageKey> = {
+  required: 'fault.needed',
+  minLength: 'fault.needed',
+  additionalProperties: 'fault.unknown',
+  enum: 'fault.choose',
+  const: 'fault.choose',
 };
 
 /** One fault of a schema validation as the field it is about (RFC 6901 pointer) and a sentence for people. */
@@ -186,21 +141,19 @@ function toFieldError(fault: NonNullable<FastifyError['validation']>[number]): F
   const pointer =
     fault.instancePath +
     (property === undefined ? '' : `/${property.replaceAll('~', '~0').replaceAll('/', '~1')}`);
-  if (fault.keyword === 'maxLength') return { pointer, detail: `At most ${limit ?? ''} characters` };
+  if (fault.keyword === 'maxLength')
+    return { pointer, detail: 'fault.too-long', values: { limit: Number(limit) } };
   if (fault.keyword === 'pattern')
-    return {
-      pointer,
-      detail: pointer.endsWith('/email')
-        ? 'Please enter a valid e-mail address'
-        : 'Please use letters, digits and punctuation only',
-    };
-  return { pointer, detail: MESSAGES[fault.keyword] ?? 'This value is not valid here' };
+    return { pointer, detail: pointer.endsWith('/email') ? 'fault.email' : 'fault.text' };
+  return { pointer, detail: FAULTS[fault.keyword] ?? 'fault.invalid' };
 }
 
 /** Sends a problem. */
-export function sendProblem(reply: FastifyReply, { problem, extra }: Problem): FastifyReply {
-  const body = problemBody(problem, extra);
-  if (extra.retryAfterSeconds) void reply.header('retry-after', extra.retryAfterSeconds);
+export function sendProblem(reply: FastifyReply, problem: Problem): FastifyReply {
+  const language = languageOf(reply.request);
+  const body = problemBody(problem, language);
+  void reply.header('content-language', language).header('vary', 'accept-language, cookie');
+  if (problem.extra.retryAfterSeconds) void reply.header('retry-after', problem.extra.retryAfterSeconds);
   return reply.code(body.status).type('application/problem+json').serializer(JSON.stringify).send(body);
 }
 

@@ -28,6 +28,12 @@ const STEP_OF: Record<string, StepName> = {
   addToMailingList: 'mailing-list',
 };
 
+/** Whether a registration may still change by itself, or by what its attendee does next. */
+export const canChange = ({ status, steps }: Progress): boolean =>
+  status === 'processing' ||
+  status === 'declined' ||
+  (status === 'confirmed' && steps.some(({ state }) => ['waiting', 'running', 'retrying'].includes(state)));
+
 type Known = Pick<Dependencies, 'temporal' | 'database'>;
 
 /**

@@ -1,8 +1,11 @@
 import type { EventFacts, Money } from '../registration.ts';
 import type { Database } from './connection.ts';
 
-/** `available`: seats neither sold nor held right now; null where there is no limit. */
-type TicketType = { id: string; name: string; price: Money; available: number | null };
+/**
+ * `available`: seats neither sold nor held right now; null where there is no limit. `soldOut`: none can come back either,
+ * for none is merely held.
+ */
+type TicketType = { id: string; name: string; price: Money; available: number | null; soldOut: boolean };
 export type Event = EventFacts & { currency: string; ticketTypes: TicketType[] };
 
 type Row = {
@@ -18,6 +21,7 @@ type Row = {
   ticket_type_name: string;
   price_minor: number;
   available: number | null;
+  sold_out: boolean | null;
 };
 
 /** Events that are not over yet, the next one first; with `id`, that one or none. One statement. */
@@ -28,7 +32,7 @@ export async function eventsOnSale(database: Database, id?: string): Promise<Eve
     .select(
       database.raw(`greatest(0, t.capacity - t.sold - (
         select count(*) from seat_holds h where h.event_id = t.event_id and h.ticket_type_id = t.id
-          and (h.held_until is null or h.held_until > now())))::int as available, t.capacity is null as unlimited`),
+          and (h.held_until is null or h.held_until > now())))::int as available, t.sold >= t.capacity as sold_out, t.capacity is null as unlimited`),
     )
     .where('e.ends_at', '>', database.fn.now())
     .orderBy(['e.starts_at', 'e.id', 't.position', 't.id']);
@@ -44,23 +48,25 @@ export async function eventsOnSale(database: Database, id?: string): Promise<Eve
       name: row.ticket_type_name,
       price: { minor: row.price_minor, currency: row.currency },
       available: row.unlimited ? null : row.available,
+      soldOut: row.sold_out ?? false,
     });
     events.set(row.id, event);
   }
   return [...events.values()];
 }
 
-const toEvent = (row: Row): Event => ({
-  id: row.id,
+/** The columns of `events` that make an event as a ticket to it names it. */
+export type EventRow = Pick<Row, 'name' | 'starts_at' | 'ends_at' | 'time_zone' | 'venue' | 'seller'>;
+export const toFacts = (id: string, row: EventRow): EventFacts => ({
+  id,
   name: row.name,
   startsAt: row.starts_at.toISOString(),
   endsAt: row.ends_at.toISOString(),
   timeZone: row.time_zone,
   venue: row.venue,
   seller: row.seller,
-  currency: row.currency,
-  ticketTypes: [],
 });
+const toEvent = (row: Row): Event => ({ ...toFacts(row.id, row), currency: row.currency, ticketTypes: [] });
 
 /**
  * Adds one believable conference, half a year ahead, where there is no event yet.

@@ -1,13 +1,13 @@
-import type { Captured, Order } from '../registration.ts';
+import { isLanguage } from '../messages.ts';
+import type { Captured, EventFacts, Order } from '../registration.ts';
 import { reference } from '../reference.ts';
 import type { Database } from './connection.ts';
+import { toFacts, type EventRow } from './events.ts';
 import { sellSeat } from './seats.ts';
 
-/** What is asked of an order after it was saved. */
+/** What a repeated request asks of an order that was saved. */
 export type OrderRecord = {
   status: 'confirmed' | 'refunded' | 'cancelled';
-  event: string;
-  email: string;
   paypalOrderId: string | null;
   /** ISO 8601 */
   paidAt: string;
@@ -33,7 +33,7 @@ export async function saveOrder(database: Database, order: Order, payment: Captu
       address_line2: billing.addressLine2 ?? null,
       city: billing.city,
       region: billing.region ?? null,
-      postal_code: billing.postalCode,
+      postal_code: billing.postalCode ?? null,
       country_code: billing.countryCode,
       amount_minor: order.amount.minor,
       currency: order.amount.currency,
@@ -42,29 +42,96 @@ export async function saveOrder(database: Database, order: Order, payment: Captu
       paid_at: payment.paidAt,
       newsletter_consent_at: newsletter?.at ?? null,
       newsletter_wording: newsletter?.wording ?? null,
+      language: order.language,
     });
   });
 }
 
+type OrderRow = { status: OrderRecord['status']; paypal_order_id: string | null; paid_at: Date };
+
 /** The order of a registration, whatever its status; undefined when it has none. */
 export async function findOrder(database: Database, id: string): Promise<OrderRecord | undefined> {
-  const row = await database('orders').where({ id }).first<
-    | {
-        status: OrderRecord['status'];
-        event_id: string;
-        email: string;
-        paypal_order_id: string | null;
-        paid_at: Date;
-      }
-    | undefined
-  >();
-  return (
-    row && {
-      status: row.status,
-      event: row.event_id,
+  const row = await database('orders')
+    .where({ id })
+    .first<OrderRow | undefined>('status', 'paypal_order_id', 'paid_at');
+  return row && { status: row.status, paypalOrderId: row.paypal_order_id, paidAt: row.paid_at.toISOString() };
+}
+
+/** A saved order with its event: all that its confirmation says. `paidAt` is ISO 8601. */
+export type Ticket = Omit<Order, 'newsletter' | 'paypalOrderId'> & {
+  status: OrderRecord['status'];
+  newsletter: boolean;
+  paidAt: string;
+};
+
+type TicketRow = OrderRow &
+  EventRow & {
+    event_id: string;
+    ticket_type_id: string;
+    ticket_type_name: string;
+    first_name: string;
+    last_name: string;
+    email: string;
+    organization: string | null;
+    address_line1: string;
+    address_line2: string | null;
+    city: string;
+    region: string | null;
+    postal_code: string | null;
+    country_code: string;
+    amount_minor: number;
+    currency: string;
+    newsletter_consent_at: Date | null;
+    language: string;
+  };
+
+const given = <K extends string>(name: K, value: string | null) =>
+  (value === null ? {} : { [name]: value }) as Partial<Record<K, string>>;
+
+/** What a registration bought, and for whom; undefined when it has no order. */
+export async function findTicket(database: Database, id: string): Promise<Ticket | undefined> {
+  const row = await database('orders as o')
+    .join('events as e', 'e.id', 'o.event_id')
+    .join('ticket_types as t', (on) => on.on('t.event_id', 'o.event_id').andOn('t.id', 'o.ticket_type_id'))
+    .where('o.id', id)
+    .first<TicketRow | undefined>(
+      'o.*',
+      ...['e.name', 'e.starts_at', 'e.ends_at', 'e.time_zone', 'e.venue', 'e.seller'],
+      't.name as ticket_type_name',
+    );
+  if (!row) return undefined;
+  return {
+    id,
+    status: row.status,
+    event: toFacts(row.event_id, row),
+    ticketType: { id: row.ticket_type_id, name: row.ticket_type_name },
+    attendee: {
+      firstName: row.first_name,
+      lastName: row.last_name,
       email: row.email,
-      paypalOrderId: row.paypal_order_id,
-      paidAt: row.paid_at.toISOString(),
-    }
-  );
+      ...given('organization', row.organization),
+    },
+    billing: {
+      addressLine1: row.address_line1,
+      ...given('addressLine2', row.address_line2),
+      city: row.city,
+      ...given('region', row.region),
+      ...given('postalCode', row.postal_code),
+      countryCode: row.country_code,
+    },
+    amount: { minor: row.amount_minor, currency: row.currency },
+    newsletter: row.newsletter_consent_at !== null,
+    ...(isLanguage(row.language) ? { language: row.language } : {}),
+    paidAt: row.paid_at.toISOString(),
+  };
+}
+
+/** The event that a registration is for, from its order or its hold; undefined when it has neither. */
+export async function findEventOf(database: Database, id: string): Promise<EventFacts | undefined> {
+  const held = database('seat_holds').where({ id }).select('event_id');
+  const bought = database('orders').where({ id }).select('event_id');
+  const row = await database('events')
+    .whereIn('id', bought.union(held))
+    .first<(EventRow & { id: string }) | undefined>('*');
+  return row && toFacts(row.id, row);
 }

@@ -7,7 +7,7 @@
 import { FREE, type Money } from '../registration.ts';
 import type { Database } from './connection.ts';
 
-const HOLD_MINUTES = 15;
+export const HOLD_MINUTES = 15;
 /** PayPal forgets an order that nobody approved after 3 hours (developer.paypal.com, Orders v2); ours are younger. */
 const PAYPAL_ORDER_HOURS = 2;
 
@@ -77,20 +77,24 @@ async function lockTicketType(trx: Database, id: string, event: string, ticketTy
   );
   const [type] = rows;
   if (!type) return undefined;
-  if (type.capacity === null) return { ...type, free: true };
+  if (type.capacity === null) return { ...type, free: true, soldOut: false };
   // Counted in a statement of its own: one that waited for the lock still sees the holds as they were before.
   const held = await trx('seat_holds')
     .where({ event_id: event, ticket_type_id: ticketType })
     .whereNot({ id })
     .andWhereRaw(`(held_until is null or held_until > ${NOW})`)
     .count({ count: '*' });
-  return { ...type, free: type.sold + Number(held[0]?.count) < type.capacity };
+  return {
+    ...type,
+    free: type.sold + Number(held[0]?.count) < type.capacity,
+    soldOut: type.sold >= type.capacity,
+  };
 }
 
 export type HoldOutcome =
   | { status: 'held'; hold: Hold; renewed: boolean }
   | { status: 'in-flight'; hold: Hold }
-  | { status: 'sold-out' | 'unknown-ticket-type' | 'registered' | 'over' };
+  | { status: 'sold-out' | 'all-held' | 'unknown-ticket-type' | 'registered' | 'over' };
 
 /**
  * Holds a seat for {@link HOLD_MINUTES} minutes from now, or renews the hold. Another ticket type moves the hold; then,
@@ -112,7 +116,7 @@ export async function holdSeat(
     if (!type) return { status: 'unknown-ticket-type' };
     const same = existing?.event_id === event && existing.ticket_type_id === ticketType;
     const live = same && (await isLive(trx, id));
-    if (!live && !type.free) return { status: 'sold-out' };
+    if (!live && !type.free) return { status: type.soldOut ? 'sold-out' : 'all-held' };
 
     const held = { event_id: event, ticket_type_id: ticketType, held_until: trx.raw(HELD_UNTIL) };
     const price = { amount_minor: type.price_minor, currency: type.currency };

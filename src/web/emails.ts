@@ -1,137 +1,103 @@
-/** The e-mails attendees get, and the calendar entry that goes with them. */
+/** The e-mails attendees get, in their language. */
 import { fileURLToPath } from 'node:url';
 import { Eta } from 'eta';
-import { createEvent, type DateArray } from 'ics';
-import { formatMoney, type EventFacts, type Money, type NoticeKind, type Order } from '../registration.ts';
+import { speak } from '../messages.ts';
+import { LANGUAGES, type EventFacts, type Money, type NoticeKind, type Order } from '../registration.ts';
+import { calendarFile } from './calendar.ts';
 import { eventDates, longDate } from './dates.ts';
+import { qrPng } from './qr.ts';
 
-export type Mail = { subject: string; html: string; text: string };
+/** A file with a mail; one with a `contentId` is shown in the mail itself. */
+type Attachment = { filename: string; type: string; content: Buffer; contentId?: string };
+export type Mail = {
+  subject: string;
+  html: string;
+  text: string;
+  attachments: Attachment[];
+  headers: Record<string, string>;
+};
 
-const eta = new Eta({ views: fileURLToPath(new URL('emails', import.meta.url)), cache: true });
+const views = fileURLToPath(new URL('emails', import.meta.url));
+const eta = new Eta({ views, cache: true });
 // The text parts are not HTML: escaping would show its traces there, and every line break counts.
-const plain = new Eta({
-  views: fileURLToPath(new URL('emails', import.meta.url)),
-  cache: true,
-  autoEscape: false,
-  autoTrim: false,
-});
+const plain = new Eta({ views, cache: true, autoEscape: false, autoTrim: false });
 
 const oneLine = (text: string) => text.replaceAll(/\s+/g, ' ').trim();
 
-function render(template: string, subject: string, data: object): Mail {
+function render(template: string, subject: string, data: object): Pick<Mail, 'subject' | 'html' | 'text'> {
+  const all = { ...data, subject };
   return {
     subject: oneLine(subject),
-    html: eta.render(template, data),
-    text: plain.render(`${template}-text`, data).trim() + '\n',
+    html: eta.render(template, all),
+    text: `${plain.render(`${template}-text`, all).trim()}\n`,
   };
 }
 
-type Confirmation = {
-  order: Pick<Order, 'id' | 'event' | 'ticketType' | 'attendee' | 'billing' | 'amount'>;
-  reference: string;
-  paidAt: string;
-  statusUrl: string;
-};
+type Links = { reference: string; statusUrl: string };
+type Confirmation = Links &
+  Pick<Order, 'id' | 'event' | 'ticketType' | 'attendee' | 'billing' | 'amount' | 'language'> & {
+    /** ISO 8601 */
+    paidAt: string;
+    newsletter: boolean;
+    /** The address that answers reach. */
+    sender: string;
+  };
 
-/** The proof of registration, which is the receipt too: seller, buyer, amount, date. */
-export function confirmationMail({ order, reference, paidAt, statusUrl }: Confirmation): Mail {
-  const { event, ticketType, attendee, billing, amount } = order;
-  return render('confirmation', `Your registration for ${event.name} (${reference})`, {
-    ...{ event, ticketType, attendee, reference, statusUrl },
-    when: eventDates(event),
+/** The proof of registration, which is the receipt too: seller, buyer, amount, date; with a calendar entry and a QR code. */
+export async function confirmationMail(order: Confirmation): Promise<Mail> {
+  const { event, attendee, billing, amount, reference } = order;
+  const speech = speak(order.language ?? LANGUAGES[0]);
+  const { t, locale, money } = speech;
+  const date = longDate(order.paidAt, event.timeZone, locale);
+  const free = amount.minor === 0;
+  const mail = render('confirmation', t('mail.confirmation.subject', { event: event.name, reference }), {
+    ...order,
+    ...speech,
+    when: eventDates(event, locale),
     seller: event.seller.split('\n'),
     buyer: [
       attendee.organization,
       `${attendee.firstName} ${attendee.lastName}`,
       billing.addressLine1,
       billing.addressLine2,
-      [billing.postalCode, billing.city].join(' '),
+      [billing.postalCode, billing.city].filter(Boolean).join(' '),
       billing.region,
-      new Intl.DisplayNames('en', { type: 'region' }).of(billing.countryCode),
+      new Intl.DisplayNames(locale, { type: 'region' }).of(billing.countryCode),
     ].filter(Boolean),
-    amount: amount.minor === 0 ? 'Free of charge' : formatMoney(amount),
-    free: amount.minor === 0,
-    paidOn: longDate(paidAt, event.timeZone),
+    total: free ? t('mail.free') : money(amount),
+    paidOn: t(free ? 'mail.registered-on' : 'mail.paid-on', { date }),
   });
+  const png = { filename: 'reference.png', type: 'image/png', contentId: 'reference' };
+  const ics = { filename: 'event.ics', type: 'text/calendar' };
+  return {
+    ...mail,
+    attachments: [
+      { ...png, content: await qrPng(reference) },
+      { ...ics, content: Buffer.from(calendarFile(order)) },
+    ],
+    // RFC 2369: only somebody who asked for the newsletter is on a list to leave.
+    headers: order.newsletter
+      ? { 'List-Unsubscribe': `<mailto:${order.sender}?subject=unsubscribe%20${reference}>` }
+      : {},
+  };
 }
 
-type Notice = {
-  kind: NoticeKind;
-  event: EventFacts;
-  attendee: Order['attendee'];
-  reference: string;
-  refunded: Money | null;
-  statusUrl: string;
-};
+type Notice = Links &
+  Pick<Order, 'attendee' | 'language'> & { event: EventFacts; kind: NoticeKind; refunded: Money | null };
 
 /** What became of a registration that is none (any more), and of the money. */
-export function noticeMail({ kind, event, attendee, reference, refunded, statusUrl }: Notice): Mail {
-  const money = refunded
-    ? `The full amount of ${formatMoney(refunded)} is on its way back to you, the way you paid. That can take your bank a few days.`
-    : 'You have not been charged.';
-  const [subject, sentence] = {
-    'payment-failed': [
-      'Your payment did not go through',
-      `Your payment for ${event.name} could not be completed, so you are not registered. You are welcome to register again.`,
-    ],
-    refunded: [
-      'Your registration could not be completed',
-      `We are sorry: the seat for ${event.name} could not be kept, so you are not registered.`,
-    ],
-    cancelled: [
-      'Your registration was cancelled',
-      `Your registration for ${event.name} was cancelled by the organizer.`,
-    ],
-  }[kind] as [string, string];
-  return render('notice', `${subject}: ${event.name}`, {
-    event,
-    attendee,
-    reference,
-    statusUrl,
-    subject,
-    sentence,
-    money,
+export function noticeMail(notice: Notice): Mail {
+  const { kind, refunded } = notice;
+  const event = notice.event.name;
+  const speech = speak(notice.language ?? LANGUAGES[0]);
+  const { t, money } = speech;
+  const title = t(`mail.${kind}`);
+  const mail = render('notice', t('mail.notice.subject', { title, event }), {
+    ...notice,
+    ...speech,
+    title,
+    sentence: t(`mail.${kind}.text`, { event }),
+    truth: refunded ? t('mail.refund', { amount: money(refunded) }) : t('mail.not-charged'),
   });
-}
-
-/** The event as an iCalendar file. Its UID is the registration's, so that an update replaces the entry. */
-export function calendarFile({
-  id,
-  event,
-  reference,
-  statusUrl,
-}: {
-  id: string;
-  event: EventFacts;
-  reference: string;
-  statusUrl: string;
-}): string {
-  const utc = (iso: string): DateArray => {
-    const date = new Date(iso);
-    return [
-      date.getUTCFullYear(),
-      date.getUTCMonth() + 1,
-      date.getUTCDate(),
-      date.getUTCHours(),
-      date.getUTCMinutes(),
-    ];
-  };
-  const { error, value } = createEvent({
-    uid: `registration-${id}@${new URL(statusUrl).hostname}`,
-    sequence: 0,
-    productId: 'event-registration',
-    method: 'PUBLISH',
-    title: event.name,
-    location: event.venue,
-    description: `Reference ${reference}`,
-    url: statusUrl,
-    start: utc(event.startsAt),
-    startInputType: 'utc',
-    startOutputType: 'utc',
-    end: utc(event.endsAt),
-    endInputType: 'utc',
-    endOutputType: 'utc',
-  });
-  if (!value) throw new Error('The calendar entry cannot be written', { cause: error });
-  return value;
+  return { ...mail, attachments: [], headers: {} };
 }

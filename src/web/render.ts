@@ -1,135 +1,144 @@
 /** The pages that attendees see, as HTML; everything shown is escaped. */
 import { fileURLToPath } from 'node:url';
 import { Eta } from 'eta';
-import { countries } from '../countries.ts';
-import type { EventFacts, Progress, StepName } from '../registration.ts';
+import { isMessage, type MessageKey, type Speech } from '../messages.ts';
+import {
+  LANGUAGES,
+  type EventFacts,
+  type Language,
+  type Money,
+  type Progress,
+  type Step,
+} from '../registration.ts';
+import { asset } from './assets.ts';
 import { eventDates } from './dates.ts';
-
-/** What the browser loads: the script and the stylesheet. */
-export const publicFolder = fileURLToPath(new URL('public', import.meta.url));
+import { addressFields, countryOptions, personFields } from './fields.ts';
+import { qrSvg } from './qr.ts';
 
 const eta = new Eta({ views: fileURLToPath(new URL('views', import.meta.url)), cache: true });
 
-// Named and sorted once: that is the dearest part of the form.
-const COUNTRIES = countries();
+/** What every page knows: its language, where it stands, and what to link. */
+export type Frame = {
+  speech: Speech;
+  /** Path and query, to come back to in another language. */
+  path: string;
+  privacyUrl: string | null;
+};
+type TicketTypeView = { id: string; name: string; price: Money; available: number | null; soldOut: boolean };
+type EventView = EventFacts & { ticketTypes: TicketTypeView[] };
 
-type Price = { value: string; currency: string };
-type TicketTypeView = { id: string; name: string; price: Price; available: number | null };
-type EventView = Omit<EventFacts, 'seller'> & { currency: string; ticketTypes: TicketTypeView[] };
-type When = Pick<EventView, 'name' | 'startsAt' | 'endsAt' | 'timeZone' | 'venue'>;
+/** The page's address in another language. */
+function inLanguage(path: string, language: Language): string {
+  const url = new URL(path, 'http://localhost');
+  url.searchParams.set('lang', language);
+  return url.pathname + url.search;
+}
 
-const isFree = (price: Price) => Number(price.value) === 0;
-const priced = (price: Price) => (isFree(price) ? 'Free' : `${price.currency} ${price.value}`);
+const nameOf = (language: Language) =>
+  new Intl.DisplayNames(language, { type: 'language', fallback: 'none' }).of(language) ?? language;
 
-/** What the one button of the form does and costs. */
-const action = (price: Price) => (isFree(price) ? 'Register for free' : `Pay ${priced(price)}`);
+/** Modules: the first one is the page's own, the others are what it imports. */
+const FORM_SCRIPTS = ['form.js', 'checkout.js', 'fields.js', 'hold.js', 'messages.js', 'paypal.js'];
+const STATUS_SCRIPTS = ['status.js', 'messages.js'];
+
+function render(view: string, frame: Frame, scripts: string[], data: object): string {
+  const { speech, path, privacyUrl } = frame;
+  return eta.render(view, {
+    ...speech,
+    privacyUrl,
+    style: asset('style.css'),
+    languages: LANGUAGES.map((language) => ({
+      language,
+      name: nameOf(language),
+      href: inLanguage(path, language),
+      current: language === speech.language,
+    })),
+    ...data,
+    scripts: scripts.map(asset),
+    // In a data block of the page: nothing in it may end the block.
+    json: (value: unknown) => JSON.stringify(value).replaceAll('<', '\\u003c'),
+  });
+}
 
 /** The events to choose from, where there is not exactly one. */
-export function eventsPage({ events }: { events: EventView[] }): string {
-  return eta.render('events', {
-    title: 'Events',
-    events: events.map((event) => ({ ...event, when: eventDates(event) })),
+export function eventsPage(frame: Frame, events: EventView[]): string {
+  const { t, locale } = frame.speech;
+  return render('events', frame, [], {
+    title: t('events.title'),
+    events: events.map((event) => ({ ...event, when: eventDates(event, locale) })),
   });
 }
 
-/** The registration form of one event. `webUrl` is the origin of PayPal's browser SDK. */
-export function formPage({
-  event,
-  paypal,
-  privacyUrl,
-}: {
+type FormPage = {
   event: EventView;
+  /** `webUrl` is the origin of PayPal's browser SDK. */
   paypal: { webUrl: string; clientId: string };
-  privacyUrl: string | null;
-}): string {
-  return eta.render('form', {
+  holdMinutes: number;
+};
+
+/** The registration form of one event. */
+export function formPage(frame: Frame, { event, paypal, holdMinutes }: FormPage): string {
+  const { speech } = frame;
+  const { t, money, locale } = speech;
+  const left = ({ available, soldOut }: TicketTypeView) => {
+    if (soldOut) return t('form.sold-out');
+    if (available === 0) return t('form.held', { minutes: holdMinutes });
+    return available === null ? '' : t('form.left', { count: available });
+  };
+  return render('form', frame, FORM_SCRIPTS, {
     title: event.name,
     event,
-    when: eventDates(event),
+    when: eventDates(event, locale),
     paypal,
-    privacyUrl,
-    countries: COUNTRIES,
-    tickets: event.ticketTypes.map((ticket) => ({
-      ...ticket,
-      label: priced(ticket.price),
-      action: action(ticket.price),
-      free: isFree(ticket.price),
-      soldOut: ticket.available === 0,
-      left: ticket.available === null ? '' : ticket.available === 0 ? 'sold out' : `${ticket.available} left`,
-    })),
+    person: personFields(speech),
+    address: addressFields(speech),
+    countries: countryOptions(speech),
+    tickets: event.ticketTypes.map((ticket) => {
+      const free = ticket.price.minor === 0;
+      const price = free ? t('form.free') : money(ticket.price);
+      const action = free ? t('form.register-free') : t('form.pay', { amount: price });
+      return { ...ticket, free, price, action, left: left(ticket) };
+    }),
+    messages: speech.unfilled('browser.', 'fault.', 'form.card-', 'form.choose-', 'problem.invalid-fields'),
   });
 }
-
-const HEADLINES: Record<Progress['status'], [title: string, text: string]> = {
-  processing: [
-    'We are working on it',
-    'You need not do anything, and please do not pay again: this page goes on by itself, and an e-mail tells you the outcome.',
-  ],
-  confirmed: [
-    'You are registered',
-    'Your reference is your proof of registration: please have it ready at the door.',
-  ],
-  declined: [
-    'The payment did not go through',
-    'You have not been charged. Your seat is still held for a while: go back to the form and try another card.',
-  ],
-  expired: [
-    'This registration has expired',
-    'The time to pay ran out. You have not been charged, and are welcome to register again.',
-  ],
-  refunded: [
-    'This registration was refunded',
-    'We are sorry: the seat could not be kept. What you paid is on its way back to you.',
-  ],
-  cancelled: [
-    'This registration was cancelled',
-    'The organizer cancelled it. Whatever you paid is on its way back to you.',
-  ],
-};
-
-const STEPS: Record<StepName, string> = {
-  payment: 'Payment',
-  order: 'Order',
-  email: 'Confirmation e-mail',
-  'mailing-list': 'Newsletter',
-};
-const STATES: Record<Progress['steps'][number]['state'], string> = {
-  waiting: 'not yet',
-  running: 'in progress',
-  retrying: 'not yet: we are still trying',
-  done: 'done',
-  failed: 'did not work',
-  skipped: 'not asked for',
-};
 
 type StatusPage = {
   registration: Progress & { id: string; reference: string };
-  /** The registered address, masked; null where nothing is known of it. */
-  maskedEmail: string | null;
-  event: When | null;
+  /** Whether it may change by itself. */
+  moving: boolean;
+  /** What is known of it besides: nothing before it is paid for, or after its order was erased. */
+  event: EventFacts | undefined;
+  ticket: { name: string; maskedEmail: string } | undefined;
 };
 
-/** Where a registration stands. Until nothing moves any more, the page loads itself again. */
-export function statusPage({ registration, maskedEmail, event }: StatusPage): string {
+/** What a step's state is called: some states of some steps have words of their own. */
+function stateOf({ name, state }: Step): MessageKey {
+  const own = `state.${name}.${state}`;
+  return isMessage(own) ? own : `state.${state}`;
+}
+
+/** Where a registration stands; its script follows it from there. */
+export async function statusPage(frame: Frame, page: StatusPage): Promise<string> {
+  const { registration, event } = page;
   const { status, steps, reference } = registration;
-  const [headline, text] = HEADLINES[status];
-  const open = steps.filter(({ state }) => ['waiting', 'running', 'retrying'].includes(state));
-  const moving = status === 'processing' || (status === 'confirmed' && open.length > 0);
-  // A mail that is being tried again may take hours: no need to ask every other second.
-  const refresh = !moving
-    ? 0
-    : open.every(({ state }) => state === 'retrying') && status === 'confirmed'
-      ? 30
-      : 2;
-  return eta.render('status', {
-    title: headline,
-    ...{ status, reference, headline, text, refresh, maskedEmail, event },
-    when: event && eventDates(event),
-    steps: steps.map(({ name, state }) => ({ name: STEPS[name], state, label: STATES[state] })),
+  const { t, locale } = frame.speech;
+  return render('status', frame, STATUS_SCRIPTS, {
+    ...page,
+    title: t(`status.${status}`),
+    text: t(`status.${status}.text`),
+    when: event && eventDates(event, locale),
+    qr: status === 'confirmed' ? await qrSvg(reference) : null,
+    resend: status === 'confirmed' && page.ticket && !steps.some(isOpenMail),
+    steps: steps.map((step) => ({ ...step, label: t(`step.${step.name}`), told: t(stateOf(step)) })),
+    messages: frame.speech.unfilled('browser.'),
   });
 }
 
+const isOpenMail = ({ name, state }: Step) =>
+  name === 'email' && ['waiting', 'running', 'retrying'].includes(state);
+
 /** A problem as a page, for somebody who followed a link. */
-export function problemPage(problem: { status: number; title: string; detail: string }): string {
-  return eta.render('problem', problem);
+export function problemPage(frame: Frame, problem: { title: string; detail: string }): string {
+  return render('problem', frame, [], problem);
 }

@@ -67,7 +67,7 @@ async function fulfil(
   payment: Captured,
   tracker: Tracker,
 ): Promise<'confirmed' | 'refunded' | 'cancelled'> {
-  const { id, event, ticketType, attendee, billing, amount, newsletter } = order;
+  const { newsletter, paypalOrderId: _taken, ...bought } = order;
   const saving = { impossible: false };
   const scope = new CancellationScope();
   await scope.run(() =>
@@ -78,9 +78,9 @@ async function fulfil(
       }),
       tracker.step(
         'email',
-        sendConfirmation({ id, event, ticketType, attendee, billing, amount, paidAt: payment.paidAt }),
+        sendConfirmation({ ...bought, newsletter: newsletter !== null, paidAt: payment.paidAt }),
       ),
-      newsletter && tracker.step('mailing-list', addToMailingList({ attendee })),
+      newsletter && tracker.step('mailing-list', addToMailingList({ attendee: order.attendee })),
     ]),
   );
   // allSettled swallows a cancellation, so it is looked for here.
@@ -96,7 +96,7 @@ async function undo(order: Order, captureId: string | null, outcome: 'refunded' 
 }
 
 const tell = (
-  { id, event, attendee }: Order,
+  { id, event, attendee, language }: Order,
   kind: Parameters<typeof sendNotice>[0]['kind'],
   refunded: Order['amount'] | null,
-) => sendNotice({ id, event, attendee, kind, refunded });
+) => sendNotice({ id, event, attendee, kind, refunded, ...(language && { language }) });

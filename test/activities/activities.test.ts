@@ -237,7 +237,7 @@ describe('saveOrder', () => {
 
 describe('e-mail', () => {
   const order = anOrder();
-  const confirmation = { ...order, paidAt: CAPTURED.paidAt };
+  const confirmation = { ...order, newsletter: false, paidAt: CAPTURED.paidAt };
   const mailsOf = (id: string) =>
     world.sandbox.ledger().mails.filter(({ customArgs }) => customArgs.registrationId === id);
 

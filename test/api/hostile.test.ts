@@ -4,7 +4,7 @@ import { Writable } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { buildApp } from '../../src/api/app.ts';
 import type { App } from '../../src/api/dependencies.ts';
-import { aForm, anAttendee, startStack, type Stack } from '../stack.ts';
+import { aForm, anAttendee, CARDS, startStack, type Stack } from '../stack.ts';
 
 type ProblemBody = {
   type: string;
@@ -164,6 +164,38 @@ describe('limits and logs', () => {
     expect(faults(response)[0]).toBe(429);
     expect(Number(response.headers['retry-after'])).toBeGreaterThan(0);
     expect((await app.inject('/api/events')).statusCode).toBe(200);
+  });
+
+  it('allows as many for one e-mail address, wherever they come from', async () => {
+    const person = { ...aForm().attendee, email: 'eve@example.org' };
+    const attempt = (n: number, email: string) =>
+      app.inject({
+        method: 'PUT',
+        url: `/api/checkouts/${randomUUID()}`,
+        remoteAddress: `10.0.0.${n}`,
+        body: aForm({ ticketType: 'free', attendee: { ...person, email } }),
+      });
+    for (const n of [1, 2, 3]) expect((await attempt(n, 'eve@example.org')).statusCode).toBe(201);
+    const response = await attempt(4, 'Eve@Example.org');
+    expect(faults(response)[0]).toBe(429);
+    expect(Number(response.headers['retry-after'])).toBeGreaterThan(0);
+    expect((await attempt(5, 'bob@example.org')).statusCode).toBe(201);
+  });
+
+  it('stops whoever has had too many payments declined, as somebody who tests cards has', async () => {
+    const { database, paypal, temporal, taskQueue, config } = stack;
+    const patient = await buildApp({
+      config: { ...config, rateLimit: 1000 },
+      ...{ database, paypal, temporal, taskQueue },
+    });
+    const stopWorker = await stack.startWorker();
+    const mallory = anAttendee({ app: patient, sandbox: stack.sandbox });
+    for (let n = 1; n <= 21; n++) expect((await mallory.register(CARDS.declined)).statusCode).toBe(402);
+    const response = await mallory.put();
+    expect(faults(response)[0]).toBe(429);
+    expect(Number(response.headers['retry-after'])).toBeGreaterThan(60);
+    await stopWorker();
+    await patient.close();
   });
 
   it('logs nothing of a person', () => {

@@ -64,7 +64,7 @@ export async function startHarness(testServer: string) {
   const environment = await TestWorkflowEnvironment.createTimeSkipping({
     server: { executable: { type: 'existing-path', path: testServer } },
   });
-  const workflowsPath = fileURLToPath(new URL('../../src/workflows/registration.ts', import.meta.url));
+  const workflowsPath = fileURLToPath(new URL('../../src/workflows/index.ts', import.meta.url));
   const bundle: WorkflowBundle = await bundleWorkflowCode({
     workflowsPath,
     logger: new DefaultLogger('ERROR'),
@@ -88,6 +88,7 @@ export async function startHarness(testServer: string) {
       releaseHold: () => Promise.resolve(null),
       giveSeatBack: () => Promise.resolve(),
       sendConfirmation: () => Promise.resolve(done),
+      resendConfirmation: () => Promise.resolve(done),
       sendNotice: () => Promise.resolve(done),
       addToMailingList: () => Promise.resolve(done),
       ...replaced,

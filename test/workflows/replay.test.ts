@@ -6,7 +6,7 @@ import { DeterminismViolationError } from '@temporalio/workflow';
 import { describe, expect, it } from 'vitest';
 
 const folder = new URL('../histories/', import.meta.url);
-const workflowsPath = fileURLToPath(new URL('../../src/workflows/registration.ts', import.meta.url));
+const workflowsPath = fileURLToPath(new URL('../../src/workflows/index.ts', import.meta.url));
 const histories = readdirSync(folder).filter((file) => file.endsWith('.json'));
 const read = (file: string) =>
   JSON.parse(readFileSync(new URL(file, folder), 'utf8')) as { events: { eventType?: string }[] };

@@ -3,19 +3,20 @@ import { Form } from '../../form.ts';
 import { PayPalFault } from '../../paypal.ts';
 import type { App, RouteDependencies } from '../dependencies.ts';
 import { Problem, problemResponses } from '../problem.ts';
-import { refuseCardNumbers, ticketNotOnSale } from '../refusals.ts';
+import { refuseFaults, ticketNotOnSale } from '../refusals.ts';
 import { CheckoutBody, price, RegistrationParams } from '../schemas.ts';
 
 /** Somebody waits for this answer: then it is better to say that PayPal is away. */
 const PAYPAL_TIMEOUT_MS = 10_000;
 
 export function checkoutRoutes(app: App, dependencies: RouteDependencies): void {
-  const { database, paypal } = dependencies;
+  const { database, limits, paypal } = dependencies;
 
   app.put(
     '/api/checkouts/:id',
     {
-      onRequest: dependencies.limits,
+      onRequest: limits.onRequest,
+      preHandler: limits.preHandler,
       schema: {
         summary: 'Hold a seat and open a PayPal order for it; repeat to renew the hold',
         params: RegistrationParams,
@@ -28,13 +29,15 @@ export function checkoutRoutes(app: App, dependencies: RouteDependencies): void 
       },
     },
     async ({ params: { id }, body: form }, reply) => {
-      refuseCardNumbers(form);
+      refuseFaults(form);
       const outcome = await holdSeat(database, id, form.event, form.ticketType);
       switch (outcome.status) {
         case 'unknown-ticket-type':
           throw ticketNotOnSale();
         case 'sold-out':
           throw new Problem('sold-out');
+        case 'all-held':
+          throw new Problem('sold-out', { detail: 'problem.sold-out.held' });
         case 'registered':
           throw new Problem('already-registered');
         case 'over':

@@ -8,7 +8,10 @@ import { EventBody, price } from '../schemas.ts';
 /** An event as the HTTP API and the pages show it. */
 export const eventView = ({ seller: _receiptOnly, ...event }: Event) => ({
   ...event,
-  ticketTypes: event.ticketTypes.map((ticketType) => ({ ...ticketType, price: price(ticketType.price) })),
+  ticketTypes: event.ticketTypes.map(({ soldOut: _pageOnly, ...ticketType }) => ({
+    ...ticketType,
+    price: price(ticketType.price),
+  })),
 });
 
 export function eventRoutes(app: App, { database }: Dependencies): void {
@@ -34,7 +37,7 @@ export function eventRoutes(app: App, { database }: Dependencies): void {
     },
     async ({ params }) => {
       const [event] = await eventsOnSale(database, params.event);
-      if (!event) throw new Problem('not-found', { detail: 'There is no such event on sale.' });
+      if (!event) throw new Problem('not-found', { detail: 'problem.not-found.event' });
       return eventView(event);
     },
   );

@@ -1,62 +1,110 @@
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import Type from 'typebox';
 import { Check } from 'typebox/value';
 import { eventsOnSale } from '../../database/events.ts';
-import { findOrder } from '../../database/orders.ts';
+import { findEventOf, findTicket, type Ticket } from '../../database/orders.ts';
+import { HOLD_MINUTES } from '../../database/seats.ts';
 import { Slug } from '../../form.ts';
-import { eventsPage, formPage, problemPage, statusPage } from '../../web/render.ts';
+import { isLanguage, speak } from '../../messages.ts';
+import { reference } from '../../reference.ts';
+import { statusUrl } from '../../registration.ts';
+import { calendarFile } from '../../web/calendar.ts';
+import { eventsPage, formPage, problemPage, statusPage, type Frame } from '../../web/render.ts';
 import type { App, Dependencies } from '../dependencies.ts';
+import { LANGUAGE_COOKIE, languageOf } from '../language.ts';
 import { Problem, problemBody } from '../problem.ts';
-import { RegistrationId } from '../schemas.ts';
-import { readStatus } from '../status.ts';
-import { eventView } from './events.ts';
+import { RegistrationId, RegistrationParams } from '../schemas.ts';
+import { canChange, readStatus } from '../status.ts';
+
+const YEAR_S = 365 * 24 * 3600;
+/** Only who was given the address may see the page, and no cache, search engine or next site learns of it. */
+const PRIVATE = {
+  'cache-control': 'no-store',
+  'x-robots-tag': 'noindex',
+  'referrer-policy': 'no-referrer',
+};
 
 export function pageRoutes(app: App, dependencies: Dependencies): void {
   const { config, database } = dependencies;
-  const page = { schema: { hide: true } } as const;
-  const html = 'text/html; charset=utf-8';
+  const secure = config.publicUrl.startsWith('https:');
+
+  /** What every page shares; a language that was chosen is remembered. */
+  function frame(request: FastifyRequest, reply: FastifyReply): Frame {
+    const language = languageOf(request);
+    const { lang } = request.query as { lang?: unknown };
+    if (isLanguage(lang))
+      void reply.setCookie(LANGUAGE_COOKIE, lang, {
+        ...{ path: '/', maxAge: YEAR_S, sameSite: 'lax', httpOnly: true },
+        secure,
+      });
+    void reply
+      .type('text/html; charset=utf-8')
+      .header('content-language', language)
+      .header('vary', 'accept-language, cookie');
+    return { speech: speak(language), path: request.url, privacyUrl: config.privacyUrl ?? null };
+  }
 
   app.get(
     '/',
-    { schema: { ...page.schema, querystring: Type.Object({ event: Type.Optional(Slug) }) } },
-    async ({ query }, reply) => {
-      const events = (await eventsOnSale(database, query.event)).map(eventView);
+    { schema: { hide: true, querystring: Type.Object({ event: Type.Optional(Slug) }) } },
+    async (request, reply) => {
+      const page = frame(request, reply);
+      const events = await eventsOnSale(database, request.query.event);
       const [event] = events;
-      const paypal = { webUrl: config.paypal.webUrl, clientId: config.paypal.clientId };
+      const { webUrl, clientId } = config.paypal;
       const body =
         event && events.length === 1
-          ? formPage({ event, paypal, privacyUrl: config.privacyUrl ?? null })
-          : eventsPage({ events });
+          ? formPage(page, { event, paypal: { webUrl, clientId }, holdMinutes: HOLD_MINUTES })
+          : eventsPage(page, events);
       // What is left changes by the minute.
-      return reply.type(html).header('cache-control', 'no-store').send(body);
+      return reply.header('cache-control', 'no-store').send(body);
     },
   );
 
   app.get(
     '/registrations/:id',
-    { schema: { ...page.schema, params: Type.Object({ id: Type.String() }) } },
-    async ({ params: { id } }, reply) => {
-      void reply.type(html).headers({
-        'cache-control': 'no-store',
-        'x-robots-tag': 'noindex',
-        'referrer-policy': 'no-referrer',
-      });
+    { schema: { hide: true, params: Type.Object({ id: Type.String() }) } },
+    async (request, reply) => {
+      const { id } = request.params;
+      const page = frame(request, reply.headers(PRIVATE));
       try {
         const registration = Check(RegistrationId, id) ? await readStatus(dependencies, id) : undefined;
         if (!registration) throw new Problem('unknown-registration');
-        const order = await findOrder(database, id).catch(() => undefined);
-        const [event] = order ? await eventsOnSale(database, order.event) : [];
+        // Without the database there is less to see, but the truth about the payment.
+        const [ticket, event] = await Promise.all([
+          findTicket(database, id).catch(() => undefined),
+          findEventOf(database, id).catch(() => undefined),
+        ]);
         return await reply.send(
-          statusPage({
+          await statusPage(page, {
             registration,
-            maskedEmail: order ? mask(order.email) : null,
-            event: event ? eventView(event) : null,
+            moving: canChange(registration),
+            event,
+            ticket: ticket && {
+              name: ticket.ticketType.name,
+              maskedEmail: mask(ticket.attendee.email),
+            },
           }),
         );
       } catch (error) {
         if (!(error instanceof Problem)) throw error;
-        const body = problemBody(error.problem, error.extra);
-        return reply.code(body.status).send(problemPage(body));
+        const body = problemBody(error, page.speech.language);
+        return reply.code(body.status).send(problemPage(page, body));
       }
+    },
+  );
+
+  app.get(
+    '/registrations/:id/event.ics',
+    { schema: { hide: true, params: RegistrationParams } },
+    async ({ params: { id } }, reply) => {
+      const ticket: Ticket | undefined = await findTicket(database, id);
+      if (ticket?.status !== 'confirmed') throw new Problem('unknown-registration');
+      const links = { reference: reference(id), statusUrl: statusUrl(config.publicUrl, id) };
+      return reply
+        .headers({ ...PRIVATE, 'content-disposition': 'attachment; filename="event.ics"' })
+        .type('text/calendar; charset=utf-8')
+        .send(calendarFile({ ...ticket, ...links }));
     },
   );
 }

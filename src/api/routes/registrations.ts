@@ -6,26 +6,19 @@ import { reference } from '../../reference.ts';
 import {
   NEWSLETTER_WORDING,
   statusUrl,
-  type DeclineReason,
+  type Language,
   type Order,
   type PaymentAnswer,
   type RejectReason,
 } from '../../registration.ts';
 import { payRegistration, probeTemporal } from '../../temporal.ts';
 import type { App, RouteDependencies } from '../dependencies.ts';
+import { languageOf } from '../language.ts';
 import { Problem, problemResponses, type ProblemName } from '../problem.ts';
-import { RegisteredBody, RegistrationForm, RegistrationParams, StatusBody } from '../schemas.ts';
+import { RegisteredBody, RegistrationForm } from '../schemas.ts';
 import { readStatus } from '../status.ts';
-import { refuseCardNumbers, ticketNotOnSale } from '../refusals.ts';
+import { refuseFaults, ticketNotOnSale } from '../refusals.ts';
 
-const DECLINED: Record<DeclineReason, string> = {
-  'insufficient-funds':
-    'Your bank declined the card because the account does not cover the amount: please try another card.',
-  'expired-card': 'Your bank declined the card because it has expired: please try another card.',
-  'wrong-security-code':
-    'Your bank declined the card because of its security code: please check it, or try another card.',
-  declined: 'Your bank or PayPal declined the payment: please try another card.',
-};
 const REJECTED: Record<RejectReason, ProblemName> = {
   'not-approved': 'payment-not-approved',
   unknown: 'payment-unknown',
@@ -34,12 +27,13 @@ const REJECTED: Record<RejectReason, ProblemName> = {
 };
 
 export function registrationRoutes(app: App, dependencies: RouteDependencies): void {
-  const { database, temporal, config, taskQueue, answerWithinMs } = dependencies;
+  const { database, temporal, config, limits, taskQueue, answerWithinMs } = dependencies;
 
   app.post(
     '/api/registrations',
     {
-      onRequest: dependencies.limits,
+      onRequest: limits.onRequest,
+      preHandler: limits.preHandler,
       schema: {
         summary: 'Pay and be registered; the same request again gives the same answer and charges nothing',
         body: RegistrationForm,
@@ -50,8 +44,9 @@ export function registrationRoutes(app: App, dependencies: RouteDependencies): v
         },
       },
     },
-    async ({ body: form, log }, reply) => {
-      refuseCardNumbers(form);
+    async (request, reply) => {
+      const { body: form, log } = request;
+      refuseFaults(form);
       const { id } = form;
       const registered = (status: 'confirmed' | 'processing') => ({
         id,
@@ -70,7 +65,7 @@ export function registrationRoutes(app: App, dependencies: RouteDependencies): v
       }
       // A run that ended goes on to answer as it did, and needs no hold for that.
       if (!hold && !(await hasEnded(database, id))) throw new Problem('hold-expired');
-      const order = await toOrder(form, hold);
+      const order = await toOrder(form, hold, languageOf(request));
       await probeTemporal(temporal).catch(() => {
         throw new Problem('unavailable', { retryAfterSeconds: 10 });
       });
@@ -84,29 +79,14 @@ export function registrationRoutes(app: App, dependencies: RouteDependencies): v
           .header('location', statusUrl(config.publicUrl, id))
           .send(registered('processing'));
       }
+      if (answer.status === 'declined') await limits.declined(request);
       if (answer.status !== 'captured') throw toProblem(answer);
       return reply.code(201).send(registered('confirmed'));
     },
   );
 
-  app.get(
-    '/api/registrations/:id',
-    {
-      schema: {
-        summary: 'How far a registration has come',
-        params: RegistrationParams,
-        response: { 200: StatusBody, ...problemResponses(404, 422, 503) },
-      },
-    },
-    async ({ params: { id } }, reply) => {
-      const status = await readStatus(dependencies, id);
-      if (!status) throw new Problem('unknown-registration');
-      return reply.header('cache-control', 'no-store').send(status);
-    },
-  );
-
   /** What the run takes with it. Price and ticket type are the hold's, never the form's. */
-  async function toOrder(form: RegistrationForm, hold: Hold | undefined): Promise<Order> {
+  async function toOrder(form: RegistrationForm, hold: Hold | undefined, language: Language): Promise<Order> {
     const [event] = await eventsOnSale(database, form.event);
     const ticketType = event?.ticketTypes.find(({ id }) => id === form.ticketType);
     if (!event || !ticketType) throw ticketNotOnSale();
@@ -115,7 +95,7 @@ export function registrationRoutes(app: App, dependencies: RouteDependencies): v
     const amount = hold?.amount ?? ticketType.price;
     if (amount.minor > 0 !== (form.paypalOrderId !== null))
       throw new Problem('payment-mismatch', {
-        errors: [{ pointer: '/paypalOrderId', detail: 'A paid ticket needs one, a free ticket has none' }],
+        errors: [{ pointer: '/paypalOrderId', detail: 'fault.paypal-order' }],
       });
     return {
       id: form.id,
@@ -132,6 +112,7 @@ export function registrationRoutes(app: App, dependencies: RouteDependencies): v
       attendee: form.attendee,
       billing: form.billing,
       newsletter: form.newsletter ? { at: new Date().toISOString(), wording: NEWSLETTER_WORDING } : null,
+      language,
       amount,
       paypalOrderId: form.paypalOrderId,
     };
@@ -161,7 +142,8 @@ function toProblem(answer: Exclude<PaymentAnswer, { status: 'captured' }>): Prob
   switch (answer.status) {
     case 'declined':
       return new Problem('declined', {
-        detail: `${DECLINED[answer.reason]} Your seat is still held. You have not been charged.`,
+        detail: `declined.${answer.reason}`,
+        heldUntil: answer.heldUntil,
       });
     case 'rejected':
       return new Problem(REJECTED[answer.reason]);

@@ -1,111 +1,27 @@
-// Registers one person: holds a seat, hands the card to PayPal's own fields, then asks the server to take the payment.
-// Every request may be repeated: the id of the registration makes each of them happen once.
+// Registers one person: holds a seat, has PayPal's own fields or wallet approve the payment, then asks the server to take it.
+import { openCheckout, Refused, statusPage } from './checkout.js';
+import { openFields } from './fields.js';
+import { openHold } from './hold.js';
+import { message } from './messages.js';
+import { mountPayPal } from './paypal.js';
 
 const form = document.querySelector('#form');
 const button = document.querySelector('#submit');
 const problemBox = document.querySelector('#problem');
 const progress = document.querySelector('#progress');
 const payment = document.querySelector('#payment');
-const { event, paypalClientId } = form.dataset;
+const { event, currency, paypalClientId: clientId } = form.dataset;
 
-const UNKNOWN_RETRIES = 5;
-const draftKey = `registration-draft:${event}`;
-const idKey = `registration-id:${event}`;
-const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+const registeredKey = `registered:${event}`;
+const checkout = openCheckout(event);
+const fields = openFields(form);
+const hold = openHold(document.querySelector('#hold'), () => attempt(() => keepSeat(fields.contents())));
 
-// --- one id per person to register, kept until that registration is confirmed -------------------------------------
-const registrationId = () => {
-  const id = localStorage.getItem(idKey) ?? crypto.randomUUID();
-  localStorage.setItem(idKey, id);
-  return id;
-};
-const forgetRegistration = () => localStorage.removeItem(idKey);
-
-// --- the form's contents ------------------------------------------------------------------------------------------
-const ticket = () => form.querySelector('[name=ticketType]:checked');
-const isFree = () => ticket()?.hasAttribute('data-free') ?? false;
-
-/** The fields as the server takes them: names are JSON pointers, empty ones are left out. */
-function contents() {
-  const body = { event, newsletter: form.elements.newsletter.checked };
-  if (ticket()) body.ticketType = ticket().value;
-  for (const field of form.querySelectorAll('input[name*="/"], select')) {
-    const [part, name] = field.name.split('/');
-    body[part] ??= {};
-    const value = field.value.trim();
-    if (value) body[part][name] = value;
-  }
-  return body;
-}
-
-// What was typed survives a reload, in this tab only: it is personal.
-function saveDraft() {
-  const fields = [...form.querySelectorAll('input[name*="/"], select')].map(({ name, value }) => [
-    name,
-    value,
-  ]);
-  sessionStorage.setItem(draftKey, JSON.stringify({ fields, ticketType: ticket()?.value }));
-}
-function restoreDraft() {
-  const { fields = [], ticketType } = JSON.parse(sessionStorage.getItem(draftKey) ?? '{}');
-  for (const [name, value] of fields) if (form.elements[name]) form.elements[name].value = value;
-  const chosen = [...form.querySelectorAll('[name=ticketType]:enabled')];
-  const wanted =
-    chosen.find(({ value }) => value === ticketType) ?? (chosen.length === 1 ? chosen[0] : undefined);
-  if (wanted) wanted.checked = true;
-}
-
-// --- PayPal's card fields -----------------------------------------------------------------------------------------
-let cardFields;
-
-/** Puts PayPal's fields into the page, once its script is there; resolves to the session that submits them. */
-async function loadCardFields() {
-  const sdk = await paypalSdk();
-  const paypal = await sdk.createInstance({ clientId: paypalClientId, components: ['card-fields'] });
-  const session = paypal.createCardFieldsOneTimePaymentSession();
-  const placeholders = { number: '1234 1234 1234 1234', expiry: 'MM/YY', cvv: '123' };
-  for (const [type, placeholder] of Object.entries(placeholders))
-    document.querySelector(`#card-${type}`).append(session.createCardFieldsComponent({ type, placeholder }));
-  return session;
-}
-
-/** PayPal's script is loaded beside the page, which does not wait for it. */
-async function paypalSdk() {
-  for (let waited = 0; !window.paypal; waited += 100) {
-    if (waited > 15_000)
-      throw new Error("PayPal's card fields could not be loaded. Please check your connection and reload.");
-    await pause(100);
-  }
-  return window.paypal;
-}
-
-function showTicket() {
-  const chosen = ticket();
-  button.disabled = !chosen;
-  button.textContent = chosen?.dataset.action ?? 'Choose a ticket';
-  payment.hidden = !chosen || isFree();
-  if (!payment.hidden)
-    cardFields ??= loadCardFields().catch((error) => {
-      cardFields = undefined;
-      showError('error-card', error.message);
-    });
-}
+const openStatusPage = (id) => location.assign(statusPage(id));
+const tell = (text = '') => (progress.textContent = text);
 
 // --- what went wrong ----------------------------------------------------------------------------------------------
-function showError(id, text) {
-  const element = document.getElementById(id);
-  if (!element) return;
-  element.textContent = text;
-  element.hidden = !text;
-}
-
-function clearProblem() {
-  problemBox.hidden = true;
-  for (const error of form.querySelectorAll('.error')) error.hidden = true;
-  for (const field of form.querySelectorAll('[aria-invalid]')) field.removeAttribute('aria-invalid');
-}
-
-/** A problem of the server's, above the form and at each field it names. What was entered stays. */
+/** A problem, above the form and at each field it names. What was entered stays. */
 function showProblem({ title, detail, errors = [] }) {
   const heading = document.createElement('h2');
   heading.textContent = title;
@@ -114,13 +30,11 @@ function showProblem({ title, detail, errors = [] }) {
   const list = document.createElement('ul');
   for (const { pointer, detail: fault } of errors) {
     const path = pointer.slice(1);
-    const field = document.getElementById(path) ?? form.querySelector(`[name="${CSS.escape(path)}"]`);
-    const label = field?.labels?.[0]?.textContent.trim() ?? path;
-    field?.setAttribute('aria-invalid', 'true');
-    showError(`error-${path}`, fault);
+    fields.showError(path, fault);
+    const label = form.elements[path]?.labels?.[0] ?? document.querySelector(`#${CSS.escape(path)} > legend`);
     const link = document.createElement('a');
-    link.href = `#${field?.id || 'form'}`;
-    link.textContent = path === 'ticketType' ? `Ticket: ${fault}` : `${label}: ${fault}`;
+    link.href = `#${path}`;
+    link.textContent = message('browser.problem', { label: label?.textContent.trim() ?? path, fault });
     list.append(document.createElement('li'));
     list.lastChild.append(link);
   }
@@ -129,117 +43,194 @@ function showProblem({ title, detail, errors = [] }) {
   problemBox.focus();
 }
 
+function clearProblem() {
+  problemBox.hidden = true;
+  fields.clearErrors();
+}
+
+function showCardError(text) {
+  fields.showError('card', text);
+  document.querySelector('#error-card').scrollIntoView({ block: 'center' });
+}
+
+/** Goes where the truth is told when the registration is, or may be, paid for. Answers whether it is. */
+async function isPaidFor() {
+  const status = await checkout.status();
+  if (status !== 'processing' && status !== 'confirmed') return false;
+  openStatusPage(checkout.read().id);
+  return true;
+}
+
 // --- the sequence -------------------------------------------------------------------------------------------------
-class Refused extends Error {
-  constructor(problem) {
-    super(problem.title);
-    this.problem = problem;
-  }
-  is(name) {
-    return this.problem.type?.endsWith(`/${name}`) ?? false;
-  }
-}
-
-async function send(method, url, body) {
-  const response = await fetch(url, {
-    method,
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify(body),
-  });
-  const answer = await response.json();
-  if (!response.ok) throw new Refused(answer);
-  return { status: response.status, answer };
-}
-
-/** Holds the seat. A registration that has ended needs a new id; one that succeeded has its page. */
-async function hold(body) {
-  try {
-    return (await send('PUT', `/api/checkouts/${registrationId()}`, body)).answer;
-  } catch (error) {
-    if (!(error instanceof Refused) || !error.is('registration-over')) throw error;
-    forgetRegistration();
-    return (await send('PUT', `/api/checkouts/${registrationId()}`, body)).answer;
-  }
-}
-
-/** Asks for the payment. A lost connection says nothing about it, so the same request is sent again. */
-async function pay(body) {
-  for (let tries = 0; ; tries++) {
-    try {
-      return await send('POST', '/api/registrations', body);
-    } catch (error) {
-      if (error instanceof Refused || tries >= UNKNOWN_RETRIES) throw error;
-      progress.textContent = 'The connection was lost. We are asking again: you will not be charged twice.';
-      await pause(1000 * 2 ** tries);
-    }
-  }
-}
-
-const openStatusPage = (id) => location.assign(`/registrations/${id}`);
-
-async function register() {
-  const body = contents();
-  progress.textContent = 'Holding your seat…';
-  const checkout = await hold(body);
-  if (checkout.paypalOrderId) {
-    progress.textContent = 'Checking your card…';
-    const session = await cardFields;
-    if (!session) throw new Error("PayPal's card fields are not there yet. You have not been charged.");
-    const { postalCode, countryCode, addressLine1, city, region } = body.billing;
-    const { state, data } = await session.submit(checkout.paypalOrderId, {
-      billingAddress: { postalCode, countryCode, addressLine1, adminArea2: city, adminArea1: region },
+const isValid = () => {
+  const errors = fields.faults();
+  if (errors.length)
+    showProblem({
+      title: message('problem.invalid-fields'),
+      detail: message('problem.invalid-fields.detail'),
+      errors,
     });
-    if (state === 'canceled') return;
-    if (state !== 'succeeded') {
-      showError('error-card', `${data?.message ?? 'The card could not be used.'} You have not been charged.`);
-      document.querySelector('#error-card').scrollIntoView({ block: 'center' });
-      return;
-    }
-  }
-  progress.textContent = checkout.paypalOrderId ? 'Paying…' : 'Registering…';
-  const { status } = await pay({ ...body, id: checkout.id, paypalOrderId: checkout.paypalOrderId }).catch(
-    (error) => {
-      // Not known, and nobody here can tell: the status page will.
-      if (!(error instanceof Refused)) openStatusPage(checkout.id);
-      throw error;
-    },
-  );
-  if (status === 201) {
-    forgetRegistration();
-    sessionStorage.removeItem(draftKey);
-  }
-  openStatusPage(checkout.id);
+  return errors.length === 0;
+};
+
+async function keepSeat(body) {
+  tell(message('browser.holding'));
+  const held = await checkout.hold(body);
+  hold.show(held.heldUntil);
+  return held;
 }
 
-let busy = false;
-form.addEventListener('submit', async (submitted) => {
-  submitted.preventDefault();
-  if (busy) return;
-  busy = button.disabled = true;
-  clearProblem();
-  saveDraft();
+/** Asks the server to take what was approved, and goes to the page that shows what became of it. */
+async function finish(body, { id, paypalOrderId }) {
+  tell(message(paypalOrderId ? 'browser.paying' : 'browser.registering'));
+  hold.show(null);
   try {
-    await register();
+    const { status } = await checkout.pay({ ...body, id, paypalOrderId }, tell);
+    if (status === 201) {
+      checkout.forget();
+      fields.forget();
+      sessionStorage.setItem(registeredKey, id);
+    }
   } catch (error) {
-    if (error instanceof Refused && error.is('already-registered')) {
-      const id = registrationId();
-      forgetRegistration();
-      openStatusPage(id);
-    } else if (error instanceof Refused) showProblem(error.problem);
-    else
-      showProblem({
-        title: 'That did not work',
-        detail: navigator.onLine ? error.message : 'There is no connection. Please try again.',
-      });
-  } finally {
-    busy = button.disabled = false;
-    progress.textContent = '';
+    hold.show(checkout.read()?.heldUntil);
+    if (error instanceof Refused) throw error;
+    // Not known, and nobody here can tell: the status page will.
   }
+  openStatusPage(id);
+}
+
+/** Runs one step at a time, and shows how it failed. */
+let busy = false;
+async function attempt(step) {
+  if (busy) return;
+  busy = true;
+  button.setAttribute('aria-disabled', 'true');
+  clearProblem();
+  fields.save();
+  try {
+    if (isValid()) await step();
+  } catch (error) {
+    await showFailure(error);
+  } finally {
+    busy = false;
+    button.removeAttribute('aria-disabled');
+    tell();
+  }
+}
+
+async function showFailure(error) {
+  if (!(error instanceof Refused)) {
+    const away = error instanceof TypeError || error instanceof SyntaxError;
+    const text = away ? message(navigator.onLine ? 'browser.unreadable' : 'browser.offline') : error.message;
+    showProblem({ title: message('browser.failed'), detail: text });
+  } else if (error.is('already-registered', 'payment-in-flight')) {
+    openStatusPage(checkout.read().id);
+  } else {
+    if (error.is('hold-expired')) hold.show(null);
+    showProblem(error.problem);
+  }
+}
+
+let card;
+async function register() {
+  const body = fields.contents();
+  const held = await keepSeat(body);
+  if (held.paypalOrderId === null) return finish(body, held);
+  // No end of the hold: a payment is in flight, of another tab perhaps.
+  if (held.heldUntil === null) return openStatusPage(held.id);
+  tell(message('browser.checking-card'));
+  const session = await card;
+  if (!session) throw new Error(message('browser.card-fields-away'));
+  const { postalCode, countryCode, addressLine1, city, region } = body.billing;
+  const { state, data } = await session.submit(held.paypalOrderId, {
+    billingAddress: { postalCode, countryCode, addressLine1, adminArea2: city, adminArea1: region },
+  });
+  if (state === 'succeeded') return finish(body, held);
+  // Another tab may have paid meanwhile: only then is "not charged" not the truth.
+  if (await isPaidFor()) return undefined;
+  if (state === 'canceled') return showCardError(message('browser.not-authenticated'));
+  return showCardError(
+    message('browser.card-failed', { reason: data?.message ?? message('browser.card-unusable') }),
+  );
+}
+
+form.addEventListener('submit', (submitted) => {
+  submitted.preventDefault();
+  attempt(register);
 });
 
-form.addEventListener('change', (changed) => {
-  if (changed.target.name === 'ticketType') showTicket();
-  saveDraft();
+// --- the wallet ---------------------------------------------------------------------------------------------------
+/** A payment by wallet takes one attempt, from the click to PayPal's word: it resolves what the attempt waits for. */
+function walletPayment() {
+  let settle;
+  let opened;
+  return {
+    start() {
+      if (busy) return undefined;
+      let order;
+      attempt(async () => {
+        const body = fields.contents();
+        order = keepSeat(body).then((held) => {
+          if (held.heldUntil === null) openStatusPage(held.id);
+          opened = held;
+          tell(message('browser.waiting-for-paypal'));
+          return { orderId: held.paypalOrderId };
+        });
+        const outcome = new Promise((resolve) => (settle = resolve));
+        // A seat that cannot be held ends it, whatever PayPal's window does.
+        await order;
+        const ending = await outcome;
+        if (ending === 'approved') await finish(body, opened);
+        else if (!(await isPaidFor())) showCardError(message(ending));
+      });
+      return order;
+    },
+    approved: () => settle?.('approved'),
+    cancelled: () => settle?.('browser.cancelled'),
+    failed: () => settle?.('browser.wallet-failed'),
+  };
+}
+
+function showTicket() {
+  const chosen = fields.ticket();
+  button.textContent = chosen?.dataset.action ?? message('form.choose-ticket');
+  payment.hidden = !chosen || chosen.hasAttribute('data-free');
+  if (payment.hidden) return;
+  card ??= mountPayPal({ clientId, currency, wallet: walletPayment() }).catch((error) => {
+    card = undefined;
+    document.querySelector('#card-loading').hidden = true;
+    fields.showError('card', error.message);
+  });
+}
+form.addEventListener('change', ({ target }) => {
+  if (target.name === 'ticketType') showTicket();
 });
-restoreDraft();
+
+// --- going on where this browser left off -------------------------------------------------------------------------
+async function resume() {
+  const before = sessionStorage.getItem(registeredKey);
+  const banner = document.querySelector('#registered');
+  banner.hidden = !before;
+  if (before) banner.querySelector('a').href = statusPage(before);
+  const known = checkout.read();
+  if (!known?.heldUntil && !known?.paying) return;
+  const status = await checkout.status();
+  if (busy) return;
+  if (status === 'processing' || status === 'confirmed') location.replace(statusPage(known.id));
+  else if (['expired', 'cancelled', 'refunded'].includes(status)) checkout.forget();
+  else {
+    hold.show(known.heldUntil);
+    if (status === 'declined') fields.showError('card', message('browser.declined-before'));
+  }
+}
+// Back brings the page as it was left: it may have been registered from since.
+addEventListener('pageshow', ({ persisted }) => {
+  if (persisted) location.reload();
+});
+// Another tab has finished this registration.
+addEventListener('storage', ({ key, oldValue, newValue }) => {
+  const { id, paying } = JSON.parse((key === checkout.key && oldValue) || '{}');
+  if (paying && newValue === null) openStatusPage(id);
+});
 showTicket();
+resume();

@@ -1,0 +1,54 @@
+/** How often somebody may try to hold a seat or to pay: what slows down whoever tests stolen cards. */
+import { createHash } from 'node:crypto';
+import type { CreateRateLimitOptions } from '@fastify/rate-limit';
+import type { FastifyRequest } from 'fastify';
+import type { App } from './dependencies.ts';
+import { Problem } from './problem.ts';
+
+/** More declined payments than this within {@link DECLINES_WITHIN} are not one person with a difficult card. */
+const DECLINES = 20;
+const DECLINES_WITHIN = '10 minutes';
+
+type Hook = (request: FastifyRequest) => Promise<void>;
+export type Limits = {
+  /** For every attempt: counts tries, and declined payments before, of the address it comes from. */
+  onRequest: Hook[];
+  /** The same of the e-mail address in the form, wherever it is sent from. */
+  preHandler: Hook[];
+  /** Notes that a payment was declined. */
+  declined: Hook;
+};
+
+/**
+ * The limits, shared by all routes that make an attempt, so that these count together. Each process counts for itself.
+ * @param max tries a minute; 0: no limits
+ */
+export function attemptLimits(app: App, max: number): Limits {
+  if (max === 0) return { onRequest: [], preHandler: [], declined: () => Promise.resolve() };
+  const countBy = (key: CreateRateLimitOptions) => ({
+    tries: app.createRateLimit({ ...key, max, timeWindow: '1 minute' }),
+    declines: app.createRateLimit({ ...key, max: DECLINES, timeWindow: DECLINES_WITHIN }),
+  });
+  const address = countBy({});
+  const email = countBy({ keyGenerator: emailOf });
+  const refuse =
+    ({ tries, declines }: typeof address): Hook =>
+    async (request) => {
+      for (const count of [await tries(request), await declines(request, { increment: false })])
+        if (!count.isAllowed && count.isExceeded)
+          throw new Problem('too-many-requests', { retryAfterSeconds: count.ttlInSeconds });
+    };
+  return {
+    onRequest: [refuse(address)],
+    preHandler: [refuse(email)],
+    async declined(request) {
+      await Promise.all([address.declines(request), email.declines(request)]);
+    },
+  };
+}
+
+/** A hash, for what is counted stays in memory. */
+function emailOf({ body }: FastifyRequest): string {
+  const { email } = (body as { attendee: { email: string } }).attendee;
+  return createHash('sha256').update(email.toLowerCase()).digest('base64');
+}

@@ -1,0 +1,26 @@
+/** What the browser loads from us: scripts and the stylesheet, under an address that changes with their contents. */
+import { createHash } from 'node:crypto';
+import { readdirSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+
+const folder = fileURLToPath(new URL('public', import.meta.url));
+const contents = new Map(
+  readdirSync(folder)
+    .toSorted()
+    .map((name) => [name, readFileSync(`${folder}/${name}`)]),
+);
+const version = createHash('sha256')
+  .update([...contents].flat().join('\n'))
+  .digest('hex')
+  .slice(0, 12);
+
+/** Where the files are, and under which prefix they are served: a browser may keep them for ever. */
+export const assets = { folder, prefix: `/assets/${version}/` };
+
+/** An asset for a page: its address, and the hash that makes a browser refuse any other contents (W3C, SRI). */
+export function asset(name: string): { url: string; integrity: string } {
+  const content = contents.get(name);
+  if (!content) throw new Error(`There is no asset ${name}`);
+  const hash = createHash('sha384').update(content).digest('base64');
+  return { url: assets.prefix + name, integrity: `sha384-${hash}` };
+}
