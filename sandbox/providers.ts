@@ -9,8 +9,10 @@ import { createFaults, Fault, PROVIDERS, type Provider } from './faults.ts';
 import { openJournal } from './journal.ts';
 import { createMailchimp } from './mailchimp.ts';
 import { createPayPal } from './paypal/api.ts';
-import { approveWithCard, approveWithWallet, browserRoutes } from './paypal/browser.ts';
+import { approveWithCard, approveWithWallet, readForOrder, type ChallengeAnswer } from './paypal/approval.ts';
+import { browserRoutes } from './paypal/browser.ts';
 import type { Card } from './paypal/cards.ts';
+import { TEXTS } from './paypal/texts.ts';
 import { createSendGrid } from './sendgrid.ts';
 
 /** What the sandbox accepts, and nothing else: a wrong key must fail here as it would at the vendor. */
@@ -111,9 +113,28 @@ export async function startSandbox({ port = 0, dataFile }: { port?: number; data
     faults,
     /** All that the three vendors have done, as they would remember it. */
     ledger,
-    /** Approves a PayPal order as the card frames do; answers what is wrong with the card, if anything. */
-    approve: (orderId: string, card: Partial<Card> = {}) =>
-      approveWithCard(paypal, orderId, { number: '4012888888881881', expiry: '12/34', cvv: '123', ...card }),
+    /**
+     * Approves a PayPal order as the card frames do. Where the card's bank asks the person, `answer` is what the person
+     * does; without a question it has no meaning.
+     * @returns what is wrong with the card or that the person cancelled, undefined when the order is approved
+     */
+    approve(
+      orderId: string,
+      card: Partial<Card> = {},
+      answer: ChallengeAnswer = 'confirm',
+    ): string | undefined {
+      const whole = { number: '4012888888881881', expiry: '12/34', cvv: '123', ...card };
+      const approval = readForOrder(paypal, orderId, whole);
+      if ('issue' in approval) return TEXTS.en.issues[approval.issue];
+      if (approval.challenge && answer === 'cancel') return 'The person cancelled.';
+      approveWithCard(
+        paypal,
+        orderId,
+        approval.card,
+        approval.challenge && answer !== 'cancel' ? answer : undefined,
+      );
+      return undefined;
+    },
     /** Approves a PayPal order as the wallet page does. */
     approveByWallet: (orderId: string, email: string): void => {
       approveWithWallet(paypal, orderId, email);

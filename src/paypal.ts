@@ -7,6 +7,7 @@ import {
   Environment,
   OrderApplicationContextShippingPreference,
   OrderApplicationContextUserAction,
+  OrdersCardVerificationMethod,
   OrdersController,
   PaymentsController,
   type CapturedPayment,
@@ -129,6 +130,12 @@ export function connectPayPal(config: Config['paypal']) {
             amount: { currencyCode: order.amount.currency, value: decimal(order.amount) },
           },
         ],
+        // The payer's bank asks the payer where the law wants it to. Nothing else of a card may ever stand here.
+        paymentSource: {
+          card: {
+            attributes: { verification: { method: OrdersCardVerificationMethod.ScaWhenRequired } },
+          },
+        },
         applicationContext: {
           shippingPreference: OrderApplicationContextShippingPreference.NoShipping,
           userAction: OrderApplicationContextUserAction.PayNow,

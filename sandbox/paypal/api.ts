@@ -3,7 +3,8 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { applyFaults, type Faults } from '../faults.ts';
 import type { Journal } from '../journal.ts';
 import { openLedger, type Capture, type Order, type Refund } from './ledger.ts';
-import { inProgress, newId, notFound, oauthError, plainError } from './refusals.ts';
+import { isObject, refuseCardData } from './order-request.ts';
+import { inProgress, newId, notFound, oauthError, plainError, requestIdRequired } from './refusals.ts';
 
 type Answer = { status: number; body: unknown };
 
@@ -109,6 +110,8 @@ export function createPayPal(
       );
 
     app.post('/v2/checkout/orders', (request, reply) => {
+      if (isObject(request.body) && request.body.payment_source !== undefined && keyOf(request) === undefined)
+        throw requestIdRequired();
       const { status, body } = once(request, ORDERS_KEEP_MS, () => {
         const order = shown(ledger.createOrder(request.body), request);
         if (request.headers.prefer === 'return=representation') return order;
@@ -118,6 +121,7 @@ export function createPayPal(
     });
     app.get<Id>('/v2/checkout/orders/:id', (request) => shown(ledger.order(request.params.id), request));
     app.post<Id>('/v2/checkout/orders/:id/capture', (request, reply) => {
+      if (isObject(request.body)) refuseCardData(request.body.payment_source);
       const capture = () => shown(ledger.captureOrder(request.params.id), request);
       const { status, body } = once(request, ORDERS_KEEP_MS, capture);
       return reply.code(status).send(body);
@@ -169,6 +173,6 @@ export function createPayPal(
     });
   }
 
-  const { orders, captures, refunds, approve, settle } = ledger;
-  return { orders, captures, refunds, approve, settle, routes };
+  const { orders, captures, refunds, order, approve, settle } = ledger;
+  return { clientId, orders, captures, refunds, order, approve, settle, routes };
 }

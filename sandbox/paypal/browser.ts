@@ -1,127 +1,116 @@
-/** What PayPal serves to browsers: the SDK, the frames of its card fields, and the page where a wallet approves. */
+/** What PayPal serves to a shop's page: the browser SDK, and the frames of its card fields. */
 import { readFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
-import { Eta } from 'eta';
-import type { FastifyInstance, FastifyReply } from 'fastify';
+import type { FastifyInstance } from 'fastify';
 import Type from 'typebox';
+import { approveWithCard, readForOrder } from './approval.ts';
 import type { PayPalSandbox } from './api.ts';
-import { unprocessable } from './refusals.ts';
-import { readCard, TEST_WALLETS, type Card } from './cards.ts';
+import type { Card } from './cards.ts';
+import { challengeRoutes } from './challenge.ts';
+import { folder, Opened, sendPage } from './pages.ts';
+import { languageOf, sdkTexts, TEXTS } from './texts.ts';
+import { walletRoutes } from './wallet.ts';
 
-const folder = fileURLToPath(new URL('browser', import.meta.url));
-const eta = new Eta({ views: folder });
-const script = (name: string) => readFileSync(`${folder}/${name}.js`, 'utf8');
+const AUTOCOMPLETE = { number: 'cc-number', expiry: 'cc-exp', cvv: 'cc-csc' } as const;
+type FieldType = keyof typeof AUTOCOMPLETE;
+type OpenedBy = { session: string; merchant: string; locale?: string };
 
-const FIELDS = {
-  number: { label: 'Card number', autocomplete: 'cc-number' },
-  expiry: { label: 'Expiry date (MM/YY)', autocomplete: 'cc-exp' },
-  cvv: { label: 'Security code', autocomplete: 'cc-csc' },
-} as const;
+/** The modules of the SDK run on the shop's page: scripts of another origin, which needs leave to read them. */
+const SDK_MODULES = ['card-fields', 'wallet', 'button', 'frames'];
+const PAGE_SCRIPTS = [
+  'field',
+  'field-format',
+  'field-state',
+  'field-style',
+  'vault',
+  'challenge',
+  'wallet-page',
+];
 
-/** What the hosted fields say to the person in front of them. */
-const MESSAGES: Record<string, string> = {
-  INVALID_CARD_NUMBER: 'The card number is not valid.',
-  INVALID_EXPIRY_DATE: 'The expiry date is not valid: please enter month and year.',
-  CARD_EXPIRED: 'The card has expired.',
-  INVALID_SECURITY_CODE_LENGTH: 'The security code is not valid.',
-};
+/** Payment methods of PayPal's eligibility service; the sandbox's merchant has these two. */
+const ELIGIBLE = ['paypal', 'advanced_cards'];
 
-/**
- * Approves an order with a card, as the frames do; nothing of the card is kept but what PayPal would tell.
- * @returns what is wrong with the card, undefined when the order is approved
- */
-export function approveWithCard(paypal: PayPalSandbox, orderId: string, card: Card): string | undefined {
-  const read = readCard(card);
-  if ('issue' in read) return MESSAGES[read.issue] ?? read.issue;
-  paypal.approve(orderId, { card: read.facts }, read.outcome);
-  return undefined;
+const read = (file: string) => readFileSync(`${folder}/${file}`, 'utf8');
+const javascript = 'application/javascript; charset=utf-8';
+
+function sdkRoutes(app: FastifyInstance, clientId: string): void {
+  const serve = (path: string, source: string) =>
+    app.get(path, (_request, reply) =>
+      reply
+        .type(javascript)
+        .header('cache-control', 'no-cache')
+        .header('access-control-allow-origin', '*')
+        .send(source),
+    );
+  serve('/web-sdk/v6/core', read('sdk.js'));
+  serve('/web-sdk/v6/texts.js', `export default ${JSON.stringify(sdkTexts)};\n`);
+  for (const name of SDK_MODULES) serve(`/web-sdk/v6/${name}.js`, read(`sdk-${name}.js`));
+  const instance = read('sdk-instance.js');
+  app.get<{ Querystring: { 'client-id'?: string } }>('/web-sdk/v6/instance.js', ({ query }, reply) =>
+    reply
+      .code(query['client-id'] === clientId ? 200 : 401)
+      .type(javascript)
+      .header('cache-control', 'no-cache')
+      .header('access-control-allow-origin', '*')
+      .send(query['client-id'] === clientId ? instance : ''),
+  );
+  app.get('/web-sdk/v6/eligibility', (_request, reply) =>
+    reply.header('access-control-allow-origin', '*').send({ eligible_methods: ELIGIBLE }),
+  );
 }
 
-/** Approves an order with one of the test wallets. */
-export function approveWithWallet(paypal: PayPalSandbox, orderId: string, email: string): void {
-  const wallet = TEST_WALLETS.find((known) => known.email === email);
-  if (!wallet) throw unprocessable('PAYER_ACCOUNT_RESTRICTED', 'There is no such test wallet.');
-  paypal.approve(orderId, { paypal: { email_address: email, account_id: 'QYR5Z8XDVJNXQ' } }, wallet.outcome);
+function fieldRoutes(app: FastifyInstance): void {
+  for (const name of PAGE_SCRIPTS) {
+    const source = read(`${name}.js`);
+    app.get(`/sandbox/card/${name}.js`, (_request, reply) =>
+      reply.type(javascript).header('cache-control', 'no-cache').send(source),
+    );
+  }
+  const style = read('field.css');
+  app.get('/sandbox/card/field.css', (_request, reply) => reply.type('text/css; charset=utf-8').send(style));
+
+  const OfType = Type.Object({ type: Type.Enum(['number', 'expiry', 'cvv']) });
+  app.get<{ Querystring: OpenedBy & { type: FieldType } }>(
+    '/sandbox/card/field',
+    { schema: { querystring: Type.Intersect([Opened, OfType]) } },
+    ({ query }, reply) => {
+      const { fields, expiryHint } = TEXTS[languageOf(query.locale)];
+      const label = query.type === 'expiry' ? expiryHint : fields[query.type];
+      return sendPage(reply, 'field', { ...query, label, autocomplete: AUTOCOMPLETE[query.type] });
+    },
+  );
+  app.get<{ Querystring: OpenedBy }>(
+    '/sandbox/card/vault',
+    { schema: { querystring: Opened } },
+    ({ query }, reply) => sendPage(reply, 'vault', query),
+  );
 }
 
 export function browserRoutes(app: FastifyInstance, paypal: PayPalSandbox): void {
-  const session = Type.String({ pattern: '^[0-9a-f-]{36}$' });
-  const scripts = {
-    '/web-sdk/v6/core': script('sdk'),
-    '/sandbox/card/field.js': script('field'),
-    '/sandbox/card/vault.js': script('vault'),
-  };
-  for (const [path, source] of Object.entries(scripts))
-    app.get(path, (_request, reply) =>
-      reply.type('application/javascript; charset=utf-8').header('cache-control', 'no-cache').send(source),
-    );
-  const html = 'text/html; charset=utf-8';
-  /** A page of PayPal's own origin that sees card data: it keeps nothing and talks to nobody else. */
-  const frame = (reply: FastifyReply, template: string, data: object) =>
-    reply
-      .type(html)
-      .header('cache-control', 'no-store')
-      .header('referrer-policy', 'no-referrer')
-      .header(
-        'content-security-policy',
-        "default-src 'none'; script-src 'self'; connect-src 'self'; style-src 'unsafe-inline'",
-      )
-      .send(eta.render(template, data));
+  sdkRoutes(app, paypal.clientId);
+  fieldRoutes(app);
+  walletRoutes(app, paypal);
+  const challenges = challengeRoutes(app, paypal);
 
-  app.get<{ Querystring: { type: keyof typeof FIELDS; session: string; placeholder?: string } }>(
-    '/sandbox/card/field',
-    {
-      schema: {
-        querystring: Type.Object({
-          type: Type.Enum(['number', 'expiry', 'cvv']),
-          session,
-          placeholder: Type.Optional(Type.String({ maxLength: 40 })),
-        }),
-      },
-    },
-    ({ query }, reply) => frame(reply, 'field', { ...query, ...FIELDS[query.type] }),
-  );
-  app.get<{ Querystring: { session: string } }>(
-    '/sandbox/card/vault',
-    { schema: { querystring: Type.Object({ session }) } },
-    ({ query }, reply) => frame(reply, 'vault', query),
-  );
-  app.post<{ Body: Card & { orderId: string } }>(
+  const SubmittedCard = Type.Object({
+    orderId: Type.String(),
+    number: Type.String(),
+    expiry: Type.String(),
+    cvv: Type.String(),
+    name: Type.Optional(Type.String()),
+    locale: Type.Optional(Type.String()),
+  });
+  app.post<{ Body: Card & { orderId: string; locale?: string } }>(
     '/sandbox/card/approve',
-    {
-      schema: {
-        body: Type.Object({
-          orderId: Type.String(),
-          number: Type.String(),
-          expiry: Type.String(),
-          cvv: Type.String(),
-          name: Type.Optional(Type.String()),
-        }),
-      },
-    },
-    ({ body: { orderId, ...card } }, reply) => {
+    { schema: { body: SubmittedCard } },
+    ({ body: { orderId, locale, ...card } }, reply) => {
+      const texts = TEXTS[languageOf(locale)];
       const order = paypal.orders.get(orderId);
       if (!order || order.status === 'COMPLETED')
-        return reply.code(422).send({ message: 'This payment cannot be approved (any more).' });
-      const message = approveWithCard(paypal, orderId, card);
-      return message === undefined ? reply.send({ orderId }) : reply.code(422).send({ message });
+        return reply.code(422).send({ message: texts.notApprovable });
+      const approval = readForOrder(paypal, orderId, card);
+      if ('issue' in approval) return reply.code(422).send({ message: texts.issues[approval.issue] });
+      if (approval.challenge) return reply.send({ challenge: challenges.open(orderId, approval.card) });
+      return reply.send({ orderId, liabilityShift: approveWithCard(paypal, orderId, approval.card) });
     },
   );
-
-  app.get<{ Querystring: { token?: string } }>('/checkoutnow', ({ query: { token = '' } }, reply) => {
-    const order = paypal.orders.get(token);
-    return reply
-      .code(order ? 200 : 404)
-      .type(html)
-      .send(eta.render('approve', { order, wallets: TEST_WALLETS }));
-  });
-  app.post('/checkoutnow', (request, reply) => {
-    const form = new URLSearchParams(String(request.body));
-    const token = form.get('token') ?? '';
-    const order = paypal.orders.get(token);
-    if (order && order.status !== 'COMPLETED') approveWithWallet(paypal, token, form.get('email') ?? '');
-    const back = new URL(order?.returnUrl ?? '/checkoutnow', `${request.protocol}://${request.host}`);
-    back.searchParams.set('token', token);
-    return reply.redirect(back.href, 303);
-  });
 }

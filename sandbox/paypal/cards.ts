@@ -4,8 +4,18 @@ export type Outcome =
   | { status: 'DECLINED'; responseCode: string }
   | { status: 'REFUSED'; issue: string };
 
-type TestCard = { number: string; leadsTo: string; outcome: Outcome };
-const declined = (responseCode: string): Outcome => ({ status: 'DECLINED', responseCode });
+/** What 3-D Secure came to, as an order tells it (developer.paypal.com, 3D Secure response parameters). */
+export type AuthenticationResult = {
+  liability_shift: 'POSSIBLE' | 'NO' | 'UNKNOWN';
+  three_d_secure: { enrollment_status: 'Y'; authentication_status: AuthenticationStatus };
+};
+/** Authenticated, failed, or the bank could not be asked. */
+export type AuthenticationStatus = 'Y' | 'N' | 'U';
+/** What a card's bank wants when it is asked: to ask the person, or nothing, with its answer at once. */
+export type Authentication = 'challenge' | AuthenticationStatus;
+
+type TestCard = { number: string; leadsTo: string; outcome: Outcome; authentication?: Authentication };
+export const declined = (responseCode: string): Outcome => ({ status: 'DECLINED', responseCode });
 
 export const TEST_CARDS: TestCard[] = [
   { number: '4012888888881881', leadsTo: 'paid (Visa)', outcome: { status: 'COMPLETED' } },
@@ -26,6 +36,31 @@ export const TEST_CARDS: TestCard[] = [
     outcome: { status: 'PENDING' },
   },
   { number: '4000000000000341', leadsTo: 'a capture that fails', outcome: { status: 'FAILED' } },
+  // PayPal's own numbers for 3-D Secure (developer.paypal.com, 3D Secure test scenarios).
+  {
+    number: '4868719460707704',
+    leadsTo: 'paid once its bank has asked for a confirmation (3-D Secure)',
+    outcome: { status: 'COMPLETED' },
+    authentication: 'challenge',
+  },
+  {
+    number: '4868719196829038',
+    leadsTo: 'paid, authenticated by its bank without a question',
+    outcome: { status: 'COMPLETED' },
+    authentication: 'Y',
+  },
+  {
+    number: '4868719158130060',
+    leadsTo: 'authentication fails without a question: a shop must not take the money',
+    outcome: { status: 'COMPLETED' },
+    authentication: 'N',
+  },
+  {
+    number: '4868719115514992',
+    leadsTo: 'authentication is not available: a shop must not take the money',
+    outcome: { status: 'COMPLETED' },
+    authentication: 'U',
+  },
 ];
 
 export const TEST_WALLETS: { email: string; leadsTo: string; outcome: Outcome }[] = [
@@ -54,14 +89,16 @@ const BRANDS: [RegExp, string][] = [
   [/^6/, 'DISCOVER'],
 ];
 
+/** PayPal's words for what is wrong with a card. */
+export type CardIssue =
+  'INVALID_CARD_NUMBER' | 'INVALID_EXPIRY_DATE' | 'CARD_EXPIRED' | 'INVALID_SECURITY_CODE_LENGTH';
+export type ReadCard = { facts: CardFacts; outcome: Outcome; authentication?: Authentication };
+
 /**
  * Checks a card as the hosted fields do.
  * @returns what is left of it and where it leads, or PayPal's issue for the field at fault
  */
-export function readCard(
-  card: Card,
-  now = new Date(),
-): { facts: CardFacts; outcome: Outcome } | { issue: string } {
+export function readCard(card: Card, now = new Date()): ReadCard | { issue: CardIssue } {
   const number = card.number.replaceAll(/[\s-]/g, '');
   if (!/^\d{12,19}$/.test(number) || !passesLuhn(number)) return { issue: 'INVALID_CARD_NUMBER' };
   const [, month, year] = /^(0?[1-9]|1[0-2])\s*\/\s*(?:20)?(\d\d)$/.exec(card.expiry.trim()) ?? [];
@@ -71,6 +108,7 @@ export function readCard(
   const brand = BRANDS.find(([start]) => start.test(number))?.[1] ?? 'UNKNOWN';
   if (!(brand === 'AMEX' ? /^\d{4}$/ : /^\d{3}$/).test(card.cvv))
     return { issue: 'INVALID_SECURITY_CODE_LENGTH' };
+  const known = TEST_CARDS.find((card) => card.number === number);
   return {
     facts: {
       last_digits: number.slice(-4),
@@ -78,7 +116,8 @@ export function readCard(
       expiry: `20${year}-${month.padStart(2, '0')}`,
       name: card.name,
     },
-    outcome: TEST_CARDS.find((known) => known.number === number)?.outcome ?? { status: 'COMPLETED' },
+    outcome: known?.outcome ?? { status: 'COMPLETED' },
+    ...(known?.authentication ? { authentication: known.authentication } : {}),
   };
 }
 

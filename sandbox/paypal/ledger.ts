@@ -1,16 +1,21 @@
 /** Orders, captures and refunds, with PayPal's rules for them; no HTTP. Every rule that is broken throws a refusal. */
 import type { Journal } from '../journal.ts';
-import type { CardFacts, Outcome } from './cards.ts';
-import { invalid, malformed, newId, notFound, unprocessable } from './refusals.ts';
+import type { AuthenticationResult, CardFacts, Outcome } from './cards.ts';
+import { digitsOf, isObject, readAmount, readOrder } from './order-request.ts';
+import { newId, notFound, unprocessable } from './refusals.ts';
 
 export type Amount = { currency_code: string; value: string };
-type Unit = {
+export type Unit = {
   reference_id: string;
   amount: Amount;
   custom_id?: string;
   description?: string;
   invoice_id?: string;
 };
+/** developer.paypal.com, Orders v2, card verification. */
+export const VERIFICATIONS = ['SCA_ALWAYS', 'SCA_WHEN_REQUIRED', '3D_SECURE', 'AVS_CVV'] as const;
+export type Verification = (typeof VERIFICATIONS)[number];
+
 export type Order = {
   id: string;
   intent: 'CAPTURE';
@@ -18,9 +23,14 @@ export type Order = {
   unit: Unit;
   createTime: string;
   returnUrl?: string;
+  cancelUrl?: string;
+  /** What `payment_source.card.attributes.verification.method` asked for. */
+  verification?: Verification;
   /** Set when the payer approved: what a capture will come to. */
   outcome?: Outcome;
-  source?: { card: CardFacts } | { paypal: { email_address: string; account_id: string } };
+  source?:
+    | { card: CardFacts & { authentication_result?: AuthenticationResult } }
+    | { paypal: { email_address: string; account_id: string } };
   captureId?: string;
 };
 export type Capture = {
@@ -42,63 +52,7 @@ export type Refund = {
   create_time: string;
 };
 
-/** Where PayPal takes no decimals (developer.paypal.com, currency codes). */
-const NO_DECIMALS = ['HUF', 'JPY', 'TWD'];
-const digitsOf = (currency: string) => (NO_DECIMALS.includes(currency) ? 0 : 2);
 const hundredths = ({ value }: Amount) => Math.round(Number(value) * 100);
-
-type Body = Record<string, unknown>;
-const isObject = (value: unknown): value is Body =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
-
-/** An amount as PayPal keeps it, with all its decimals. */
-function readAmount(amount: unknown, field: string): Amount {
-  if (!isObject(amount)) throw invalid(field, 'MISSING_REQUIRED_PARAMETER');
-  const { currency_code: currency, value } = amount;
-  if (typeof currency !== 'string' || !/^[A-Z]{3}$/.test(currency))
-    throw invalid(`${field}/currency_code`, 'INVALID_PARAMETER_SYNTAX');
-  const [, whole = '', decimals = ''] =
-    /^-?(\d{1,24})(?:\.(\d{1,6}))?$/.exec(typeof value === 'string' ? value : '') ?? [];
-  if (!whole) throw invalid(`${field}/value`, 'INVALID_PARAMETER_SYNTAX');
-  if (decimals.length > digitsOf(currency)) throw unprocessable('DECIMAL_PRECISION');
-  if (Number(value) <= 0) throw unprocessable('CANNOT_BE_ZERO_OR_NEGATIVE');
-  if (whole.length > 7) throw unprocessable('MAX_VALUE_EXCEEDED');
-  return { currency_code: currency, value: Number(value).toFixed(digitsOf(currency)) };
-}
-
-/** A new order from the body of a request; what it says beyond the fields known here is forgotten. */
-function readOrder(body: unknown): Order {
-  if (!isObject(body)) throw malformed();
-  if (body.intent === undefined) throw invalid('/intent', 'MISSING_REQUIRED_PARAMETER');
-  if (body.intent !== 'CAPTURE') throw invalid('/intent', 'INVALID_PARAMETER_VALUE');
-  const units: unknown = body.purchase_units;
-  if (!Array.isArray(units) || units.length === 0)
-    throw invalid('/purchase_units', 'MISSING_REQUIRED_PARAMETER');
-  if (units.length > 1)
-    throw unprocessable('NOT_SUPPORTED', 'The sandbox takes orders of one purchase unit only.');
-  const [asked] = units as unknown[];
-  if (!isObject(asked)) throw invalid('/purchase_units/0', 'INVALID_PARAMETER_SYNTAX');
-  const unit: Unit = {
-    reference_id: 'default',
-    amount: readAmount(asked.amount, '/purchase_units/0/amount'),
-  };
-  for (const field of ['reference_id', 'custom_id', 'description', 'invoice_id'] as const) {
-    const value = asked[field];
-    if (value === undefined) continue;
-    if (typeof value !== 'string' || value.length < 1 || value.length > 127)
-      throw invalid(`/purchase_units/0/${field}`, 'INVALID_STRING_LENGTH');
-    unit[field] = value;
-  }
-  const context = isObject(body.application_context) ? body.application_context : {};
-  return {
-    id: newId(),
-    intent: 'CAPTURE',
-    status: 'CREATED',
-    createTime: new Date().toISOString(),
-    unit,
-    ...(typeof context.return_url === 'string' ? { returnUrl: context.return_url } : {}),
-  };
-}
 
 export function openLedger(journal: Journal) {
   const orders = journal.map<Order>('paypal.orders');

@@ -37,6 +37,14 @@ const refusal = (status: number, detail: Detail) => new Refusal(status, errorBod
 export const invalid = (field: string, issue: string) =>
   refusal(400, { field, issue, description: `${field}: ${issue}` });
 export const malformed = () => refusal(400, { issue: 'MALFORMED_REQUEST_JSON' });
+/** An order with a payment source may move money: PayPal takes it only with an id that makes it safe to repeat. */
+export const requestIdRequired = () =>
+  refusal(400, {
+    field: 'PayPal-Request-Id',
+    issue: 'PAYPAL_REQUEST_ID_REQUIRED',
+    description:
+      "A PayPal-Request-Id is required if you are trying to process payment for an Order. Please specify a PayPal-Request-Id or Create the Order without a 'payment_source' specified.",
+  });
 export const unprocessable = (issue: string, description = issue) => refusal(422, { issue, description });
 export const notFound = () =>
   refusal(404, { issue: 'INVALID_RESOURCE_ID', description: 'Specified resource ID does not exist.' });

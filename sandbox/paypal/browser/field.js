@@ -1,31 +1,67 @@
 // One card field, in a frame of its own: hands its value to the vault frame of the same session, and to nobody else.
+import { digitsOf, FORMATS } from './field-format.js';
+import { cardsOf, stateOf } from './field-state.js';
+import { applyStyle } from './field-style.js';
+
 const input = document.querySelector('input');
-const { type, session } = document.body.dataset;
+const label = document.querySelector('label');
+const { type, session, merchant } = document.body.dataset;
 const channel = new BroadcastChannel(`card-${session}`);
 
 channel.onmessage = ({ data }) => {
   if (data === 'collect') channel.postMessage({ type, value: input.value });
 };
 
-// How a field reads, from what was typed.
-const FORMATS = {
-  number: (typed) =>
-    digitsOf(typed)
-      .slice(0, 19)
-      .replace(/(\d{4})(?=\d)/g, '$1 '),
-  expiry: (typed) => {
-    // A month of one digit: "1/" and anything from 2 on.
-    const digits = digitsOf(typed.replace(/^(\d)\D/, '0$1')).replace(/^[2-9]/, '0$&');
-    // A year may come with its century.
-    const year =
-      digits.length > 5 ? digits.slice(4, 6) : digits.slice(2, 4 + Number(digits.startsWith('20', 2)));
-    return digits.length > 2 ? `${digits.slice(0, 2)}/${year}` : digits;
-  },
-  cvv: (typed) => digitsOf(typed).slice(0, 4),
-};
-const digitsOf = (text) => text.replace(/\D/g, '');
+/** Puts a text into one of the paragraphs that the field refers to. */
+function refer(attribute, id, text) {
+  if (text === undefined) return;
+  document.getElementById(id).textContent = text;
+  input.setAttribute(attribute, id);
+}
 
-input.addEventListener('input', () => {
+/** The options of `createCardFieldsComponent`, sent by the page that holds this frame. */
+function configure({ placeholder, label: text, style, ariaLabel, ariaDescription, ariaInvalidErrorMessage }) {
+  if (placeholder !== undefined) input.placeholder = placeholder;
+  if (text !== undefined) {
+    label.textContent = text;
+    label.hidden = false;
+    input.removeAttribute('aria-label');
+  }
+  if (ariaLabel !== undefined) input.setAttribute('aria-label', ariaLabel);
+  refer('aria-describedby', 'description', ariaDescription);
+  refer('aria-errormessage', 'error', ariaInvalidErrorMessage);
+  if (style !== undefined) applyStyle(style);
+}
+addEventListener('message', ({ source, origin, data }) => {
+  if (source === parent && origin === merchant && data?.configure) configure(data.configure);
+});
+
+let told = stateOf(type, input);
+let brands = '[]';
+
+/** Tells the page what happened, and marks the field for the page's style. */
+function tell(event) {
+  const state = stateOf(type, input);
+  const cards = type === 'number' ? cardsOf(input.value) : [];
+  const say = (name) => parent.postMessage({ field: session, type, event: name, state, cards }, merchant);
+  say(event);
+  if (state.isEmpty !== told.isEmpty) say(state.isEmpty ? 'empty' : 'notempty');
+  if (state.isValid !== told.isValid || state.isPotentiallyValid !== told.isPotentiallyValid)
+    say('validitychange');
+  if (type === 'number' && JSON.stringify(cards) !== brands) say('cardtypechange');
+  brands = JSON.stringify(cards);
+  told = state;
+  // What is being typed is not wrong yet.
+  const invalid = !state.isEmpty && !(state.isFocused ? state.isPotentiallyValid : state.isValid);
+  for (const element of [input, label]) {
+    element.classList.toggle('focus', state.isFocused);
+    element.classList.toggle('valid', state.isValid);
+    element.classList.toggle('invalid', invalid);
+  }
+  input.setAttribute('aria-invalid', String(invalid));
+}
+
+function format() {
   const formatted = FORMATS[type](input.value);
   if (formatted === input.value) return;
   // Formatting puts the cursor at the end: who corrects a digit in the middle wants to stay behind it.
@@ -34,4 +70,16 @@ input.addEventListener('input', () => {
   let cursor = formatted.length;
   for (let left = behind; left > 0; cursor--) if (/\d/.test(formatted[cursor - 1])) left--;
   input.setSelectionRange(cursor, cursor);
+}
+
+input.addEventListener('input', () => {
+  format();
+  tell('change');
 });
+input.addEventListener('focus', () => tell('focus'));
+input.addEventListener('blur', () => tell('blur'));
+input.addEventListener('keydown', ({ key }) => {
+  if (key === 'Enter') tell('inputsubmit');
+});
+// The frame as a whole can be focused by the page: then the field is meant.
+addEventListener('focus', () => input.focus());

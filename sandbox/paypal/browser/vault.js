@@ -1,5 +1,6 @@
 // Gathers the card from the three field frames, has the payer's bank approve the order, and tells the page the outcome.
-const channel = new BroadcastChannel(`card-${document.body.dataset.session}`);
+const { session, merchant, locale } = document.body.dataset;
+const channel = new BroadcastChannel(`card-${session}`);
 const FIELDS = ['number', 'expiry', 'cvv'];
 
 /** The values of all three fields; rejects when one of them is not on the page. */
@@ -17,19 +18,22 @@ function collect() {
   });
 }
 
-addEventListener('message', async ({ data: { orderId, name }, ports: [port] }) => {
+addEventListener('message', async ({ source, origin, data: { orderId, name }, ports: [port] }) => {
+  if (source !== parent || origin !== merchant) return;
   try {
     const card = await collect();
     const answer = await fetch('/sandbox/card/approve', {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
-      body: JSON.stringify({ ...card, orderId, name }),
+      body: JSON.stringify({ ...card, orderId, name, locale }),
     });
-    const body = await answer.json();
-    if (!answer.ok) port.postMessage({ state: 'failed', data: { orderId, message: body.message } });
-    else port.postMessage({ state: 'succeeded', data: { orderId, liabilityShift: 'POSSIBLE' } });
+    const { challenge, liabilityShift, message } = await answer.json();
+    if (!answer.ok) port.postMessage({ state: 'failed', data: { orderId, message } });
+    else if (challenge) port.postMessage({ challenge });
+    else
+      port.postMessage({ state: 'succeeded', data: { orderId, ...(liabilityShift && { liabilityShift }) } });
   } catch (error) {
     port.postMessage({ state: 'failed', data: { orderId, message: error.message } });
   }
 });
-parent.postMessage({ ready: true }, '*');
+parent.postMessage({ ready: session }, merchant);

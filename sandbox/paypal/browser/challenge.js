@@ -1,0 +1,24 @@
+// The bank's question: one answer, told to the shop's page as the outcome of its submit.
+const { id, merchant, locale } = document.body.dataset;
+let answered = false;
+
+async function answer(value) {
+  if (answered) return;
+  answered = true;
+  const response = await fetch('/sandbox/card/challenge', {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ id, answer: value, locale }),
+  });
+  parent.postMessage({ challenge: id, result: await response.json() }, merchant);
+}
+
+document.querySelector('form').addEventListener('submit', (event) => {
+  event.preventDefault();
+  answer(event.submitter.value);
+});
+addEventListener('keydown', ({ key }) => {
+  if (key === 'Escape') answer('cancel');
+});
+// Who cannot see the dialog come up hears what it asks.
+document.querySelector('h1').focus();

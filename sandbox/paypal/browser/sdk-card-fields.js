@@ -1,0 +1,91 @@
+// Card fields are frames of PayPal's origin, so the page that uses them never sees a card number.
+import { createFrame, listen, openDialog, origin, pageUrl, textsOf } from './frames.js';
+
+const EMPTY = { isEmpty: true, isFocused: false, isValid: false, isPotentiallyValid: true };
+const EVENTS = 'blur cardtypechange change empty focus inputsubmit notempty validitychange'.split(' ');
+
+/** The bank's question over the page; resolves to the outcome of the submit. */
+function askBank(challenge, orderId, session, locale) {
+  const url = pageUrl('/sandbox/card/challenge', session, locale, { id: challenge });
+  const frame = createFrame(url, textsOf(locale).challengeTitle);
+  return new Promise((resolve) => {
+    const end = (result) => {
+      stop();
+      close();
+      resolve(result);
+    };
+    const stop = listen(
+      () => frame.contentWindow,
+      ({ challenge: answered, result }) => {
+        if (answered === challenge) end({ ...result, data: { orderId, ...result.data } });
+      },
+    );
+    const close = openDialog(frame, () => end({ state: 'canceled', data: { orderId } }));
+  });
+}
+
+function createSession({ locale }) {
+  const session = crypto.randomUUID();
+  const texts = textsOf(locale);
+  const handlers = new Map(EVENTS.map((name) => [name, []]));
+  const states = { number: EMPTY, expiry: EMPTY, cvv: EMPTY };
+
+  // One hidden frame gathers the three fields and talks to the server; it is ready when it says so.
+  const vault = createFrame(pageUrl('/sandbox/card/vault', session, locale), texts.vault);
+  vault.hidden = true;
+  const ready = new Promise((resolve) => {
+    listen(
+      () => vault.contentWindow,
+      (data) => data.ready === session && resolve(),
+    );
+  });
+  document.body.append(vault);
+
+  return {
+    /** A field to append to the page; it fills the element it is in. */
+    createCardFieldsComponent({ type, ...options }) {
+      if (!texts.fields[type]) throw new Error(`There is no card field "${type}"`);
+      const field = createFrame(
+        pageUrl('/sandbox/card/field', session, locale, { type }),
+        texts.fields[type],
+      );
+      field.style.cssText = 'border:0;display:block;width:100%;height:100%;color-scheme:inherit';
+      field.addEventListener('load', () =>
+        field.contentWindow.postMessage({ configure: JSON.parse(JSON.stringify(options)) }, origin),
+      );
+      listen(
+        () => field.contentWindow,
+        ({ field: from, event, state, cards }) => {
+          if (from !== session) return;
+          states[type] = state;
+          for (const heard of handlers.get(event)) heard({ ...states, cards, emittedBy: type });
+        },
+      );
+      return field;
+    },
+
+    async on(eventName, callback) {
+      if (!handlers.has(eventName)) throw new Error(`There is no event "${eventName}"`);
+      handlers.get(eventName).push(callback);
+    },
+
+    /** The vendor takes an amount and a co-branding flag here; neither changes anything in the sandbox. */
+    update: () => undefined,
+
+    /** Resolves to `{ state: 'succeeded' | 'failed' | 'canceled', data: { orderId, message?, liabilityShift? } }`. */
+    async submit(orderId, { name, billingAddress } = {}) {
+      if (typeof orderId !== 'string') throw new TypeError('The order id has to be a string');
+      await ready;
+      const outcome = await new Promise((resolve) => {
+        const { port1, port2 } = new MessageChannel();
+        port1.onmessage = ({ data }) => resolve(data);
+        vault.contentWindow.postMessage({ orderId, name, billingAddress }, origin, [port2]);
+      });
+      return outcome.challenge ? askBank(outcome.challenge, orderId, session, locale) : outcome;
+    },
+  };
+}
+
+export const createCardFields = (current) => ({
+  createCardFieldsOneTimePaymentSession: () => createSession({ ...current }),
+});

@@ -1,0 +1,65 @@
+/** 3-D Secure: the bank's question, in a frame over the shop's page. */
+import { randomUUID } from 'node:crypto';
+import type { FastifyInstance } from 'fastify';
+import Type from 'typebox';
+import type { PayPalSandbox } from './api.ts';
+import { approveWithCard, type ChallengeAnswer } from './approval.ts';
+import type { ReadCard } from './cards.ts';
+import { Opened, sendPage } from './pages.ts';
+import { languageOf, money, TEXTS } from './texts.ts';
+
+/** Questions that nobody answered, for as long as the sandbox runs; a page left alone asks for a new one. */
+export function challengeRoutes(app: FastifyInstance, paypal: PayPalSandbox) {
+  const waiting = new Map<string, { orderId: string; card: ReadCard }>();
+  const Id = Type.Object({ id: Type.String() });
+
+  app.get<{ Querystring: { id: string; session: string; merchant: string; locale?: string } }>(
+    '/sandbox/card/challenge',
+    { schema: { querystring: Type.Intersect([Opened, Id]) } },
+    ({ query }, reply) => {
+      const asked = waiting.get(query.id);
+      const language = languageOf(query.locale);
+      const intro =
+        asked &&
+        TEXTS[language].challenge.intro
+          .replace('{amount}', money(paypal.order(asked.orderId).unit.amount, language))
+          .replace('{digits}', asked.card.facts.last_digits);
+      return sendPage(reply.code(asked ? 200 : 404), 'challenge', { ...query, intro });
+    },
+  );
+
+  app.post<{ Body: { id: string; answer: ChallengeAnswer; locale?: string } }>(
+    '/sandbox/card/challenge',
+    {
+      schema: {
+        body: Type.Object({
+          id: Type.String(),
+          answer: Type.Enum(['confirm', 'refuse', 'cancel']),
+          locale: Type.Optional(Type.String()),
+        }),
+      },
+    },
+    ({ body: { id, answer, locale } }, reply) => {
+      const asked = waiting.get(id);
+      waiting.delete(id);
+      const message = TEXTS[languageOf(locale)].notApprovable;
+      if (!asked) return reply.send({ state: 'failed', data: { message } });
+      const { orderId, card } = asked;
+      if (answer === 'cancel') return reply.send({ state: 'canceled', data: { orderId } });
+      // The order may have been paid on another page meanwhile.
+      if (paypal.order(orderId).status === 'COMPLETED')
+        return reply.send({ state: 'failed', data: { orderId, message } });
+      const liabilityShift = approveWithCard(paypal, orderId, card, answer);
+      return reply.send({ state: 'succeeded', data: { orderId, liabilityShift } });
+    },
+  );
+
+  return {
+    /** Remembers the question; nothing of the card but what PayPal would tell. */
+    open(orderId: string, card: ReadCard): string {
+      const id = randomUUID();
+      waiting.set(id, { orderId, card });
+      return id;
+    },
+  };
+}
