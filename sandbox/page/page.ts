@@ -8,6 +8,7 @@ import { REFUSED_ADDRESSES, type createMailchimp } from '../mailchimp.ts';
 import type { PayPalSandbox } from '../paypal/api.ts';
 import { TEST_CARDS, TEST_WALLETS } from '../paypal/cards.ts';
 import type { createSendGrid } from '../sendgrid.ts';
+import { mailRoutes } from './mails.ts';
 
 const folder = fileURLToPath(new URL('.', import.meta.url));
 const eta = new Eta({ views: folder });
@@ -84,34 +85,7 @@ export function applyPage(app: FastifyInstance, { paypal, sendgrid, mailchimp, f
     reply.type('application/javascript; charset=utf-8').send(script),
   );
 
-  app.get<{ Params: { id: string } }>('/mails/:id', ({ params }, reply) => {
-    const mail = sendgrid.mails.get(params.id);
-    return reply
-      .code(mail ? 200 : 404)
-      .type(html)
-      .send(eta.render('mail', { mail, at }));
-  });
-  app.get<{ Params: { id: string } }>('/mails/:id/html', ({ params }, reply) =>
-    // A mail is somebody's text: it may show itself and open its links elsewhere, and do nothing more.
-    reply
-      .type(html)
-      .header(
-        'content-security-policy',
-        "sandbox allow-popups allow-popups-to-escape-sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:",
-      )
-      .send(sendgrid.mails.get(params.id)?.html.replace(/<head\b[^>]*>/i, '$&<base target="_blank">') ?? ''),
-  );
-  app.get<{ Params: { id: string; file: string } }>('/mails/:id/attachments/:file', ({ params }, reply) => {
-    const attachment = sendgrid.mails.get(params.id)?.attachments[Number(params.file)];
-    if (!attachment) return reply.code(404).send();
-    return reply
-      .type('application/octet-stream')
-      .header(
-        'content-disposition',
-        `attachment; filename="${attachment.filename.replaceAll(/[^\w.-]/g, '_')}"`,
-      )
-      .send(Buffer.from(attachment.content, 'base64'));
-  });
+  mailRoutes(app, sendgrid.mails, (mail) => eta.render('mail', { mail, at }));
 
   const fields = (body: unknown) => new URLSearchParams(String(body));
   app.post<{ Params: { provider: string } }>('/switches/:provider', ({ params, body }, reply) => {

@@ -1,36 +1,8 @@
 /** PayPal's card fields in a real browser, on a merchant's page of another origin. */
-import { randomUUID } from 'node:crypto';
-import Fastify from 'fastify';
-import type { Browser, Page } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
-import { launchChromium } from '../../sandbox/chromium.ts';
-import { credentials, startSandbox, type Sandbox } from '../../sandbox/providers.ts';
-import { captureOf, connectPayPal, type PayPal } from '../../src/paypal.ts';
-
-const TIMEOUT_MS = 5000;
-const html = (paypalUrl: string) => `<!doctype html>
-<html lang="en">
-<title>Shop</title>
-<script src="${paypalUrl}/web-sdk/v6/core" defer></script>
-<script src="/shop.js" defer></script>
-<form><div id="number"></div><div id="expiry"></div><div id="cvv"></div><button>Pay</button><p role="status"></p></form>
-</html>`;
-/** What a shop does with PayPal's SDK, v6: three fields, one submit; the outcome is shown as JSON. */
-const script = (clientId: string) => `
-const form = document.querySelector('form');
-const status = document.querySelector('[role=status]');
-const paypal = await window.paypal.createInstance({ clientId: '${clientId}', components: ['card-fields'] });
-const session = paypal.createCardFieldsOneTimePaymentSession();
-for (const type of ['number', 'expiry', 'cvv'])
-  document.getElementById(type).append(session.createCardFieldsComponent({ type, placeholder: type }));
-form.addEventListener('submit', async (event) => {
-  event.preventDefault();
-  status.textContent = '';
-  const orderId = new URLSearchParams(location.search).get('order');
-  const outcome = await session.submit(orderId, { billingAddress: { postalCode: '20457', countryCode: 'DE' } });
-  status.textContent = JSON.stringify(outcome);
-});
-`;
+import type { Page } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { captureOf } from '../../src/paypal.ts';
+import { customer, startShop, type FieldName, type Shop } from './shop.ts';
 
 /** A curious shop: it joins the channel of the frames, listens to every message, and looks into each document. */
 const SPY = `
@@ -50,60 +22,30 @@ const SPY = `
   };
 `;
 
-let sandbox: Sandbox;
-let paypal: PayPal;
-let browser: Browser;
+let shop: Shop;
 let page: Page;
-let shopUrl: string;
-const shop = Fastify({ forceCloseConnections: true });
-
 beforeAll(async () => {
-  sandbox = await startSandbox();
-  const { paypalClientId: clientId, paypalClientSecret: clientSecret } = credentials;
-  paypal = connectPayPal({ baseUrl: sandbox.url, webUrl: sandbox.url, clientId, clientSecret });
-  const policy = `default-src 'self'; script-src 'self' ${sandbox.url}; frame-src ${sandbox.url}`;
-  shop.get('/', (_request, reply) =>
-    reply.type('text/html').header('content-security-policy', policy).send(html(sandbox.url)),
-  );
-  shop.get('/shop.js', (_request, reply) =>
-    reply.type('text/javascript').send(`(async () => {${script(clientId)}})();`),
-  );
-  shopUrl = await shop.listen({ host: '127.0.0.1', port: 0 });
-  browser = await launchChromium(() => undefined);
+  shop = await startShop();
 });
-afterEach(() => page.close());
-afterAll(async () => {
-  await browser.close();
-  await shop.close();
-  await sandbox.close();
+afterEach(async () => {
+  // The browser itself reports the answer to a card that is refused.
+  shop.complaints.splice(0, Infinity, ...shop.complaints.filter((text) => !text.includes('422')));
+  await shop.closePages();
 });
+afterAll(() => shop.close());
 
 /** Opens a PayPal order and the shop's page for it. */
-async function goToPay(): Promise<string> {
-  const order = { amount: { minor: 12_000, currency: 'EUR' }, description: 'A ticket' };
-  const ids = { requestId: randomUUID(), registrationId: randomUUID() };
-  const orderId = await paypal.createOrder({ ...ids, ...order }, TIMEOUT_MS);
-  page = await browser.newPage();
-  page.setDefaultTimeout(TIMEOUT_MS);
-  await page.goto(`${shopUrl}/?order=${orderId}`);
-  return orderId;
+async function goToPay(options: { locale?: string; field?: object } = {}): Promise<string> {
+  const order = await shop.openOrder();
+  page = await shop.visit({ order, ...options, field: JSON.stringify(options.field ?? {}) });
+  return order;
 }
-const TITLES = { number: 'Card number', expiry: 'Expiry date', cvv: 'Security code' };
-const field = (name: keyof typeof TITLES) =>
-  page.frameLocator(`iframe[title="${TITLES[name]}"]`).getByRole('textbox');
-
-async function fill(card: Partial<Record<keyof typeof TITLES, string>>): Promise<void> {
-  for (const [name, value] of Object.entries(card) as [keyof typeof TITLES, string][]) {
-    await field(name).fill('');
-    await field(name).pressSequentially(value);
-  }
-}
-type SubmitResult = { state: string; data: { orderId: string; message?: string } };
-async function pay(): Promise<SubmitResult> {
-  const status = page.getByRole('status');
-  await page.getByRole('button', { name: 'Pay' }).click();
-  await status.filter({ hasText: /./ }).waitFor();
-  return JSON.parse(await status.innerText()) as SubmitResult;
+const field = (name: FieldName) => customer(page).field(name);
+const fill = (card: Partial<Record<FieldName, string>>) => customer(page).fill(card);
+async function pay() {
+  await customer(page).submit();
+  const { state, data } = await customer(page).told('submitted');
+  return { state, data };
 }
 const CARD = { number: '4012888888881881', expiry: '1234', cvv: '123' };
 
@@ -113,7 +55,7 @@ it('takes a card through frames of its own, and the order can be captured', asyn
   expect(await field('number').inputValue()).toBe('4012 8888 8888 1881');
   expect(await field('expiry').inputValue()).toBe('12/34');
   expect(await pay()).toMatchObject({ state: 'succeeded', data: { orderId } });
-  const taken = await paypal.captureOrder(orderId, randomUUID(), TIMEOUT_MS);
+  const taken = await shop.capture(orderId);
   expect(captureOf(taken)).toMatchObject({ status: 'COMPLETED' });
 });
 
@@ -137,7 +79,7 @@ it('says what is wrong with a card, keeps what was typed, and takes the correcte
 it('says which of the fields is at fault', async () => {
   await goToPay();
   await fill({ number: CARD.number, cvv: CARD.cvv });
-  const message = async () => (await pay()).data.message;
+  const message = async () => (await pay()).data?.message;
   expect(await message()).toBe('The expiry date is not valid: please enter month and year.');
   await fill({ expiry: '0120' });
   expect(await message()).toBe('The card has expired.');
@@ -147,8 +89,8 @@ it('says which of the fields is at fault', async () => {
 
 it('refuses a card for an order that is paid already', async () => {
   const orderId = await goToPay();
-  sandbox.approve(orderId);
-  await paypal.captureOrder(orderId, randomUUID(), TIMEOUT_MS);
+  shop.sandbox.approve(orderId);
+  await shop.capture(orderId);
   await fill(CARD);
   expect(await pay()).toMatchObject({
     state: 'failed',
@@ -193,13 +135,119 @@ it('shows nothing of the card to a shop that tries everything', async () => {
   expect(seen.text.replaceAll(/[ -]/g, '')).not.toContain(CARD.number);
 });
 
-it('can be filled by a browser and read aloud: each field has a label and says what it is', async () => {
+const LABELS = {
+  'en-GB': { number: 'Card number', expiry: 'Expiry date (MM/YY)', cvv: 'Security code' },
+  'de-DE': { number: 'Kartennummer', expiry: 'Ablaufdatum (MM/JJ)', cvv: 'Prüfnummer' },
+};
+const AUTOCOMPLETE = { number: 'cc-number', expiry: 'cc-exp', cvv: 'cc-csc' };
+
+it.each(['en-GB', 'de-DE'] as const)(
+  'can be filled by a browser and read aloud: each field says what it is, in %s',
+  async (locale) => {
+    await goToPay({ locale });
+    for (const [name, autocomplete] of Object.entries(AUTOCOMPLETE) as [FieldName, string][]) {
+      await field(name).waitFor();
+      expect(await field(name).getAttribute('autocomplete')).toBe(autocomplete);
+      expect(await field(name).getAttribute('inputmode')).toBe('numeric');
+      expect(await field(name).getAttribute('aria-label')).toBe(LABELS[locale][name]);
+      expect(await field(name).getAttribute('placeholder')).toBe(name);
+      const frame = page.locator(`iframe[title="${LABELS[locale][name].replace(/ \\(.*/, '')}"]`);
+      expect(await frame.contentFrame().locator('html').getAttribute('lang')).toBe(locale.slice(0, 2));
+    }
+  },
+);
+
+it('says what is wrong in German where the shop speaks German', async () => {
+  await goToPay({ locale: 'de-AT' });
+  await fill({ ...CARD, number: '4012888888881882' });
+  expect((await pay()).data?.message).toBe('Die Kartennummer ist nicht gültig.');
+});
+
+describe('the look of the fields', () => {
+  const css = (property: string) =>
+    field('number').evaluate(`(input) => getComputedStyle(input).getPropertyValue('${property}')`);
+
+  it('is the shop’s', async () => {
+    await goToPay({
+      field: {
+        style: {
+          input: { color: 'rgb(1, 2, 3)', fontSize: '20px', 'font-family': 'monospace', paddingLeft: '7px' },
+          'input::placeholder': { color: 'rgb(4, 5, 6)' },
+          'input.focus': { color: 'rgb(7, 8, 9)' },
+          'input.invalid': { color: 'rgb(10, 11, 12)' },
+        },
+      },
+    });
+    await expect.poll(() => css('color')).toBe('rgb(1, 2, 3)');
+    expect(await css('font-size')).toBe('20px');
+    expect(await css('font-family')).toBe('monospace');
+    expect(await css('padding-left')).toBe('7px');
+    await field('number').focus();
+    expect(await css('color')).toBe('rgb(7, 8, 9)');
+    await field('number').pressSequentially('4012');
+    await field('expiry').focus();
+    await expect.poll(() => css('color')).toBe('rgb(10, 11, 12)');
+  });
+
+  it('is no way to slip in other rules, properties or addresses', async () => {
+    const asked: string[] = [];
+    await goToPay({
+      field: {
+        style: {
+          input: {
+            color: 'rgb(1, 2, 3)',
+            letterSpacing: '2px } body { display: none',
+            position: 'fixed',
+            background: 'url(https://evil.example/x.png)',
+          },
+          'body { display: none } input': { color: 'red' },
+          'input[value^="4"]': { background: 'url(https://evil.example/4.png)' },
+        },
+      },
+    });
+    page.on('request', (request) => asked.push(request.url()));
+    await expect.poll(() => css('color')).toBe('rgb(1, 2, 3)');
+    expect(await css('letter-spacing')).toBe('normal');
+    expect(await css('position')).toBe('static');
+    expect(await field('number').isVisible()).toBe(true);
+    expect(asked).toEqual([]);
+    // The frame's policy refused the picture.
+    expect(shop.complaints.splice(0).join()).toMatch(/^.*evil\.example.*Content Security Policy/);
+  });
+});
+
+it('takes the words of the shop for those who hear the field', async () => {
+  const words = {
+    ariaLabel: 'Your card',
+    ariaDescription: 'Sixteen digits',
+    ariaInvalidErrorMessage: 'That is no card',
+  };
+  await goToPay({ field: words });
+  await expect.poll(() => field('number').getAttribute('aria-label')).toBe('Your card');
+  expect(await field('number').getAttribute('aria-describedby')).toBe('description');
+  const frame = page.getByTitle('Card number').contentFrame();
+  expect(await frame.locator('#description').textContent()).toBe('Sixteen digits');
+  expect(await frame.locator('#error').textContent()).toBe('That is no card');
+  await fill({ number: '4012' });
+  await field('cvv').focus();
+  await expect.poll(() => field('number').getAttribute('aria-invalid')).toBe('true');
+});
+
+it('tells the shop what happens in a field, and never what is in it', async () => {
   await goToPay();
-  const expected = { number: 'cc-number', expiry: 'cc-exp', cvv: 'cc-csc' };
-  for (const [name, autocomplete] of Object.entries(expected) as [keyof typeof TITLES, string][]) {
-    await field(name).waitFor();
-    expect(await field(name).getAttribute('autocomplete')).toBe(autocomplete);
-    expect(await field(name).getAttribute('inputmode')).toBe('numeric');
-    expect(await field(name).getAttribute('aria-label')).toContain(TITLES[name]);
-  }
+  await fill({ number: CARD.number });
+  await field('number').press('Enter');
+  type Heard = { event: string; state: { emittedBy: string; number: object; cards: { type: string }[] } };
+  const heard = () => page.evaluate<Heard[]>('globalThis.heard');
+  await expect.poll(async () => (await heard()).at(-1)?.event).toBe('inputsubmit');
+  const last = (await heard()).at(-1);
+  expect(last?.state).toMatchObject({
+    emittedBy: 'number',
+    number: { isEmpty: false, isValid: true, isFocused: true, isPotentiallyValid: true },
+    cards: [{ type: 'visa', code: { name: 'CVV', size: 3 } }],
+  });
+  expect((await heard()).map(({ event }) => event)).toEqual(
+    expect.arrayContaining(['focus', 'cardtypechange', 'validitychange']),
+  );
+  expect(JSON.stringify(await heard()).replaceAll(/[ -]/g, '')).not.toMatch(/4012/);
 });

@@ -86,6 +86,51 @@ describe('a mail', () => {
     expect(await shown.text()).toContain('<p>Welcome, <b>Ada</b>.</p>');
   });
 
+  it('is shown with its inline images, its headers, and the files that are not inline', async () => {
+    const image = (filename: string, contentId: string, type = 'image/png') => ({
+      filename,
+      type,
+      content: 'iVBORw0KGgo=',
+      disposition: 'inline',
+      contentId,
+    });
+    await mailer.send(
+      aMail({
+        html: `<html><head></head><body><img src="cid:code"><img src='cid:a%40b'><img src="cid:none"><img src="cid:page"></body></html>`,
+        attachments: [
+          image('code.png', 'code'),
+          image('logo.png', 'a@b'),
+          image('page.html', 'page', 'text/html'),
+          { filename: 'event.ics', type: 'text/calendar', content: 'YQ==', disposition: 'attachment' },
+        ],
+        headers: { 'List-Unsubscribe': '<https://example.org/<leave>>', 'X-Entity-Ref-ID': 'r-1' },
+      }),
+    );
+    const mail = mails().at(-1);
+    expect(mail?.headers).toEqual({
+      'List-Unsubscribe': '<https://example.org/<leave>>',
+      'X-Entity-Ref-ID': 'r-1',
+    });
+    expect(
+      mail?.attachments.map(({ filename, disposition, contentId }) => [filename, disposition, contentId]),
+    ).toEqual([
+      ['code.png', 'inline', 'code'],
+      ['logo.png', 'inline', 'a@b'],
+      ['page.html', 'inline', 'page'],
+      ['event.ics', 'attachment', undefined],
+    ]);
+
+    const page = `${sandbox.url}/mails/${mail?.id ?? ''}`;
+    const shown = await (await fetch(`${page}/html`)).text();
+    expect(shown.match(/data:image\/png;base64,iVBORw0KGgo=/g)).toHaveLength(2);
+    expect(shown).toContain('src="cid:none"');
+    expect(shown).toContain('src="cid:page"');
+    const about = await (await fetch(page)).text();
+    expect(about).toMatch(/List-Unsubscribe<\/dt><dd><code>&lt;https:\/\/example.org\/&lt;leave&gt;&gt;/);
+    expect(about).toMatch(/Attached<\/dt><dd><a href="[^"]+\/attachments\/3">event.ics<\/a>/);
+    expect(about).toMatch(/Inline images<\/dt><dd><a href="[^"]+\/attachments\/0">code.png<\/a>/);
+  });
+
   it('cannot slip markup into the page of the sandbox', async () => {
     await mailer.send(aMail({ subject: '<script>alert(1)</script>' }));
     const page = await (await fetch(sandbox.url)).text();
@@ -129,6 +174,22 @@ describe('a refusal', () => {
     ],
     ['attachments.0.content', aMail({ attachments: [{ ...file, content: 'not base64!' }] })],
     ['attachments.0.filename', aMail({ attachments: [{ ...file, filename: '' }] })],
+    ['attachments.0.filename', aMail({ attachments: [{ ...file, filename: 'a;b.txt' }] })],
+    ['attachments.0.type', aMail({ attachments: [{ ...file, type: '' }] })],
+    ['attachments.0.disposition', aMail({ attachments: [{ ...file, disposition: 'hidden' }] })],
+    [
+      'attachments.0.content_id',
+      aMail({ attachments: [{ ...file, disposition: 'inline', contentId: 'a\r\nb' }] }),
+    ],
+    ['headers', aMail({ headers: { 'reply-TO': 'eve@example.org' } })],
+    ['headers', aMail({ headers: { BCC: 'eve@example.org' } })],
+    ['headers', aMail({ headers: { 'X Spaced': 'x' } })],
+    ['headers', aMail({ headers: { 'X-Break': 'x\r\nBcc: eve@example.org' } })],
+    ['headers', aMail({ headers: { 'X-One': '1', 'x-one': '2' } })],
+    [
+      'personalizations.0.headers',
+      aMail({ personalizations: [{ to: 'ada@example.org', headers: { 'X-SG-ID': 'x' } }] }),
+    ],
     ['categories', aMail({ categories: Array.from({ length: 11 }, (_, i) => `c${i}`) })],
     ['custom_args', aMail({ customArgs: { long: 'x'.repeat(10_000) } })],
   ])('of a message names the field: %s', async (field, mail) => {
