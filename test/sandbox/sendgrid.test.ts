@@ -92,7 +92,8 @@ describe('a mail', () => {
       type,
       content: 'iVBORw0KGgo=',
       disposition: 'inline',
-      contentId,
+      // The SDK sends a plain object as it is: `contentId` would not reach SendGrid.
+      content_id: contentId,
     });
     await mailer.send(
       aMail({
@@ -157,6 +158,7 @@ describe('a refusal', () => {
   });
 
   const file = { filename: 'a.txt', content: 'YQ==', type: 'text/plain' };
+  const broken = { ...file, disposition: 'inline', content_id: 'a\r\nb' };
   it.each([
     ['personalizations.0.to.0.email', aMail({ to: 'nobody' })],
     ['personalizations.0.to', aMail({ to: [] })],
@@ -177,13 +179,9 @@ describe('a refusal', () => {
     ['attachments.0.filename', aMail({ attachments: [{ ...file, filename: 'a;b.txt' }] })],
     ['attachments.0.type', aMail({ attachments: [{ ...file, type: '' }] })],
     ['attachments.0.disposition', aMail({ attachments: [{ ...file, disposition: 'hidden' }] })],
-    [
-      'attachments.0.content_id',
-      aMail({ attachments: [{ ...file, disposition: 'inline', contentId: 'a\r\nb' }] }),
-    ],
+    ['attachments.0.content_id', aMail({ attachments: [broken] })],
     ['headers', aMail({ headers: { 'reply-TO': 'eve@example.org' } })],
     ['headers', aMail({ headers: { BCC: 'eve@example.org' } })],
-    ['headers', aMail({ headers: { 'X Spaced': 'x' } })],
     ['headers', aMail({ headers: { 'X-Break': 'x\r\nBcc: eve@example.org' } })],
     ['headers', aMail({ headers: { 'X-One': '1', 'x-one': '2' } })],
     [
@@ -199,6 +197,21 @@ describe('a refusal', () => {
       response: { body: { errors: [{ field }] } },
     });
     expect(mails()).toHaveLength(before);
+  });
+
+  it('of a header whose name is not one', async () => {
+    const { to, from, subject, text } = aMail();
+    const answer = await raw(
+      JSON.stringify({
+        personalizations: [{ to: [to] }],
+        from,
+        subject,
+        content: [{ type: 'text/plain', value: text }],
+        headers: { 'X Spaced': 'x' },
+      }),
+    );
+    expect(answer.status).toBe(400);
+    expect(await answer.json()).toMatchObject({ errors: [{ field: 'headers' }] });
   });
 
   it.each([
