@@ -58,6 +58,8 @@ describe('the question', () => {
       data: { liabilityShift: 'NO' },
     });
     expect(await shop.order(order)).toMatchObject(authentication('NO', 'N'));
+    const overview = await (await fetch(shop.sandbox.url)).text();
+    expect(overview).toContain('3-D Secure N, liability shift NO');
   });
 
   it('cancelled: nothing is approved, and the person may try again', async () => {
