@@ -47,7 +47,13 @@ export function emailActivities({ config, database }: { config: Config; database
     const off = { enable: false };
     try {
       await mailer.send({
-        to: { email: attendee.email, name: `${attendee.firstName} ${attendee.lastName}` },
+        // In here, for the SDK would send headers of the message itself with its HTTP request, too.
+        personalizations: [
+          {
+            to: { email: attendee.email, name: `${attendee.firstName} ${attendee.lastName}` },
+            headers: mail.headers,
+          },
+        ],
         from: config.sendgrid.from,
         subject: mail.subject,
         text: mail.text,
@@ -55,9 +61,11 @@ export function emailActivities({ config, database }: { config: Config; database
         attachments: mail.attachments.map(({ content, contentId, ...file }) => ({
           ...file,
           content: content.toString('base64'),
-          ...(contentId === undefined ? { disposition: 'attachment' } : { disposition: 'inline', contentId }),
+          // Named as in SendGrid's API: the SDK passes attachments on as they are.
+          ...(contentId === undefined
+            ? { disposition: 'attachment' }
+            : { disposition: 'inline', content_id: contentId }),
         })),
-        headers: mail.headers,
         categories: [category],
         customArgs: { registrationId: id },
         // The links lead to a private page: no redirect through a tracker may hold them.

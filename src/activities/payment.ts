@@ -1,5 +1,10 @@
 import { activityInfo } from '@temporalio/activity';
-import { CaptureStatus, RefundStatus } from '@paypal/paypal-server-sdk';
+import {
+  CaptureStatus,
+  EnrollmentStatus,
+  LiabilityShiftIndicator,
+  RefundStatus,
+} from '@paypal/paypal-server-sdk';
 import type { Database } from '../database/connection.ts';
 import { claimSeat, unclaimSeat } from '../database/seats.ts';
 import { captureOf, PayPalFault, type Capture, type PayPal, type PayPalOrder } from '../paypal.ts';
@@ -77,6 +82,7 @@ export function paymentActivities({ database, paypal }: { database: Database; pa
       if (!belongs(order, id, amount)) return { status: 'rejected', reason: 'mismatch' };
       const earlier = captureOf(order);
       if (earlier) return interpret(earlier);
+      if (!isAuthenticated(order)) return { status: 'declined', reason: 'not-authenticated' };
       const taken = await paypal.captureOrder(paypalOrderId, `${id}:${paypalOrderId}:capture`, left());
       return interpret(captureOf(taken));
     } catch (error) {
@@ -146,6 +152,21 @@ function belongs(order: PayPalOrder, id: string, amount: Money): boolean {
     unit?.customId === id &&
     unit.amount?.currencyCode === amount.currency &&
     unit.amount.value === decimal(amount)
+  );
+}
+
+/**
+ * Whether a card may be charged after 3-D Secure: the bank vouches for the payer, or takes no part in it. PayPal would
+ * capture the rest as well, at our risk (developer.paypal.com, 3D Secure response parameters, recommended action).
+ */
+function isAuthenticated(order: PayPalOrder): boolean {
+  const result = order.paymentSource?.card?.authenticationResult;
+  if (!result || result.liabilityShift === LiabilityShiftIndicator.Possible) return true;
+  const enrolled = result.threeDSecure?.enrollmentStatus;
+  return (
+    result.liabilityShift === LiabilityShiftIndicator.No &&
+    enrolled !== undefined &&
+    enrolled !== EnrollmentStatus.Enrolled
   );
 }
 

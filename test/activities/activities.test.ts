@@ -65,6 +65,30 @@ describe('takePayment', () => {
     });
   });
 
+  it.each([
+    ['by the payer', '4868719460707704', 'refuse'],
+    ['by the bank without a question', '4868719158130060', undefined],
+    ['because nobody could be asked', '4868719115514992', undefined],
+  ] as const)(
+    'takes nothing when 3-D Secure failed: %s, though PayPal would',
+    async (_what, number, answer) => {
+      const request = await approved();
+      world.sandbox.approve(request.paypalOrderId, { number }, answer);
+      expect(await world.run('takePayment', [request])).toMatchObject({
+        status: 'declined',
+        reason: 'not-authenticated',
+      });
+      expect(capturesOf(request.id)).toEqual([]);
+    },
+  );
+
+  it.each(['4868719460707704', '4868719196829038'])(
+    'captures what 3-D Secure confirmed: %s',
+    async (number) => {
+      expect(await world.run('takePayment', [await approved(number)])).toMatchObject({ status: 'captured' });
+    },
+  );
+
   it.each(['declined@example.com', 'cannot-pay@example.com'])(
     'answers that a wallet was declined: %s',
     async (email) => {

@@ -63,6 +63,11 @@ describe('fields', () => {
     ['half a surrogate pair', attendee({ firstName: 'Ada\ud800' }), ['/attendee/firstName']],
     ['a country that does not exist', billing({ countryCode: 'XX' }), ['/billing/countryCode']],
     ['a country in lower case', billing({ countryCode: 'de' }), ['/billing/countryCode']],
+    [
+      'an address without what its country needs',
+      billing({ countryCode: 'US', postalCode: undefined }),
+      ['/billing/postalCode', '/billing/region'],
+    ],
     ['a ticket that does not exist', { ...form, ticketType: 'backstage' }, ['/ticketType']],
     ['an event that does not exist', { ...form, event: 'elsewhere' }, ['/ticketType']],
     ['a card number', billing({ addressLine2: '4012 8888-8888 1881' }), ['/billing/addressLine2']],
@@ -83,6 +88,12 @@ describe('fields', () => {
       organization: 'Straße & Söhne <gGmbH>',
     };
     const response = await put({ ...form, ticketType: 'free', attendee: { ...form.attendee, ...names } });
+    expect(response.statusCode).toBe(201);
+  });
+
+  it('takes an address without a postal code from where there are none', async () => {
+    const { postalCode: _none, ...address } = form.billing;
+    const response = await put({ ...form, ticketType: 'free', billing: { ...address, countryCode: 'HK' } });
     expect(response.statusCode).toBe(201);
   });
 

@@ -53,11 +53,14 @@ function showCardError(text) {
   document.querySelector('#error-card').scrollIntoView({ block: 'center' });
 }
 
-/** Goes where the truth is told when the registration is, or may be, paid for. Answers whether it is. */
-async function isPaidFor() {
-  const status = await checkout.status();
-  if (status !== 'processing' && status !== 'confirmed') return false;
-  openStatusPage(checkout.read().id);
+/**
+ * Goes where the truth is told when the registration is, or may be, paid for: another tab may have done so. Answers whether
+ * it is; otherwise its seat is held anew.
+ */
+async function isPaidFor(body) {
+  const held = await keepSeat(body);
+  if (held.heldUntil !== null) return false;
+  openStatusPage(held.id);
   return true;
 }
 
@@ -89,6 +92,7 @@ async function finish(body, { id, paypalOrderId }) {
     if (status === 201) {
       checkout.forget();
       fields.forget();
+      addEventListener('pagehide', () => form.reset());
       sessionStorage.setItem(registeredKey, id);
     }
   } catch (error) {
@@ -147,7 +151,7 @@ async function register() {
   });
   if (state === 'succeeded') return finish(body, held);
   // Another tab may have paid meanwhile: only then is "not charged" not the truth.
-  if (await isPaidFor()) return undefined;
+  if (await isPaidFor(body)) return undefined;
   if (state === 'canceled') return showCardError(message('browser.not-authenticated'));
   return showCardError(
     message('browser.card-failed', { reason: data?.message ?? message('browser.card-unusable') }),
@@ -181,7 +185,7 @@ function walletPayment() {
         await order;
         const ending = await outcome;
         if (ending === 'approved') await finish(body, opened);
-        else if (!(await isPaidFor())) showCardError(message(ending));
+        else if (!(await isPaidFor(body))) showCardError(message(ending));
       });
       return order;
     },
@@ -213,15 +217,13 @@ async function resume() {
   banner.hidden = !before;
   if (before) banner.querySelector('a').href = statusPage(before);
   const known = checkout.read();
-  if (!known?.heldUntil && !known?.paying) return;
+  hold.show(known?.heldUntil);
+  if (!known?.paying) return;
   const status = await checkout.status();
   if (busy) return;
   if (status === 'processing' || status === 'confirmed') location.replace(statusPage(known.id));
   else if (['expired', 'cancelled', 'refunded'].includes(status)) checkout.forget();
-  else {
-    hold.show(known.heldUntil);
-    if (status === 'declined') fields.showError('card', message('browser.declined-before'));
-  }
+  else if (status === 'declined') fields.showError('card', message('browser.declined-before'));
 }
 // Back brings the page as it was left: it may have been registered from since.
 addEventListener('pageshow', ({ persisted }) => {

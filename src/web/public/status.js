@@ -6,6 +6,9 @@ const root = document.querySelector('#registration');
 const { id } = root.dataset;
 const told = document.querySelector('#resent');
 
+/** The parts of the page as the server sent them: what scripts have done to them since is no difference. */
+const parts = new Map([...root.querySelectorAll(':scope > [id]')].map((part) => [part.id, part.outerHTML]));
+
 /** Puts what is new into the page, and leaves alone what is not. Answers whether more may come. */
 async function refresh() {
   const response = await fetch(location.href, { headers: { accept: 'text/html' } });
@@ -14,17 +17,14 @@ async function refresh() {
   document.title = page.title;
   for (const part of page.querySelectorAll('#registration > [id]')) {
     const shown = document.getElementById(part.id);
-    // Buttons that scripts made visible are compared as they came.
-    if (shown && shown.dataset.html !== part.innerHTML) {
-      shown.className = part.className;
-      shown.innerHTML = part.innerHTML;
-      shown.dataset.html = part.innerHTML;
-    }
+    if (!shown || parts.get(part.id) === part.outerHTML) continue;
+    parts.set(part.id, part.outerHTML);
+    shown.className = part.className;
+    shown.innerHTML = part.innerHTML;
   }
   prepare();
   return page.querySelector('[data-moving]') !== null;
 }
-for (const part of root.querySelectorAll(':scope > [id]')) part.dataset.html = part.innerHTML;
 
 function poll() {
   const timer = setInterval(async () => {
@@ -35,11 +35,13 @@ function poll() {
 
 function follow() {
   const events = new EventSource(`/api/registrations/${id}/events`);
+  let done = false;
   events.addEventListener('message', () => refresh().catch(() => undefined));
-  events.addEventListener('done', () => events.close());
+  events.addEventListener('done', () => (done = true));
   events.addEventListener('error', () => {
     // A lost connection is made again by the browser; where events are not to be had, asking now and then has to do.
-    if (events.readyState === EventSource.CLOSED) poll();
+    if (done) events.close();
+    else if (events.readyState === EventSource.CLOSED) poll();
   });
 }
 

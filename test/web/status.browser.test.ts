@@ -1,0 +1,143 @@
+/** The page of a registration, as it goes on by itself. */
+import type { Browser } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { launchChromium } from '../../sandbox/chromium.ts';
+import { reference } from '../../src/reference.ts';
+import { workflowId } from '../../src/registration.ts';
+import { aForm, anAttendee, CARDS, startStack, type Stack } from '../stack.ts';
+import { visit, VISITORS } from './visitor.ts';
+
+let stack: Stack;
+let browser: Browser;
+let address: string;
+let stopWorker: (() => Promise<void>) | undefined;
+beforeAll(async () => {
+  stack = await startStack({ answerWithinMs: 1500 });
+  address = await stack.app.listen({ host: '127.0.0.1', port: 0 });
+  browser = await launchChromium((line) => void process.stdout.write(`${line}\n`));
+}, 300_000);
+afterEach(async () => {
+  stack.sandbox.faults.clear();
+  await stopWorker?.();
+  stopWorker = undefined;
+});
+afterAll(async () => {
+  await browser.close();
+  await stack.stop();
+});
+
+const work = async () => (stopWorker = await stack.startWorker());
+const free = () => aForm({ ticketType: 'free' });
+const pageOf = (id: string) => `${address}/registrations/${id}`;
+
+describe.each(VISITORS)('on $who', (visitor) => {
+  const step = (name: string) => `[data-step="${name}"] span:last-child`;
+
+  it('says that nothing is to be done while the outcome is not known, and goes on by itself', async () => {
+    const { page, t, choose, fill, enterCard, button, arrives, expectAccessible, complaints } = await visit(
+      browser,
+      address,
+      visitor,
+    );
+    await choose('Regular');
+    await fill();
+    await enterCard('4012888888881881');
+    await button().click();
+    const id = await arrives('processing');
+    await page.getByText(t('status.processing.text')).waitFor();
+    await expectAccessible();
+    // Back to the form, the browser knows that a payment is on its way.
+    await page.goto(address);
+    expect(await arrives('processing')).toBe(id);
+
+    await work();
+    expect(await arrives('confirmed')).toBe(id);
+    await page.locator('li.done').nth(2).waitFor();
+    expect(await page.evaluate('Object.keys(localStorage)')).toEqual([]);
+    expect(complaints).toEqual([]);
+  });
+
+  it('shows each step, what is still being tried, and when that has worked', async () => {
+    await work();
+    stack.sandbox.faults.set('sendgrid', { mode: 'failing', status: 503 });
+    stack.sandbox.faults.set('mailchimp', { mode: 'failing', status: 503 });
+    const ada = anAttendee(stack);
+    await ada.register();
+    const { page, t, expectAccessible, complaints } = await visit(browser, pageOf(ada.id), visitor);
+    await page.locator(step('email')).getByText(t('state.email.retrying')).waitFor();
+    await page.locator(step('mailing-list')).getByText(t('state.mailing-list.retrying')).waitFor();
+    await page.locator(step('order')).getByText(t('state.done')).waitFor();
+    expect(await page.locator('#resend').count()).toBe(0);
+    await expectAccessible();
+    stack.sandbox.faults.clear();
+    await page.locator(step('email')).getByText(t('state.email.done')).waitFor({ timeout: 20_000 });
+    await page.locator('#resend').waitFor();
+    expect(complaints).toEqual([]);
+  });
+
+  it('follows without server-sent events, too', async () => {
+    await work();
+    stack.sandbox.faults.set('sendgrid', { mode: 'failing', status: 503 });
+    const ada = anAttendee(stack, free());
+    await ada.register();
+    const { context, page, t } = await visit(browser, `${address}/nothing`, visitor);
+    await context.route('**/events', (route) => route.fulfill({ status: 503, body: '{}' }));
+    await page.goto(pageOf(ada.id));
+    await page.locator(step('email')).getByText(t('state.email.retrying')).waitFor();
+    stack.sandbox.faults.clear();
+    await page.locator(step('email')).getByText(t('state.email.done')).waitFor({ timeout: 20_000 });
+  });
+
+  it('gives what is needed at the door: reference, QR code, calendar, print, and the mail once more', async () => {
+    await work();
+    const ada = anAttendee(stack, free());
+    await ada.register();
+    await stack.temporal.workflow.getHandle(workflowId(ada.id)).result();
+    const { page, t, expectAccessible, expectToFit, complaints } = await visit(
+      browser,
+      pageOf(ada.id),
+      visitor,
+    );
+    await page.getByText(reference(ada.id), { exact: true }).waitFor();
+    await page.getByRole('img', { name: t('status.qr', { reference: reference(ada.id) }) }).waitFor();
+    await page.getByText('a•••@example.org').waitFor();
+    const [calendar] = await Promise.all([
+      page.waitForEvent('download'),
+      page.getByRole('link', { name: t('status.calendar') }).click(),
+    ]);
+    expect(calendar.suggestedFilename()).toBe('event.ics');
+    await page.getByRole('button', { name: t('status.print') }).waitFor();
+    await expectAccessible();
+    await page.setViewportSize({ width: 320, height: 640 });
+    await expectToFit();
+
+    const resend = page.getByRole('button', { name: t('status.resend') });
+    await resend.click();
+    await page.getByText(t('browser.resent')).waitFor();
+    await resend.click();
+    await page.getByText(t('problem.resent-before')).waitFor();
+    expect(complaints).toEqual([]);
+  });
+
+  it('leads back to the form after a decline, and tells of a cancellation', async () => {
+    await work();
+    const ada = anAttendee(stack);
+    await ada.register(CARDS.declined);
+    const { page, t, arrives, expectAccessible, complaints } = await visit(browser, pageOf(ada.id), visitor);
+    await arrives('declined');
+    await expectAccessible();
+    await stack.temporal.workflow.getHandle(workflowId(ada.id)).cancel();
+    await arrives('cancelled');
+    await expectAccessible();
+    await page.getByRole('link', { name: t('status.another') }).click();
+    await page.getByRole('radio', { name: 'Regular' }).waitFor();
+    expect(complaints).toEqual([]);
+  });
+
+  it('is a page as well where there is no such registration', async () => {
+    const { page, t, expectAccessible } = await visit(browser, pageOf('nobody'), visitor);
+    await page.getByRole('heading', { name: t('problem.unknown-registration') }).waitFor();
+    await expectAccessible();
+    await page.getByRole('link', { name: t('problem.to-form') }).waitFor();
+  });
+});
