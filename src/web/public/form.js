@@ -236,3 +236,5 @@ addEventListener('storage', ({ key, oldValue, newValue }) => {
 });
 showTicket();
 resume();
+// Without this script the form would go nowhere.
+button.disabled = false;
