@@ -1,4 +1,5 @@
 /** The only reader of the environment. Faulty settings stop a process at its start, with every fault listed. */
+import { readKeys, type EncryptionKey } from './codec.ts';
 import { loadClientConnectConfig, type ClientConnectConfig } from '@temporalio/envconfig';
 
 /** Thrown when settings are missing or wrong; its message lists all of them, a line each, without their values. */
@@ -30,6 +31,11 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env) {
     privacyUrl: read.optionalUrl('PRIVACY_URL'),
     databaseUrl: read.databaseUrl('DATABASE_URL'),
     temporal: read.temporal(),
+    /** The first encrypts what Temporal stores, all of them read it; none: it is not encrypted. */
+    encryptionKeys: read.keys('ENCRYPTION_KEY'),
+    /** Lets organizers read it in Temporal's Web UI, which is at `temporalUiUrl`. */
+    organizerPassword: read.text('ORGANIZER_PASSWORD', ''),
+    temporalUiUrl: read.optionalUrl('TEMPORAL_UI_URL'),
     paypal: {
       baseUrl: read.optionalUrl('PAYPAL_BASE_URL'),
       webUrl: read.url('PAYPAL_WEB_URL', 'https://www.paypal.com'),
@@ -106,6 +112,12 @@ function reader(env: NodeJS.ProcessEnv) {
       const value = read.required(name);
       if (value) checkUrl(name, value, ['postgres:', 'postgresql:']);
       return value;
+    },
+    keys(name: string): EncryptionKey[] {
+      const keys = given(name) ? readKeys(given(name)) : [];
+      if (typeof keys !== 'string') return keys;
+      fault(`${name} ${keys}`);
+      return [];
     },
     /** `true`, `false`, a number of proxies, or a comma-separated list of their addresses, as Fastify's trustProxy takes it. */
     trustProxy(name: string): boolean | string | ((address: string, hop: number) => boolean) {

@@ -1,4 +1,5 @@
 /** What api and worker must agree on when they talk to Temporal, and the workflow as the api sees it. */
+import { fileURLToPath } from 'node:url';
 import {
   Client,
   Connection,
@@ -7,6 +8,7 @@ import {
   WorkflowIdReusePolicy,
 } from '@temporalio/client';
 import type { DataConverter, Workflow } from '@temporalio/common';
+import { createCodec } from './codec.ts';
 import type { Config } from './config.ts';
 import { reference } from './reference.ts';
 import {
@@ -24,13 +26,26 @@ import {
   type PaymentAnswer,
 } from './registration.ts';
 
-/** How payloads are written to Temporal: one converter for client and worker, or neither could read the other. */
-export const dataConverter: DataConverter = {};
+/** Where Temporal finds how failures are written; a bundle of the workflows needs it, too. */
+export const failureConverterPath = fileURLToPath(new URL('failure-converter.cjs', import.meta.url));
+
+/**
+ * How payloads and failures are written to Temporal: the same for client and worker, or neither could read the other.
+ * Without keys they are readable to whoever can read Temporal's store.
+ */
+export const dataConverter = ({ encryptionKeys }: Pick<Config, 'encryptionKeys'>): DataConverter =>
+  encryptionKeys.length > 0
+    ? { payloadCodecs: [createCodec(encryptionKeys)], failureConverterPath }
+    : { failureConverterPath };
 
 /** A client that connects at its first call, so that a process starts and stays up while Temporal is away. */
-export function connectTemporal({ connectionOptions, namespace }: Config['temporal']): Client {
-  const connection = Connection.lazy(connectionOptions);
-  return new Client({ connection, dataConverter, ...(namespace ? { namespace } : {}) });
+export function connectTemporal(config: Pick<Config, 'temporal' | 'encryptionKeys'>): Client {
+  const { connectionOptions, namespace } = config.temporal;
+  return new Client({
+    connection: Connection.lazy(connectionOptions),
+    dataConverter: dataConverter(config),
+    ...(namespace ? { namespace } : {}),
+  });
 }
 
 /** Resolves when Temporal answers within `timeoutMs`, and rejects otherwise. */

@@ -42,7 +42,7 @@ while (!stopping.signal.aborted) {
       connection,
       ...(config.temporal.namespace ? { namespace: config.temporal.namespace } : {}),
       taskQueue: TASK_QUEUE,
-      dataConverter,
+      dataConverter: dataConverter(config),
       ...activities,
       ...workflows,
       // At least the longest attempt, so that a payment under way is finished and not repeated.

@@ -1,5 +1,5 @@
 /** The whole product in one process, but for the servers: sandbox, database, worker and api, all with real SDKs. */
-import { randomUUID } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
 import {
   bundleWorkflowCode,
@@ -14,10 +14,12 @@ import { activityOptions } from '../src/activities/index.ts';
 import { buildApp } from '../src/api/app.ts';
 import { loadConfig } from '../src/config.ts';
 import { connectPayPal } from '../src/paypal.ts';
-import { connectTemporal, dataConverter } from '../src/temporal.ts';
+import { connectTemporal, dataConverter, failureConverterPath } from '../src/temporal.ts';
 import { createDatabase } from './store.ts';
 
 export type Stack = Awaited<ReturnType<typeof startStack>>;
+
+const ENCRYPTION_KEY = randomBytes(32).toString('base64');
 
 /** Settings as an organizer would give them, pointed at what the suite started. */
 export const testEnvironment = (sandboxSettings: Record<string, string>, databaseUrl: string) => ({
@@ -28,6 +30,7 @@ export const testEnvironment = (sandboxSettings: Record<string, string>, databas
   EMAIL_FROM: 'Conference <registration@example.org>',
   LOG_LEVEL: 'silent',
   RATE_LIMIT: '0',
+  ENCRYPTION_KEY,
 });
 
 export async function startStack({
@@ -39,13 +42,14 @@ export async function startStack({
   const config = loadConfig(environment);
   const { database } = store;
   const paypal = connectPayPal(config.paypal);
-  const temporal = connectTemporal(config.temporal);
+  const temporal = connectTemporal(config);
   const taskQueue = `test-${randomUUID()}`;
   const app = await buildApp({ config, database, paypal, temporal, taskQueue, answerWithinMs });
   const connection = await NativeConnection.connect(config.temporal.connectionOptions);
   const workflowsPath = fileURLToPath(new URL('../src/workflows/index.ts', import.meta.url));
   const bundle: WorkflowBundle = await bundleWorkflowCode({
     workflowsPath,
+    failureConverterPath,
     logger: new DefaultLogger('ERROR', () => undefined),
   });
 
@@ -54,7 +58,7 @@ export async function startStack({
     const worker = await Worker.create({
       connection,
       taskQueue,
-      dataConverter,
+      dataConverter: dataConverter(config),
       ...activityOptions({ config, database, paypal }),
       workflowBundle: bundle,
       shutdownGraceTime: '1s',
@@ -133,3 +137,10 @@ export const CARDS = {
   pending: '4000000000000077',
   failing: '4000000000000341',
 };
+
+/** Every text in what a server answers, bytes read as text. */
+export function texts(value: unknown): string[] {
+  if (value instanceof Uint8Array) return [Buffer.from(value).toString('latin1')];
+  if (typeof value === 'string') return [value];
+  return typeof value === 'object' && value !== null ? Object.values(value).flatMap(texts) : [];
+}

@@ -7,7 +7,7 @@ import { buildApp } from './app.ts';
 
 const config = orExit(loadConfig);
 const database = connectDatabase(config.databaseUrl);
-const temporal = connectTemporal(config.temporal);
+const temporal = connectTemporal(config);
 const app = await buildApp({ config, database, temporal, paypal: connectPayPal(config.paypal) });
 
 for (const signal of ['SIGINT', 'SIGTERM'] as const)

@@ -133,7 +133,7 @@ it('answers 503 while PostgreSQL is away, and starts without it', async () => {
     DATABASE_URL: 'postgres://nobody:secret@127.0.0.1:1/none',
   });
   const database = connectDatabase(config.databaseUrl);
-  const client = connectTemporal(config.temporal);
+  const client = connectTemporal(config);
   const app = await buildApp({ config, database, temporal: client, paypal: stack.paypal });
   const ada = anAttendee({ app, sandbox: stack.sandbox });
   for (const response of [await ada.put(), await ada.post('ANY'), await app.inject('/api/events')]) {

@@ -3,7 +3,7 @@ import type { Browser } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { launchChromium } from '../../sandbox/chromium.ts';
 import { workflowId } from '../../src/registration.ts';
-import { CARDS, startStack, type Stack } from '../stack.ts';
+import { CARDS, startStack, texts, type Stack } from '../stack.ts';
 import { onPage, visit, VISITORS } from './visitor.ts';
 
 const GOOD = '4012888888881881';
@@ -250,10 +250,3 @@ describe.each(VISITORS)('on $who', (visitor) => {
     await problem.getByText(t('problem.payment-service-away.detail')).waitFor();
   });
 });
-
-/** Every text in a history, payloads decoded. */
-function texts(value: unknown): string[] {
-  if (value instanceof Uint8Array) return [Buffer.from(value).toString()];
-  if (typeof value === 'string') return [value];
-  return typeof value === 'object' && value !== null ? Object.values(value).flatMap(texts) : [];
-}
