@@ -23,6 +23,7 @@ const ports = {
   SANDBOX_TEMPORAL_UI_PORT: port('SANDBOX_TEMPORAL_UI_PORT', 8233),
   SANDBOX_POSTGRES_PORT: port('SANDBOX_POSTGRES_PORT', 5433),
 };
+const publicUrl = given.PUBLIC_URL ?? `http://localhost:${ports.PORT}`;
 const dataFolder = resolve(root, given.DATA_DIR ?? '.data');
 const log = (name: string) => join(dataFolder, 'logs', `${name}.log`);
 
@@ -83,6 +84,7 @@ async function startServers(): Promise<Record<string, string>> {
       report: say,
       port: ports.SANDBOX_TEMPORAL_PORT,
       uiPort: ports.SANDBOX_TEMPORAL_UI_PORT,
+      codecUrl: `${publicUrl}/codec`,
       databaseFile: join(dataFolder, 'temporal.sqlite'),
       logFile: log('temporal'),
       retentionDays: RETENTION_DAYS,
@@ -113,7 +115,6 @@ async function main(): Promise<void> {
   await checkPorts();
   mkdirSync(join(dataFolder, 'logs'), { recursive: true });
   const servers = await startServers();
-  const publicUrl = given.PUBLIC_URL ?? `http://localhost:${ports.PORT}`;
   const uiUrl = `http://localhost:${ports.SANDBOX_TEMPORAL_UI_PORT}`;
   const env = {
     HOST: '127.0.0.1',

@@ -8,6 +8,8 @@ type Options = {
   port: number;
   /** Without one there is no Web UI. */
   uiPort?: number;
+  /** Where the Web UI has encrypted payloads read. */
+  codecUrl?: string;
   /** Without one everything is gone when the server stops. */
   databaseFile?: string;
   logFile: string;
@@ -17,7 +19,7 @@ type Options = {
 
 /** Temporal's development server, ready to use. */
 export async function startTemporal(options: Options): Promise<Running & { address: string }> {
-  const { report, port, uiPort, databaseFile, logFile, retentionDays } = options;
+  const { report, port, uiPort, codecUrl, databaseFile, logFile, retentionDays } = options;
   const binary = await findTemporal(report);
   const address = `127.0.0.1:${port}`;
   const running = await start(
@@ -26,6 +28,7 @@ export async function startTemporal(options: Options): Promise<Running & { addre
     [
       ...['server', 'start-dev', '--ip', '127.0.0.1', '--port', String(port), '--log-level', 'warn'],
       ...(uiPort === undefined ? ['--headless'] : ['--ui-port', String(uiPort)]),
+      ...(codecUrl === undefined ? [] : ['--ui-codec-endpoint', codecUrl]),
       // Three times faster than SQLite's defaults, and still whole after a kill.
       ...(databaseFile === undefined ? [] : ['--db-filename', databaseFile]),
       ...(databaseFile === undefined

@@ -60,6 +60,10 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env) {
   return config;
 }
 
+/** What to tell whoever runs the service without a key: it works, and its store is readable. */
+export const NOT_ENCRYPTED =
+  "ENCRYPTION_KEY is not set: names and addresses are readable to whoever can read Temporal's store";
+
 /** The one setting that migrations and the example event need. */
 export function loadDatabaseUrl(env: NodeJS.ProcessEnv = process.env): string {
   const read = reader(env);

@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { DefaultLogger, NativeConnection, Runtime, Worker, type LogLevel } from '@temporalio/worker';
 import { activityOptions } from './activities/index.ts';
-import { loadConfig, orExit } from './config.ts';
+import { loadConfig, NOT_ENCRYPTED, orExit } from './config.ts';
 import { connectDatabase } from './database/connection.ts';
 import { connectPayPal } from './paypal.ts';
 import { TASK_QUEUE } from './registration.ts';
@@ -21,6 +21,8 @@ const logLevel =
 const logger = new DefaultLogger(logLevel);
 // The signals are handled below: a worker that still waits for Temporal has to stop on them too.
 Runtime.install({ logger, shutdownSignals: [] });
+
+if (config.encryptionKeys.length === 0) logger.warn(NOT_ENCRYPTED);
 
 const database = connectDatabase(config.databaseUrl);
 const activities = activityOptions({ config, database, paypal: connectPayPal(config.paypal) });

@@ -68,3 +68,17 @@ it('asks for the database alone where only that is needed', () => {
   expect(loadDatabaseUrl({ DATABASE_URL: complete.DATABASE_URL })).toBe(complete.DATABASE_URL);
   expect(() => loadDatabaseUrl({})).toThrow('DATABASE_URL is missing');
 });
+
+it('reads keys of encryption, named or not, and says what is wrong with them', () => {
+  const key = Buffer.alloc(32, 7).toString('base64');
+  const other = Buffer.alloc(32, 8).toString('base64');
+  const ids = (setting: string) =>
+    loadConfig({ ...complete, ENCRYPTION_KEY: setting }).encryptionKeys.map(({ id }) => id);
+  expect(ids('')).toEqual([]);
+  expect(ids(`2027:${other}, ${key}`)).toEqual(['2027', expect.stringMatching(/^[0-9a-f]{8}$/)]);
+  for (const wrong of ['secret', key.slice(4), `${key},`, `a:${key},a:${other}`, `${key},${key}`]) {
+    const message = faults({ ...complete, ENCRYPTION_KEY: wrong });
+    expect(message).toContain('ENCRYPTION_KEY');
+    expect(message).not.toContain(key.slice(8, 16));
+  }
+});

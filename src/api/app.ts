@@ -14,6 +14,7 @@ import type { App, Dependencies } from './dependencies.ts';
 import { attemptLimits } from './limits.ts';
 import { answerWithProblems } from './problem.ts';
 import { checkoutRoutes } from './routes/checkouts.ts';
+import { codecRoutes } from './routes/codec.ts';
 import { eventRoutes } from './routes/events.ts';
 import { healthRoutes } from './routes/health.ts';
 import { pageRoutes } from './routes/pages.ts';
@@ -98,6 +99,7 @@ export async function buildApp(dependencies: Dependencies): Promise<App> {
     statusRoutes,
     pageRoutes,
     healthRoutes,
+    codecRoutes,
   ])
     routes(app, { ...dependencies, limits });
   return app;

@@ -29,11 +29,13 @@ type FieldError = { pointer: string; detail: MessageKey; values?: Record<string,
  */
 const PROBLEMS = {
   'malformed-request': 400,
+  'organizers-only': 401,
   'not-found': 404,
   'unknown-registration': 404,
   'too-large': 413,
   'unsupported-type': 415,
   'invalid-fields': 422,
+  'unreadable-payload': 422,
   'payment-not-approved': 422,
   'payment-unknown': 422,
   'payment-mismatch': 422,

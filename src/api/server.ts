@@ -1,5 +1,5 @@
 /** The api process. */
-import { loadConfig, orExit } from '../config.ts';
+import { loadConfig, NOT_ENCRYPTED, orExit } from '../config.ts';
 import { connectDatabase } from '../database/connection.ts';
 import { connectPayPal } from '../paypal.ts';
 import { connectTemporal } from '../temporal.ts';
@@ -9,6 +9,7 @@ const config = orExit(loadConfig);
 const database = connectDatabase(config.databaseUrl);
 const temporal = connectTemporal(config);
 const app = await buildApp({ config, database, temporal, paypal: connectPayPal(config.paypal) });
+if (config.encryptionKeys.length === 0) app.log.warn(NOT_ENCRYPTED);
 
 for (const signal of ['SIGINT', 'SIGTERM'] as const)
   process.once(signal, () => {
