@@ -1,0 +1,134 @@
+/** When all is over, the ledgers of everybody who took part are held against each other. */
+import { WorkflowNotFoundError } from '@temporalio/common';
+import { workflowId, type Progress } from '../src/registration.ts';
+import type { Told } from './client.ts';
+import type { Client } from './plan.ts';
+import type { World } from './world.ts';
+
+/** What must never be, and the registrations of which it is; `[]` for each is the promise of the product. */
+export type Violations = Record<(typeof INVARIANTS)[number], string[]>;
+export const INVARIANTS = [
+  'captured without an order or a refund',
+  'an order without its payment',
+  'charged twice for one registration',
+  'more seats given away than there are',
+  'sold seats that are not those of the orders',
+  'told "registered" without an order',
+  'told "not charged" and charged',
+  'a confirmed attendee without a mail',
+  'consent without a subscription',
+  'a subscription without consent',
+  'a seat that nobody looks after',
+  'a registration that did not end',
+] as const;
+
+type OrderRow = {
+  id: string;
+  status: string;
+  ticket_type_id: string;
+  amount_minor: number;
+  paypal_order_id: string;
+};
+type HoldRow = { id: string; claimed_for: string | null };
+type TicketRow = { id: string; capacity: number | null; sold: number };
+
+export type Audit = {
+  violations: Violations;
+  outcomes: Record<string, number>;
+  /** Confirmations beyond the first of a registration: SendGrid cannot tell a repeated request. */
+  duplicateMails: number;
+};
+
+/** @param overheld registrations seen holding or owning more seats than there are, while it went on */
+export async function audit(
+  world: World,
+  clients: Client[],
+  told: Told[],
+  overheld: string[],
+): Promise<Audit> {
+  const { database, client, sandbox } = world;
+  const { captures, mails, members } = sandbox.ledger();
+  const [orders, holds, tickets] = await Promise.all([
+    database<OrderRow>('orders').select(),
+    database<HoldRow>('seat_holds').select(),
+    database<TicketRow>('ticket_types').select(),
+  ]);
+  const runs = new Map<string, Progress | 'open' | 'failed'>();
+  for (const { id } of clients) {
+    const handle = client.workflow.getHandle<() => Promise<Progress>>(workflowId(id));
+    const run = await handle.describe().catch((error: unknown) => {
+      if (error instanceof WorkflowNotFoundError) return undefined;
+      throw error;
+    });
+    if (run)
+      runs.set(
+        id,
+        run.status.name === 'RUNNING' ? 'open' : await handle.result().catch(() => 'failed' as const),
+      );
+  }
+
+  const orderOf = new Map(orders.map((order) => [order.id, order]));
+  const capturesOf = (id: string) => captures.filter(({ custom_id }) => custom_id === id);
+  const kept = (id: string) => capturesOf(id).filter(({ status }) => status === 'COMPLETED');
+  const mailsOf = (id: string) =>
+    mails.filter(
+      ({ customArgs, categories }) => customArgs.registrationId === id && categories.includes('confirmation'),
+    );
+  const isConfirmed = (id: string) => orderOf.get(id)?.status === 'confirmed';
+  const subscribed = new Set(members.map(({ email_address }) => email_address));
+  const ids = (wrong: (client: Client) => boolean) => clients.filter(wrong).map(({ id }) => id);
+  const confirmed = orders.filter(({ status }) => status === 'confirmed');
+
+  const violations: Violations = {
+    'captured without an order or a refund': ids(({ id }) => kept(id).length > 0 && !isConfirmed(id)),
+    'an order without its payment': ids(
+      ({ id }) =>
+        isConfirmed(id) &&
+        (orderOf.get(id)?.amount_minor ?? 0) > 0 &&
+        !kept(id).some(({ order_id }) => order_id === orderOf.get(id)?.paypal_order_id),
+    ),
+    'charged twice for one registration': ids(({ id }) => kept(id).length > 1),
+    'more seats given away than there are': [
+      ...overheld,
+      ...tickets.filter(({ capacity, sold }) => capacity !== null && sold > capacity).map(({ id }) => id),
+    ],
+    'sold seats that are not those of the orders': tickets
+      .filter(
+        ({ id, sold }) => sold !== confirmed.filter(({ ticket_type_id }) => ticket_type_id === id).length,
+      )
+      .map(({ id }) => id),
+    'told "registered" without an order': told
+      .filter(({ id, confirmed: registered }) => registered && !orderOf.has(id))
+      .map(({ id }) => id),
+    'told "not charged" and charged': told
+      .filter(({ notCharged }) => notCharged)
+      .filter(({ id, at, paypalOrderId }) =>
+        kept(id).some(({ order_id, create_time }) =>
+          paypalOrderId ? order_id === paypalOrderId : Date.parse(create_time) < at,
+        ),
+      )
+      .map(({ id }) => id),
+    'a confirmed attendee without a mail': ids(({ id }) => isConfirmed(id) && mailsOf(id).length === 0),
+    'consent without a subscription': ids(
+      ({ id, newsletter }) => isConfirmed(id) && newsletter && !subscribed.has(`${id}@example.org`),
+    ),
+    'a subscription without consent': ids(
+      ({ id, newsletter }) => !newsletter && subscribed.has(`${id}@example.org`),
+    ),
+    'a seat that nobody looks after': holds
+      .filter(({ id, claimed_for }) => claimed_for !== null && runs.get(id) !== 'open')
+      .map(({ id }) => id),
+    'a registration that did not end': ids(({ id }) => {
+      const run = runs.get(id);
+      return run === 'open' || run === 'failed';
+    }),
+  };
+  const outcomes: Record<string, number> = {};
+  for (const { id } of clients) {
+    const run = runs.get(id);
+    const outcome = run === undefined ? 'no payment tried' : typeof run === 'string' ? run : run.status;
+    outcomes[outcome] = (outcomes[outcome] ?? 0) + 1;
+  }
+  const duplicateMails = clients.reduce((sum, { id }) => sum + Math.max(0, mailsOf(id).length - 1), 0);
+  return { violations, outcomes, duplicateMails };
+}

@@ -1,0 +1,48 @@
+/**
+ * Runs the script that is named after it with protections switched off, to show that the harness notices. `CHAOS_BREAK`
+ * lists them:
+ * - `lock`: seats are counted without a lock on the ticket type
+ * - `order`: an order is not written, though it is said to be
+ * - `guess`: a payment whose answer was lost counts as declined
+ */
+import { OrdersController } from '@paypal/paypal-server-sdk';
+import pg from 'pg';
+
+const broken = (process.env.CHAOS_BREAK ?? '').split(',');
+
+const LOCK = ' for update of t';
+
+/** Statements as they are sent instead. */
+function rewrite(statement: string): string {
+  if (broken.includes('lock') && statement.trimEnd().endsWith(LOCK))
+    // A moment between looking and taking, as there is one on a busy server.
+    return statement.replace(LOCK, ' and pg_sleep(0.5) is not null');
+  if (broken.includes('order') && statement.startsWith('insert into "orders"')) {
+    const values = statement.match(/\$\d+/g) ?? [];
+    return `select 1 where ${values.map((name) => `${name}::text is null`).join(' or ')}`;
+  }
+  return statement;
+}
+
+type Query = (...args: unknown[]) => unknown;
+const clients = pg.Client.prototype as unknown as { query: Query };
+const { query } = clients;
+clients.query = function (this: unknown, statement, ...rest) {
+  const changed =
+    typeof statement === 'object' && statement !== null && 'text' in statement
+      ? Object.assign(statement, { text: rewrite(String(statement.text)) })
+      : statement;
+  return query.call(this, changed, ...rest);
+};
+
+if (broken.includes('guess')) {
+  type Capture = (...args: unknown[]) => Promise<{ result: object }>;
+  const orders = OrdersController.prototype as unknown as { captureOrder: Capture };
+  const { captureOrder } = orders;
+  const declined = { purchaseUnits: [{ payments: { captures: [{ id: 'GUESSED', status: 'DECLINED' }] } }] };
+  orders.captureOrder = function (this: unknown, ...args) {
+    return captureOrder.apply(this, args).catch(() => ({ result: declined }));
+  };
+}
+
+await import(process.argv[2] ?? '');

@@ -1,0 +1,90 @@
+/** What will happen in a run, all of it decided by a seed before it begins: who registers how, what dies, what fails. */
+import type { Fault, Provider } from '../sandbox/faults.ts';
+
+/**
+ * How somebody registers. `once` sends one request and only looks from then on; `impatient` hangs up and sends again;
+ * `thrice` sends everything three times at once; `leaves` gives up after a decline.
+ */
+export const MANNERS = ['pays', 'once', 'impatient', 'thrice', 'declined-first', 'leaves', 'free'] as const;
+export type Manner = (typeof MANNERS)[number];
+export type Client = {
+  id: string;
+  manner: Manner;
+  ticketType: 'scarce' | 'regular' | 'free';
+  newsletter: boolean;
+  /** When it comes, in milliseconds after the beginning. */
+  at: number;
+};
+
+export const PARTS = ['api', 'worker', 'PostgreSQL', 'Temporal'] as const;
+export type Part = (typeof PARTS)[number];
+export type Kill = { part: Part; at: number; downMs: number };
+export type Trouble = { provider: Provider; fault: Fault; at: number; lastsMs: number };
+
+export type Options = { seed: number; registrations: number; seconds: number; kills: number };
+export type Plan = Omit<Options, 'kills'> & {
+  clients: Client[];
+  kills: Kill[];
+  troubles: Trouble[];
+  /** While it lasts there is no worker, and Temporal dies before one is back; people come all the same. */
+  blackout: { at: number; lastsMs: number };
+};
+
+export const SCARCE_SEATS = 5;
+
+/** Numbers from 0 to 1, the same ones for the same seed (mulberry32). */
+function randomFrom(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let t = Math.imul(state ^ (state >>> 15), 1 | state);
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
+
+const FAULTS: Fault[] = [
+  { mode: 'slow', ms: 3000 },
+  { mode: 'failing', status: 500 },
+  { mode: 'failing', status: 503, retryAfter: 2 },
+  { mode: 'failing', status: 429, retryAfter: 1 },
+  { mode: 'cut' },
+  { mode: 'unreachable' },
+];
+
+export function makePlan({ seed, registrations, seconds, kills }: Options): Plan {
+  const random = randomFrom(seed);
+  const below = (n: number) => Math.floor(random() * n);
+  const nth = <T>(choices: readonly T[], n: number): T => {
+    const choice = choices[n % choices.length];
+    if (choice === undefined) throw new Error('Nothing to choose from');
+    return choice;
+  };
+  const one = <T>(choices: readonly T[]): T => nth(choices, below(choices.length));
+  const ms = seconds * 1000;
+  const uuid = () => {
+    const hex = Array.from({ length: 32 }, () => below(16).toString(16)).join('');
+    return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-4${hex.slice(13, 16)}-a${hex.slice(17, 20)}-${hex.slice(20)}`;
+  };
+  const clients = Array.from({ length: registrations }, (_, n): Client => {
+    // Every manner comes, however few people do.
+    const manner = n < MANNERS.length ? nth(MANNERS, n) : one(MANNERS);
+    const ticketType = manner === 'free' ? 'free' : one(['scarce', 'regular', 'regular'] as const);
+    return { id: uuid(), manner, ticketType, newsletter: random() < 0.6, at: below(ms) };
+  });
+  const blackout = { at: Math.round(ms * 0.6), lastsMs: Math.max(2000, Math.round(ms * 0.1)) };
+  return {
+    ...{ seed, registrations, seconds, clients, blackout },
+    kills: Array.from({ length: kills }, (_, n) => ({
+      part: nth(PARTS, n),
+      at: below(ms),
+      downMs: 200 + below(2000),
+    })),
+    troubles: Array.from({ length: Math.max(6, Math.round(seconds / 4)) }, (_, n) => ({
+      provider: one(['paypal', 'sendgrid', 'mailchimp'] as const),
+      fault: nth(FAULTS, n),
+      at: below(ms),
+      lastsMs: 500 + below(3000),
+    })),
+  };
+}

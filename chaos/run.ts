@@ -1,0 +1,145 @@
+/** One run of chaos: everybody registers, everything dies, the vendors fail; then it all comes up again and is audited. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { workflowId } from '../src/registration.ts';
+import { audit, type Audit } from './audit.ts';
+import { register, type Told } from './client.ts';
+import { makePlan, type Options, type Plan } from './plan.ts';
+import { startWorld, type World } from './world.ts';
+
+export type Report = Audit & {
+  plan: Options;
+  kills: Record<string, number>;
+  faults: Record<string, number>;
+  answers: Record<string, number>;
+  seconds: number;
+  /** Where data and logs are, when something is wrong. */
+  folder: string | undefined;
+};
+type Say = (line: string) => void;
+
+/** How long clients go on asking after the last trouble, and runs may take to end. */
+const PATIENCE_MS = 90_000;
+const SETTLE_WITHIN_MS = 240_000;
+
+/** @param broken protections to switch off, comma-separated: see break.ts */
+export async function runChaos(options: Options, say: Say, broken = ''): Promise<Report> {
+  const plan = makePlan(options);
+  const world = await startWorld(broken);
+  const begun = Date.now();
+  let keep = true;
+  try {
+    const told: Told[] = [];
+    const kills: Record<string, number> = {};
+    const faults: Record<string, number> = {};
+    const overheld = new Set<string>();
+    const watching = watchSeats(world, overheld);
+    say(`${plan.registrations} people register within ${plan.seconds} s`);
+    const end = begun + plan.seconds * 1000;
+    const trouble = Promise.all([strike(world, plan, begun, kills), upset(world, plan, begun, faults)]);
+    const everybody = plan.clients.map(async (client) => {
+      await until(begun + client.at);
+      told.push(...(await register(world, client, end + PATIENCE_MS)));
+    });
+    await trouble;
+    world.sandbox.faults.clear();
+    await world.reviveAll();
+    say('The trouble is over: everything is up again');
+    await Promise.all(everybody);
+    watching.abort();
+    await settle(world, plan, say);
+    const result = await audit(world, plan.clients, told, [...overheld]);
+    const answers: Record<string, number> = {};
+    for (const { method, status } of told) {
+      const key = `${method} ${status}`;
+      answers[key] = (answers[key] ?? 0) + 1;
+    }
+    keep = Object.values(result.violations).some((ids) => ids.length > 0) && !broken;
+    return {
+      ...result,
+      ...{ plan: options, kills, faults, answers },
+      seconds: Math.round((Date.now() - begun) / 1000),
+      folder: keep ? world.folder : undefined,
+    };
+  } finally {
+    await world.stop(keep);
+  }
+}
+
+const until = (time: number): Promise<unknown> => sleep(Math.max(0, time - Date.now()));
+
+/** Kills by plan, and brings back what was killed after a while. */
+async function strike(world: World, { kills, blackout }: Plan, begun: number, done: Record<string, number>) {
+  const count = (names: string[]) => {
+    for (const name of names) done[name] = (done[name] ?? 0) + 1;
+    return names;
+  };
+  const single = kills.map(async ({ part, at, downMs }) => {
+    await until(begun + at);
+    const names = count(await world.kill(part));
+    await sleep(downMs);
+    await world.revive(names);
+  });
+  const dark = async () => {
+    await until(begun + blackout.at);
+    const workers = count(await world.kill('worker', 'all'));
+    await sleep(blackout.lastsMs);
+    const temporal = count(await world.kill('Temporal'));
+    await world.revive([...temporal, ...workers]);
+  };
+  await Promise.all([...single, dark()]);
+}
+
+/** Has the vendors fail by plan. */
+async function upset(world: World, { troubles }: Plan, begun: number, done: Record<string, number>) {
+  await Promise.all(
+    troubles.map(async ({ provider, fault, at, lastsMs }) => {
+      await until(begun + at);
+      const name = `${provider} ${fault.mode}${fault.status ? ` ${fault.status}` : ''}`;
+      done[name] = (done[name] ?? 0) + 1;
+      world.sandbox.faults.set(provider, fault);
+      await sleep(lastsMs);
+      world.sandbox.faults.set(provider, { mode: 'up' });
+    }),
+  );
+}
+
+/** Looks at the seats all the time: what is given back before the end could have been too much all the same. */
+function watchSeats({ database }: World, overheld: Set<string>): AbortController {
+  const over = new AbortController();
+  const look = async () => {
+    while (!over.signal.aborted) {
+      const rows = await database
+        .raw<{ rows: { id: string }[] }>(
+          `select t.id from ticket_types t where t.capacity < t.sold + (select count(*) from seat_holds h
+             where h.ticket_type_id = t.id and (h.held_until is null or h.held_until > now()))`,
+        )
+        .then(({ rows: found }) => found)
+        .catch(() => []);
+      for (const { id } of rows) overheld.add(id);
+      await sleep(100, undefined, { signal: over.signal }).catch(() => undefined);
+    }
+  };
+  look().catch(() => undefined);
+  return over;
+}
+
+/** Waits until every run has ended. Those that wait for another card are cancelled, as an organizer would. */
+async function settle({ client }: World, { clients }: Plan, say: Say): Promise<void> {
+  const deadline = Date.now() + SETTLE_WITHIN_MS;
+  const cancelled = new Set<string>();
+  for (let open = 1, before = 0; open > 0 && Date.now() < deadline; before = open) {
+    await sleep(500);
+    open = 0;
+    for (const { id } of clients) {
+      const handle = client.workflow.getHandle(workflowId(id));
+      const run = await handle.describe().catch(() => undefined);
+      if (run?.status.name !== 'RUNNING') continue;
+      open++;
+      const waits = !run.raw.pendingActivities?.length && !run.raw.pendingWorkflowTask;
+      if (!waits || cancelled.has(id)) continue;
+      cancelled.add(id);
+      await handle.cancel();
+    }
+    if (open !== before && open > 0) say(`${open} registrations are not done yet`);
+  }
+}

@@ -1,0 +1,153 @@
+/** The product as it runs in earnest, each part a process of its own that can be killed; and the outside world. */
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
+import { randomBytes } from 'node:crypto';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { startPostgres } from '../sandbox/postgres.ts';
+import { freePort, run, start, until, type Running } from '../sandbox/process.ts';
+import { settingsFor, startSandbox } from '../sandbox/providers.ts';
+import { startTemporal } from '../sandbox/temporal.ts';
+import { loadConfig } from '../src/config.ts';
+import { connectDatabase } from '../src/database/connection.ts';
+import { connectTemporal } from '../src/temporal.ts';
+import { SCARCE_SEATS, type Part } from './plan.ts';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const WORKERS = 2;
+const silence = () => undefined;
+
+export type World = Awaited<ReturnType<typeof startWorld>>;
+
+/** @param broken protections to switch off in api and worker: see break.ts */
+export async function startWorld(broken: string) {
+  const folder = mkdtempSync(join(tmpdir(), 'registration-chaos-'));
+  chmodSync(folder, 0o755);
+  const log = (name: string) => join(folder, 'logs', `${name}.log`);
+  const [apiPort, temporalPort, postgresPort] = await Promise.all([freePort(), freePort(), freePort()]);
+  // The vendors are not ours to kill: they live in this process, and remember everything.
+  const sandbox = await startSandbox({ dataFile: join(folder, 'sandbox.jsonl') });
+  const url = `http://127.0.0.1:${apiPort}`;
+
+  const temporal = () =>
+    startTemporal({
+      report: silence,
+      port: temporalPort,
+      databaseFile: join(folder, 'temporal.sqlite'),
+      logFile: log('temporal'),
+      retentionDays: 1,
+    });
+  const postgres = () =>
+    startPostgres({
+      report: silence,
+      port: postgresPort,
+      dataFolder: join(folder, 'postgres'),
+      logFile: log('postgresql'),
+    });
+  const parts = new Map<string, Running>();
+  const [, { url: databaseUrl }] = await Promise.all([
+    temporal().then((running) => parts.set('Temporal', running)),
+    postgres().then((running) => {
+      parts.set('PostgreSQL', running);
+      return running;
+    }),
+  ]);
+
+  const settings = {
+    ...settingsFor(sandbox.url),
+    HOST: '127.0.0.1',
+    PORT: String(apiPort),
+    DATABASE_URL: databaseUrl,
+    TEMPORAL_ADDRESS: `127.0.0.1:${temporalPort}`,
+    EMAIL_FROM: 'Conference <registration@example.org>',
+    ENCRYPTION_KEY: randomBytes(32).toString('base64'),
+    RATE_LIMIT: '0',
+    LOG_LEVEL: 'warn',
+    NO_PROXY: '127.0.0.1,localhost',
+  };
+  const env = { ...process.env, ...settings, CHAOS_BREAK: broken };
+  const before = broken ? [join(root, 'chaos/break.ts')] : [];
+  const launch = (name: string, file: string) =>
+    start(name, process.execPath, ['--import', 'tsx', ...before, join(root, file)], {
+      ...{ cwd: root, env },
+      logFile: log(name),
+    });
+  const api = async () => {
+    const running = await launch('api', 'src/api/server.ts');
+    await until(() => fetch(`${url}/healthz`), running);
+    return running;
+  };
+  const launchers: Record<string, () => Promise<Running>> = { Temporal: temporal, PostgreSQL: postgres, api };
+  for (let n = 1; n <= WORKERS; n++) launchers[`worker ${n}`] = () => launch(`worker-${n}`, 'src/worker.ts');
+
+  await run(process.execPath, ['--import', 'tsx', join(root, 'src/database/migrate.ts')], { env });
+  const config = loadConfig(settings);
+  const database = connectDatabase(databaseUrl);
+  await addEvent(database);
+  const client = connectTemporal(config);
+  for (const name of Object.keys(launchers))
+    if (!parts.has(name)) parts.set(name, await (launchers[name] as () => Promise<Running>)());
+
+  const namesOf = (part: Part) =>
+    [...parts.keys()].filter((name) => name === part || name.startsWith(`${part} `));
+  let stopped = false;
+
+  return {
+    ...{ url, sandbox, database, client, folder },
+
+    /** Kills what runs of a part: one of several, or all. */
+    async kill(part: Part, which: 'one' | 'all' = 'one'): Promise<string[]> {
+      const names = which === 'all' ? namesOf(part) : namesOf(part).slice(0, 1);
+      for (const name of names) {
+        const running = parts.get(name);
+        parts.delete(name);
+        running?.kill();
+        await running?.ended;
+      }
+      return names;
+    },
+
+    /** Starts again what was killed. */
+    async revive(names: string[]): Promise<void> {
+      for (const name of names) {
+        if (stopped || parts.has(name)) continue;
+        const running = await (launchers[name] as () => Promise<Running>)();
+        parts.set(name, running);
+      }
+    },
+
+    /** Everything that is down comes up. */
+    async reviveAll(): Promise<void> {
+      await this.revive(Object.keys(launchers));
+    },
+
+    /** @param keep leaves data and logs where they are, for whoever has to find out what went wrong */
+    async stop(keep: boolean): Promise<void> {
+      stopped = true;
+      await client.connection.close();
+      await database.destroy();
+      await Promise.all([...parts.values()].map((running) => running.stop(2000)));
+      await sandbox.close();
+      if (!keep) rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+async function addEvent(database: ReturnType<typeof connectDatabase>): Promise<void> {
+  await database('events').insert({
+    id: 'conference',
+    name: 'Conference',
+    starts_at: '2099-05-14T07:00:00Z',
+    ends_at: '2099-05-15T16:00:00Z',
+    time_zone: 'Europe/Berlin',
+    venue: 'Hall 4',
+    currency: 'EUR',
+    seller: 'Society e.V.\nStreet 1',
+  });
+  const tickets = [
+    { id: 'scarce', name: 'Scarce', price_minor: 9000, capacity: SCARCE_SEATS },
+    { id: 'regular', name: 'Regular', price_minor: 12_000, capacity: null },
+    { id: 'free', name: 'Free', price_minor: 0, capacity: null },
+  ];
+  await database('ticket_types').insert(tickets.map((ticket) => ({ ...ticket, event_id: 'conference' })));
+}
