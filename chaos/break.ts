@@ -11,12 +11,15 @@ import pg from 'pg';
 const broken = (process.env.CHAOS_BREAK ?? '').split(',');
 
 const LOCK = ' for update of t';
+const COUNT = 'select count(*) as "count"';
 
 /** Statements as they are sent instead. */
 function rewrite(statement: string): string {
-  if (broken.includes('lock') && statement.trimEnd().endsWith(LOCK))
+  if (broken.includes('lock')) {
+    if (statement.trimEnd().endsWith(LOCK)) return statement.replace(LOCK, '');
     // A moment between looking and taking, as there is one on a busy server.
-    return statement.replace(LOCK, ' and pg_sleep(0.5) is not null');
+    if (statement.startsWith(COUNT)) return statement.replace(COUNT, `${COUNT}, pg_sleep(1)`);
+  }
   if (broken.includes('order') && statement.startsWith('insert into "orders"')) {
     const values = statement.match(/\$\d+/g) ?? [];
     return `select 1 where ${values.map((name) => `${name}::text is null`).join(' or ')}`;

@@ -21,7 +21,7 @@ it('nothing is lost, doubled or untrue while everything dies', { timeout: 300_00
 
 it('notices orders that are not saved, and seats counted without a lock', { timeout: 300_000 }, async () => {
   const { violations } = await runChaos(
-    { seed: 7, registrations: 40, seconds: 3, kills: 0 },
+    { seed: 7, registrations: 60, seconds: 2, kills: 0 },
     quiet,
     'order,lock',
   );

@@ -1,0 +1,62 @@
+/** A run that was terminated looks after nothing any more: what it leaves is found, and mended once. */
+import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest';
+import { findStrays, repair } from '../src/reconciliation.ts';
+import { workflowId } from '../src/registration.ts';
+import { aForm, anAttendee, CARDS, startStack, type Stack } from './stack.ts';
+
+let stack: Stack;
+let stopWorker: () => Promise<void>;
+beforeAll(async () => {
+  stack = await startStack({ answerWithinMs: 1000 });
+  stopWorker = await stack.startWorker();
+});
+afterEach(() => stack.sandbox.faults.clear());
+afterAll(async () => {
+  await stopWorker();
+  await stack.stop();
+});
+
+const strays = () => findStrays(stack, 0);
+const handleOf = (id: string) => stack.temporal.workflow.getHandle(workflowId(id));
+const pendingActivity = async (id: string) =>
+  (await handleOf(id).describe()).raw.pendingActivities?.[0]?.activityType?.name;
+const captureOf = (id: string) =>
+  stack.sandbox.ledger().captures.find(({ custom_id }) => custom_id === id)?.status;
+
+it('leaves alone what a run still looks after', async () => {
+  const ada = anAttendee(stack);
+  expect((await ada.register(CARDS.pending)).statusCode).toBe(202);
+  await vi.waitUntil(async () => (await pendingActivity(ada.id)) === 'settlePayment', { timeout: 10_000 });
+  expect(await strays()).toEqual([]);
+  await handleOf(ada.id).terminate();
+  // PayPal has not decided yet, so nobody else can.
+  const [stray] = await strays();
+  expect(stray).toMatchObject({ id: ada.id, run: 'TERMINATED', capture: { status: 'PENDING' } });
+  expect(stray && (await repair(stack, stray))).toBe(false);
+  stack.sandbox.settle(stray?.capture?.id ?? '', 'DECLINED');
+  const [decided] = await strays();
+  expect(decided?.capture).toBeNull();
+  expect(decided && (await repair(stack, decided))).toBe(true);
+  expect(await strays()).toEqual([]);
+});
+
+it('refunds a payment whose run was terminated before the order was saved, and frees the seat, once', async () => {
+  const ada = anAttendee(stack, aForm({ ticketType: 'limited' }));
+  stack.sandbox.faults.set('paypal', { mode: 'cut', only: '/capture' });
+  expect((await ada.register()).statusCode).toBe(202);
+  await vi.waitUntil(() => captureOf(ada.id) === 'COMPLETED', { timeout: 10_000 });
+  await handleOf(ada.id).terminate();
+  stack.sandbox.faults.clear();
+
+  const [stray] = await strays();
+  expect(stray).toMatchObject({ id: ada.id, run: 'TERMINATED', capture: { status: 'COMPLETED' } });
+  expect(JSON.stringify(stray)).not.toMatch(/ada@|Example/);
+  expect(stray && (await repair(stack, stray))).toBe(true);
+  expect(stray && (await repair(stack, stray))).toBe(true);
+  expect(captureOf(ada.id)).toBe('REFUNDED');
+  expect(stack.sandbox.ledger().refunds).toHaveLength(1);
+  expect(await strays()).toEqual([]);
+  expect(await stack.database('seat_holds').where({ id: ada.id })).toEqual([]);
+  // Nothing that comes late brings it back.
+  expect((await ada.put()).json()).toMatchObject({ type: '/problems/registration-over' });
+});
