@@ -3,7 +3,7 @@ import { WorkflowNotFoundError } from '@temporalio/common';
 import type { Client } from '@temporalio/client';
 import { findClaims } from './database/claims.ts';
 import type { Database } from './database/connection.ts';
-import { giveSeatBack } from './database/seats.ts';
+import { findHold, giveSeatBack } from './database/seats.ts';
 import { captureOf, PayPalFault, type PayPal } from './paypal.ts';
 import { reference } from './reference.ts';
 import { FREE, workflowId } from './registration.ts';
@@ -43,6 +43,9 @@ export async function findStrays(
         throw error;
       });
     if (ALIVE.includes(run)) continue;
+    // The run may have ended well since its claim was read: only what it has left behind for good is a stray.
+    const left = await findHold(database, id);
+    if (left?.heldUntil !== null) continue;
     strays.push({ id, reference: reference(id), run, capture: await captured(paypal, paypalOrderId) });
   }
   return strays;

@@ -40,6 +40,29 @@ it('leaves alone what a run still looks after', async () => {
   expect(await strays()).toEqual([]);
 });
 
+it('never takes a registration that has just ended well for one that was left', async () => {
+  const ada = anAttendee(stack, aForm({ newsletter: false }));
+  stack.sandbox.faults.set('paypal', { mode: 'slow', ms: 1500, only: '/capture', times: 1 });
+  expect((await ada.register()).statusCode).toBe(202);
+  // Claimed when the list is made; saved, and its run closed, when the run is asked for.
+  const slowly = {
+    ...stack,
+    temporal: {
+      workflow: {
+        getHandle: (name: string) => ({
+          describe: async () => {
+            const handle = stack.temporal.workflow.getHandle(name);
+            await handle.result();
+            return handle.describe();
+          },
+        }),
+      },
+    } as unknown as Stack['temporal'],
+  };
+  expect(await findStrays(slowly, 0)).toEqual([]);
+  expect(captureOf(ada.id)).toBe('COMPLETED');
+});
+
 it('refunds a payment whose run was terminated before the order was saved, and frees the seat, once', async () => {
   const ada = anAttendee(stack, aForm({ ticketType: 'limited' }));
   stack.sandbox.faults.set('paypal', { mode: 'cut', only: '/capture' });
