@@ -123,12 +123,19 @@ export async function audit(
       return run === 'open' || run === 'failed';
     }),
   };
-  const outcomes: Record<string, number> = {};
-  for (const { id } of clients) {
-    const run = runs.get(id);
-    const outcome = run === undefined ? 'no payment tried' : typeof run === 'string' ? run : run.status;
-    outcomes[outcome] = (outcomes[outcome] ?? 0) + 1;
-  }
+  const outcomes = tally(
+    clients.map(({ id }) => {
+      const run = runs.get(id) ?? 'no payment tried';
+      return typeof run === 'string' ? run : run.status;
+    }),
+  );
   const duplicateMails = clients.reduce((sum, { id }) => sum + Math.max(0, mailsOf(id).length - 1), 0);
   return { violations, outcomes, duplicateMails };
+}
+
+/** How often each name occurs. */
+export function tally(names: string[]): Record<string, number> {
+  const counts: Record<string, number> = {};
+  for (const name of names) counts[name] = (counts[name] ?? 0) + 1;
+  return counts;
 }

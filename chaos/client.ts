@@ -1,10 +1,9 @@
 /** Somebody who registers, over a network and with a service that may fail at any moment; and what they were told. */
 import { setTimeout as sleep } from 'node:timers/promises';
+import { DECLINED_CARD } from '../sandbox/paypal/cards.ts';
 import type { Client } from './plan.ts';
 import type { World } from './world.ts';
 
-const GOOD = '4012888888881881';
-const DECLINED = '4000000000000002';
 const ANSWER_WITHIN_MS = 25_000;
 const IMPATIENT_MS = 400;
 
@@ -14,14 +13,13 @@ export type Told = {
   at: number;
   method: string;
   status: number;
-  type: string | undefined;
   /** Said in so many words that nothing was charged. */
   notCharged: boolean;
   confirmed: boolean;
   paypalOrderId: string | null | undefined;
 };
 type Checkout = { paypalOrderId: string | null };
-type Body = { type?: string; detail?: string; status?: unknown } & Partial<Checkout>;
+type Body = { detail?: string; status?: unknown } & Partial<Checkout>;
 
 /** What a client says whatever was charged before, so that it means this request only, is not counted as "not charged". */
 const NOT_CHARGED = 'You have not been charged.';
@@ -50,7 +48,7 @@ export async function register(world: World, client: Client, deadline: number): 
     });
     const answer = (await response.json()) as Body;
     told.push({
-      ...{ id, at: Date.now(), method, status: response.status, type: answer.type },
+      ...{ id, at: Date.now(), method, status: response.status },
       notCharged: response.status >= 400 && (answer.detail ?? '').includes(NOT_CHARGED),
       confirmed: answer.status === 'confirmed',
       paypalOrderId: (body as Partial<Checkout>).paypalOrderId,
@@ -58,9 +56,9 @@ export async function register(world: World, client: Client, deadline: number): 
     return { status: response.status, answer };
   }
   /** Asks until there is an answer that says more than "not now". */
-  async function insist(method: string, path: string, body: object, withinMs?: number) {
+  async function insist(method: string, path: string, body: object) {
     while (Date.now() < deadline) {
-      const reply = await ask(method, path, body, withinMs).catch(() => undefined);
+      const reply = await ask(method, path, body).catch(() => undefined);
       if (reply && reply.status !== 503) return reply;
       await sleep(300);
     }
@@ -69,23 +67,22 @@ export async function register(world: World, client: Client, deadline: number): 
 
   const hold = () => insist('PUT', `/api/checkouts/${id}`, form);
   const payment = (paypalOrderId: string | null) => ({ ...form, id, paypalOrderId });
-  const pay = (paypalOrderId: string | null, withinMs?: number) =>
-    insist('POST', '/api/registrations', payment(paypalOrderId), withinMs);
-  /** Holds the seat and has PayPal approve its order; undefined when there is no seat. */
-  async function checkout(card: string): Promise<Checkout | undefined> {
+  const pay = (paypalOrderId: string | null) => insist('POST', '/api/registrations', payment(paypalOrderId));
+  /** Holds the seat and has PayPal approve its order, with a good card unless told otherwise; undefined when there is no seat. */
+  async function checkout(card = {}): Promise<Checkout | undefined> {
     const held = await hold();
     if (!held || held.status >= 300) return undefined;
     const { paypalOrderId = null } = held.answer;
-    if (paypalOrderId !== null) world.sandbox.approve(paypalOrderId, { number: card });
+    if (paypalOrderId !== null) world.sandbox.approve(paypalOrderId, card);
     return { paypalOrderId };
   }
 
   if (manner === 'leaves' || manner === 'declined-first') {
-    const first = await checkout(DECLINED);
+    const first = await checkout({ number: DECLINED_CARD });
     if (first) await pay(first.paypalOrderId);
     if (manner === 'leaves') return told;
   }
-  const open = await checkout(GOOD).catch(() => undefined);
+  const open = await checkout().catch(() => undefined);
   if (!open) return told;
   const { paypalOrderId } = open;
   switch (manner) {

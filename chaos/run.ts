@@ -1,7 +1,7 @@
 /** One run of chaos: everybody registers, everything dies, the vendors fail; then it all comes up again and is audited. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { workflowId } from '../src/registration.ts';
-import { audit, type Audit } from './audit.ts';
+import { audit, tally, type Audit } from './audit.ts';
 import { register, type Told } from './client.ts';
 import { makePlan, type Options, type Plan } from './plan.ts';
 import { startWorld, type World } from './world.ts';
@@ -29,18 +29,16 @@ export async function runChaos(options: Options, say: Say, broken = ''): Promise
   let keep = true;
   try {
     const told: Told[] = [];
-    const kills: Record<string, number> = {};
-    const faults: Record<string, number> = {};
     const overheld = new Set<string>();
     const watching = watchSeats(world, overheld);
     say(`${plan.registrations} people register within ${plan.seconds} s`);
     const end = begun + plan.seconds * 1000;
-    const trouble = Promise.all([strike(world, plan, begun, kills), upset(world, plan, begun, faults)]);
+    const trouble = Promise.all([strike(world, plan, begun), upset(world, plan, begun)]);
     const everybody = plan.clients.map(async (client) => {
       await until(begun + client.at);
       told.push(...(await register(world, client, end + PATIENCE_MS)));
     });
-    await trouble;
+    const [killed, failed] = await trouble;
     world.sandbox.faults.clear();
     await world.reviveAll();
     say('The trouble is over: everything is up again');
@@ -48,15 +46,13 @@ export async function runChaos(options: Options, say: Say, broken = ''): Promise
     watching.abort();
     await settle(world, plan, say);
     const result = await audit(world, plan.clients, told, [...overheld]);
-    const answers: Record<string, number> = {};
-    for (const { method, status } of told) {
-      const key = `${method} ${status}`;
-      answers[key] = (answers[key] ?? 0) + 1;
-    }
     keep = Object.values(result.violations).some((ids) => ids.length > 0) && !broken;
     return {
       ...result,
-      ...{ plan: options, kills, faults, answers },
+      plan: options,
+      kills: tally(killed),
+      faults: tally(failed),
+      answers: tally(told.map(({ method, status }) => `${method} ${status}`)),
       seconds: Math.round((Date.now() - begun) / 1000),
       folder: keep ? world.folder : undefined,
     };
@@ -67,38 +63,35 @@ export async function runChaos(options: Options, say: Say, broken = ''): Promise
 
 const until = (time: number): Promise<unknown> => sleep(Math.max(0, time - Date.now()));
 
-/** Kills by plan, and brings back what was killed after a while. */
-async function strike(world: World, { kills, blackout }: Plan, begun: number, done: Record<string, number>) {
-  const count = (names: string[]) => {
-    for (const name of names) done[name] = (done[name] ?? 0) + 1;
-    return names;
-  };
+/** Kills by plan, and brings back what was killed after a while. Answers the names of what was killed. */
+async function strike(world: World, { kills, blackout }: Plan, begun: number): Promise<string[]> {
   const single = kills.map(async ({ part, at, downMs }) => {
     await until(begun + at);
-    const names = count(await world.kill(part));
+    const names = await world.kill(part);
     await sleep(downMs);
     await world.revive(names);
+    return names;
   });
   const dark = async () => {
     await until(begun + blackout.at);
-    const workers = count(await world.kill('worker', 'all'));
+    const workers = await world.kill('worker', 'all');
     await sleep(blackout.lastsMs);
-    const temporal = count(await world.kill('Temporal'));
-    await world.revive([...temporal, ...workers]);
+    const names = [...(await world.kill('Temporal')), ...workers];
+    await world.revive(names);
+    return names;
   };
-  await Promise.all([...single, dark()]);
+  return (await Promise.all([...single, dark()])).flat();
 }
 
-/** Has the vendors fail by plan. */
-async function upset(world: World, { troubles }: Plan, begun: number, done: Record<string, number>) {
-  await Promise.all(
+/** Has the vendors fail by plan. Answers what each fault was. */
+async function upset(world: World, { troubles }: Plan, begun: number): Promise<string[]> {
+  return Promise.all(
     troubles.map(async ({ provider, fault, at, lastsMs }) => {
       await until(begun + at);
-      const name = `${provider} ${fault.mode}${fault.status ? ` ${fault.status}` : ''}`;
-      done[name] = (done[name] ?? 0) + 1;
       world.sandbox.faults.set(provider, fault);
       await sleep(lastsMs);
       world.sandbox.faults.set(provider, { mode: 'up' });
+      return `${provider} ${fault.mode}${fault.status ? ` ${fault.status}` : ''}`;
     }),
   );
 }

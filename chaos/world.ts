@@ -4,6 +4,7 @@ import { randomBytes } from 'node:crypto';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { addConference } from '../sandbox/conference.ts';
 import { startPostgres } from '../sandbox/postgres.ts';
 import { freePort, run, start, until, type Running } from '../sandbox/process.ts';
 import { settingsFor, startSandbox } from '../sandbox/providers.ts';
@@ -15,6 +16,11 @@ import { SCARCE_SEATS, type Part } from './plan.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const WORKERS = 2;
+const TICKETS = [
+  { id: 'scarce', name: 'Scarce', price_minor: 9000, capacity: SCARCE_SEATS },
+  { id: 'regular', name: 'Regular', price_minor: 12_000, capacity: null },
+  { id: 'free', name: 'Free', price_minor: 0, capacity: null },
+];
 const silence = () => undefined;
 
 export type World = Awaited<ReturnType<typeof startWorld>>;
@@ -44,14 +50,11 @@ export async function startWorld(broken: string) {
       dataFolder: join(folder, 'postgres'),
       logFile: log('postgresql'),
     });
+  let stopped = false;
   const parts = new Map<string, Running>();
-  const [, { url: databaseUrl }] = await Promise.all([
-    temporal().then((running) => parts.set('Temporal', running)),
-    postgres().then((running) => {
-      parts.set('PostgreSQL', running);
-      return running;
-    }),
-  ]);
+  const [temporalServer, postgresServer] = await Promise.all([temporal(), postgres()]);
+  parts.set('Temporal', temporalServer).set('PostgreSQL', postgresServer);
+  const databaseUrl = postgresServer.url;
 
   const settings = {
     ...settingsFor(sandbox.url),
@@ -77,20 +80,30 @@ export async function startWorld(broken: string) {
     await until(() => fetch(`${url}/healthz`), running);
     return running;
   };
-  const launchers: Record<string, () => Promise<Running>> = { Temporal: temporal, PostgreSQL: postgres, api };
-  for (let n = 1; n <= WORKERS; n++) launchers[`worker ${n}`] = () => launch(`worker-${n}`, 'src/worker.ts');
+  const launchers = new Map<string, () => Promise<Running>>([
+    ['Temporal', temporal],
+    ['PostgreSQL', postgres],
+    ['api', api],
+  ]);
+  for (let n = 1; n <= WORKERS; n++)
+    launchers.set(`worker ${n}`, () => launch(`worker-${n}`, 'src/worker.ts'));
+  /** Starts what is down of these. */
+  async function revive(names: Iterable<string>): Promise<void> {
+    for (const name of names) {
+      const again = launchers.get(name);
+      if (again && !stopped && !parts.has(name)) parts.set(name, await again());
+    }
+  }
 
   await run(process.execPath, ['--import', 'tsx', join(root, 'src/database/migrate.ts')], { env });
   const config = loadConfig(settings);
   const database = connectDatabase(databaseUrl);
-  await addEvent(database);
+  await addConference(database, TICKETS);
   const client = connectTemporal(config);
-  for (const name of Object.keys(launchers))
-    if (!parts.has(name)) parts.set(name, await (launchers[name] as () => Promise<Running>)());
+  await revive(launchers.keys());
 
   const namesOf = (part: Part) =>
     [...parts.keys()].filter((name) => name === part || name.startsWith(`${part} `));
-  let stopped = false;
 
   return {
     ...{ url, sandbox, database, client, folder },
@@ -107,19 +120,10 @@ export async function startWorld(broken: string) {
       return names;
     },
 
-    /** Starts again what was killed. */
-    async revive(names: string[]): Promise<void> {
-      for (const name of names) {
-        if (stopped || parts.has(name)) continue;
-        const running = await (launchers[name] as () => Promise<Running>)();
-        parts.set(name, running);
-      }
-    },
+    revive,
 
     /** Everything that is down comes up. */
-    async reviveAll(): Promise<void> {
-      await this.revive(Object.keys(launchers));
-    },
+    reviveAll: () => revive(launchers.keys()),
 
     /** @param keep leaves data and logs where they are, for whoever has to find out what went wrong */
     async stop(keep: boolean): Promise<void> {
@@ -131,23 +135,4 @@ export async function startWorld(broken: string) {
       if (!keep) rmSync(folder, { recursive: true, force: true });
     },
   };
-}
-
-async function addEvent(database: ReturnType<typeof connectDatabase>): Promise<void> {
-  await database('events').insert({
-    id: 'conference',
-    name: 'Conference',
-    starts_at: '2099-05-14T07:00:00Z',
-    ends_at: '2099-05-15T16:00:00Z',
-    time_zone: 'Europe/Berlin',
-    venue: 'Hall 4',
-    currency: 'EUR',
-    seller: 'Society e.V.\nStreet 1',
-  });
-  const tickets = [
-    { id: 'scarce', name: 'Scarce', price_minor: 9000, capacity: SCARCE_SEATS },
-    { id: 'regular', name: 'Regular', price_minor: 12_000, capacity: null },
-    { id: 'free', name: 'Free', price_minor: 0, capacity: null },
-  ];
-  await database('ticket_types').insert(tickets.map((ticket) => ({ ...ticket, event_id: 'conference' })));
 }

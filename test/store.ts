@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { inject } from 'vitest';
+import { addConference } from '../sandbox/conference.ts';
 import { connectDatabase, type Database } from '../src/database/connection.ts';
 
 export const TEMPLATE_DATABASE = 'registration_template';
@@ -14,7 +15,7 @@ export async function createDatabase(
   await admin.raw(`create database ${name} template ${TEMPLATE_DATABASE}`);
   const url = postgresUrl.replace(/[^/]+$/, name);
   const database = connectDatabase(url, pool);
-  await addEvent(database);
+  await addConference(database, TICKETS);
   return {
     database,
     url,
@@ -26,28 +27,9 @@ export async function createDatabase(
   };
 }
 
-/** One event with three tickets: `limited` (2 seats), `regular` (unlimited) and `free` (10 seats). */
-async function addEvent(database: Database): Promise<void> {
-  await database('events').insert({
-    id: 'conference',
-    name: 'Conference',
-    starts_at: '2099-05-14T07:00:00Z',
-    ends_at: '2099-05-15T16:00:00Z',
-    time_zone: 'Europe/Berlin',
-    venue: 'Hall 4',
-    currency: 'EUR',
-    seller: 'Society e.V.\nStreet 1',
-  });
-  await database('ticket_types').insert([
-    { event_id: 'conference', id: 'limited', name: 'Limited', price_minor: 9000, capacity: 2, position: 0 },
-    {
-      event_id: 'conference',
-      id: 'regular',
-      name: 'Regular',
-      price_minor: 12_000,
-      capacity: null,
-      position: 1,
-    },
-    { event_id: 'conference', id: 'free', name: 'Free', price_minor: 0, capacity: 10, position: 2 },
-  ]);
-}
+/** `limited` (2 seats), `regular` (unlimited) and `free` (10 seats). */
+const TICKETS = [
+  { id: 'limited', name: 'Limited', price_minor: 9000, capacity: 2 },
+  { id: 'regular', name: 'Regular', price_minor: 12_000, capacity: null },
+  { id: 'free', name: 'Free', price_minor: 0, capacity: 10 },
+];

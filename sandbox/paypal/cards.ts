@@ -17,10 +17,12 @@ export type Authentication = 'challenge' | AuthenticationStatus;
 type TestCard = { number: string; leadsTo: string; outcome: Outcome; authentication?: Authentication };
 export const declined = (responseCode: string): Outcome => ({ status: 'DECLINED', responseCode });
 
+export const DECLINED_CARD = '4000000000000002';
+
 export const TEST_CARDS: TestCard[] = [
   { number: '4012888888881881', leadsTo: 'paid (Visa)', outcome: { status: 'COMPLETED' } },
   { number: '5555555555554444', leadsTo: 'paid (Mastercard)', outcome: { status: 'COMPLETED' } },
-  { number: '4000000000000002', leadsTo: 'declined by the bank', outcome: declined('0500') },
+  { number: DECLINED_CARD, leadsTo: 'declined by the bank', outcome: declined('0500') },
   { number: '4000000000009995', leadsTo: 'declined: insufficient funds', outcome: declined('5120') },
   { number: '4000000000000069', leadsTo: 'declined: card expired', outcome: declined('5400') },
   { number: '4000000000000127', leadsTo: 'declined: wrong security code', outcome: declined('00N7') },

@@ -1,7 +1,7 @@
 /** Orders, captures and refunds, with PayPal's rules for them; no HTTP. Every rule that is broken throws a refusal. */
 import type { Journal } from '../journal.ts';
 import type { AuthenticationResult, CardFacts, Outcome } from './cards.ts';
-import { digitsOf, isObject, readAmount, readOrder } from './order-request.ts';
+import { digitsOf, isObject, readAmount, readOrder, type Verification } from './order-request.ts';
 import { newId, notFound, unprocessable } from './refusals.ts';
 
 export type Amount = { currency_code: string; value: string };
@@ -12,10 +12,6 @@ export type Unit = {
   description?: string;
   invoice_id?: string;
 };
-/** developer.paypal.com, Orders v2, card verification. */
-export const VERIFICATIONS = ['SCA_ALWAYS', 'SCA_WHEN_REQUIRED', '3D_SECURE', 'AVS_CVV'] as const;
-export type Verification = (typeof VERIFICATIONS)[number];
-
 export type Order = {
   id: string;
   intent: 'CAPTURE';

@@ -1,10 +1,14 @@
 /** What a request for an order says, checked as PayPal checks it. */
-import { VERIFICATIONS, type Amount, type Order, type Unit, type Verification } from './ledger.ts';
+import type { Amount, Order, Unit } from './ledger.ts';
 import { invalid, malformed, newId, unprocessable } from './refusals.ts';
 
 /** Where PayPal takes no decimals (developer.paypal.com, currency codes). */
 const NO_DECIMALS = ['HUF', 'JPY', 'TWD'];
 export const digitsOf = (currency: string) => (NO_DECIMALS.includes(currency) ? 0 : 2);
+
+/** developer.paypal.com, Orders v2, card verification. */
+const VERIFICATIONS = ['SCA_ALWAYS', 'SCA_WHEN_REQUIRED', '3D_SECURE', 'AVS_CVV'] as const;
+export type Verification = (typeof VERIFICATIONS)[number];
 
 type Body = Record<string, unknown>;
 export const isObject = (value: unknown): value is Body =>
