@@ -40,27 +40,27 @@ export function createCodec(keys: EncryptionKey[]): PayloadCodec {
   if (!current) throw new ValueError('A codec needs a key');
   const byId = new Map(keys.map(({ id, key }) => [id, key]));
 
-  function encrypt(payload: Payload): Payload {
+  const encrypt = (payload: Payload): Payload => {
     const plain = Message.encode(payload).finish();
     const compressed = plain.length >= COMPRESS_FROM_BYTES;
     const iv = randomBytes(IV_BYTES);
-    const cipher = createCipheriv(CIPHER, current?.key ?? '', iv);
-    const text = compressed ? deflateRawSync(plain) : plain;
-    const data = Buffer.concat([iv, cipher.update(text), cipher.final(), cipher.getAuthTag()]);
+    const cipher = createCipheriv(CIPHER, current.key, iv);
+    const content = compressed ? deflateRawSync(plain) : plain;
+    const data = Buffer.concat([iv, cipher.update(content), cipher.final(), cipher.getAuthTag()]);
     return {
       metadata: {
         encoding: Buffer.from(compressed ? COMPRESSED : ENCODING),
-        'encryption-key-id': Buffer.from(current?.id ?? ''),
+        'encryption-key-id': Buffer.from(current.id),
       },
       data,
     };
-  }
+  };
 
   function decrypt(payload: Payload): Payload {
     const { metadata, data } = payload;
-    const encoding = text(metadata?.encoding);
+    const encoding = textOf(metadata?.encoding);
     if (encoding !== ENCODING && encoding !== COMPRESSED) return payload;
-    const id = text(metadata?.['encryption-key-id']);
+    const id = textOf(metadata?.['encryption-key-id']);
     const key = byId.get(id);
     if (!key || !data) throw new ValueError(`There is no key "${id}" in ENCRYPTION_KEY`);
     const tagAt = data.length - TAG_BYTES;
@@ -77,4 +77,4 @@ export function createCodec(keys: EncryptionKey[]): PayloadCodec {
   };
 }
 
-const text = (bytes: Uint8Array | null | undefined) => Buffer.from(bytes ?? []).toString();
+const textOf = (bytes: Uint8Array | null | undefined) => Buffer.from(bytes ?? []).toString();

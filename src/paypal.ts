@@ -2,6 +2,7 @@
 import {
   AbortError,
   ApiError,
+  CaptureStatus,
   CheckoutPaymentIntent,
   Client,
   Environment,
@@ -10,6 +11,7 @@ import {
   OrdersCardVerificationMethod,
   OrdersController,
   PaymentsController,
+  RefundStatus,
   type CapturedPayment,
   type Order as PayPalOrder,
   type OrdersCapture,
@@ -115,7 +117,7 @@ export function connectPayPal(config: Config['paypal']) {
     }
   }
 
-  return {
+  const calls = {
     /** Opens an order for the payer to approve. The same request id within 6 hours gives the same order. */
     async createOrder(
       order: { requestId: string; registrationId: string; amount: Money; description: string },
@@ -168,6 +170,28 @@ export function connectPayPal(config: Config['paypal']) {
           options,
         ),
       ),
+  };
+
+  return {
+    ...calls,
+
+    /**
+     * Gives back all that was paid for a registration, once; a capture that is refunded already, by whomever, is done.
+     * Two calls, each of which may last `timeoutMs`.
+     * @returns undefined when the money is on its way, else the status of the refund that failed
+     */
+    async refundRegistration(registrationId: string, captureId: string, timeoutMs: number) {
+      const { status } = await calls.getCapture(captureId, timeoutMs);
+      if (status === CaptureStatus.Refunded) return undefined;
+      try {
+        const refund = await calls.refundCapture(captureId, `${registrationId}:refund:1`, timeoutMs);
+        const failed = refund.status === RefundStatus.Failed || refund.status === RefundStatus.Cancelled;
+        return failed ? refund.status : undefined;
+      } catch (error) {
+        if (error instanceof PayPalFault && error.issue === 'CAPTURE_FULLY_REFUNDED') return undefined;
+        throw error;
+      }
+    },
   };
 }
 

@@ -62,13 +62,13 @@ async function captured(paypal: PayPal, paypalOrderId: string): Promise<Stray['c
 }
 
 /**
- * Gives back what was paid for a stray, then its seat. Repeating it changes nothing: the refund has the request id that the
- * run itself would have used.
- * @returns false while PayPal still reviews the payment: then it can neither be kept nor given back
+ * Gives back what was paid for a stray, then its seat. Repeating it changes nothing: the refund is the one that the run
+ * itself would have made.
+ * @returns false while PayPal still reviews the payment, or where its refund failed: then the seat stays as it is
  */
 export async function repair({ database, paypal }: Dependencies, { id, capture }: Stray): Promise<boolean> {
   if (capture?.status === 'PENDING') return false;
-  if (capture) await paypal.refundCapture(capture.id, `${id}:refund:1`, PAYPAL_TIMEOUT_MS);
+  if (capture && (await paypal.refundRegistration(id, capture.id, PAYPAL_TIMEOUT_MS))) return false;
   await giveSeatBack(database, id, capture ? 'refunded' : 'cancelled');
   return true;
 }

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { statusUrl } from './registration.ts';
 
 const CROCKFORD = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';
 
@@ -13,3 +14,9 @@ export function reference(registrationId: string): string {
   for (let i = 0; i < 10; i++, bits >>= 5n) text = CROCKFORD.charAt(Number(bits & 31n)) + text;
   return text;
 }
+
+/** What an attendee is given to find a registration by: its reference, and the address of its page. */
+export const linksOf = (publicUrl: string, registrationId: string) => ({
+  reference: reference(registrationId),
+  statusUrl: statusUrl(publicUrl, registrationId),
+});

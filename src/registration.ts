@@ -143,6 +143,9 @@ export const STEP_NAMES = ['payment', 'order', 'email', 'mailing-list'] as const
 export type StepName = (typeof STEP_NAMES)[number];
 export const STEP_STATES = ['waiting', 'running', 'retrying', 'done', 'failed', 'skipped'] as const;
 export type StepState = (typeof STEP_STATES)[number];
+/** States that a step does not stay in: something is still to come. */
+const OPEN_STATES: readonly StepState[] = ['waiting', 'running', 'retrying'];
+export const isOpen = ({ state }: { state: StepState }): boolean => OPEN_STATES.includes(state);
 /** `attempts` counts how often it was tried so far; `at` is when its state last changed (ISO 8601). */
 export type Step = { name: StepName; state: StepState; attempts: number; at: string | null };
 export type Progress = { status: Status; steps: Step[] };

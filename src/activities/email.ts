@@ -2,10 +2,10 @@ import { activityInfo, heartbeat } from '@temporalio/activity';
 import sgClient from '@sendgrid/client';
 import sgMail from '@sendgrid/mail';
 import type { Config } from '../config.ts';
-import { reference } from '../reference.ts';
 import type { Database } from '../database/connection.ts';
 import { findTicket } from '../database/orders.ts';
-import { statusUrl, type Money, type NoticeKind, type Order } from '../registration.ts';
+import { linksOf } from '../reference.ts';
+import type { Money, NoticeKind, Order } from '../registration.ts';
 import { confirmationMail, noticeMail, type Mail } from '../web/emails.ts';
 import { failure, sendGridFailure } from './failure.ts';
 
@@ -38,7 +38,6 @@ type Envelope = { id: string; attendee: Order['attendee']; category: string };
 
 export function emailActivities({ config, database }: { config: Config; database: Database }) {
   const mailer = connect(config.sendgrid);
-  const linksOf = (id: string) => ({ reference: reference(id), statusUrl: statusUrl(config.publicUrl, id) });
 
   /** SendGrid cannot tell a repeated request from a new one, so a heartbeat notes the send as soon as it is done. */
   async function send({ id, attendee, category }: Envelope, mail: Mail) {
@@ -80,7 +79,7 @@ export function emailActivities({ config, database }: { config: Config; database
 
   async function confirm(order: Confirmation) {
     const { email } = config.sendgrid.from;
-    const mail = await confirmationMail({ ...order, ...linksOf(order.id), sender: email });
+    const mail = await confirmationMail({ ...order, ...linksOf(config.publicUrl, order.id), sender: email });
     return send({ ...order, category: 'confirmation' }, mail);
   }
 
@@ -100,6 +99,9 @@ export function emailActivities({ config, database }: { config: Config; database
 
     /** Tells an attendee what became of a registration that is none (any more). At least once. */
     sendNotice: (notice: Notice): Promise<{ attempts: number }> =>
-      send({ ...notice, category: notice.kind }, noticeMail({ ...notice, ...linksOf(notice.id) })),
+      send(
+        { ...notice, category: notice.kind },
+        noticeMail({ ...notice, ...linksOf(config.publicUrl, notice.id) }),
+      ),
   };
 }

@@ -1,10 +1,5 @@
 import { activityInfo } from '@temporalio/activity';
-import {
-  CaptureStatus,
-  EnrollmentStatus,
-  LiabilityShiftIndicator,
-  RefundStatus,
-} from '@paypal/paypal-server-sdk';
+import { CaptureStatus, EnrollmentStatus, LiabilityShiftIndicator } from '@paypal/paypal-server-sdk';
 import type { Database } from '../database/connection.ts';
 import { claimSeat, unclaimSeat } from '../database/seats.ts';
 import { captureOf, PayPalFault, type Capture, type PayPal, type PayPalOrder } from '../paypal.ts';
@@ -131,15 +126,8 @@ export function paymentActivities({ database, paypal }: { database: Database; pa
 
     /** Gives the whole payment back. A capture that is refunded already, by whomever, is done. */
     async refundPayment({ id, captureId }: { id: string; captureId: string }): Promise<void> {
-      const { status } = await paypal.getCapture(captureId, TIMEOUT_MS / 2);
-      if (status === CaptureStatus.Refunded) return;
-      try {
-        const refund = await paypal.refundCapture(captureId, `${id}:refund:1`, TIMEOUT_MS / 2);
-        if (refund.status === RefundStatus.Failed || refund.status === RefundStatus.Cancelled)
-          throw failure({ type: 'RefundFailed', issue: refund.status });
-      } catch (error) {
-        if (!(error instanceof PayPalFault && error.issue === 'CAPTURE_FULLY_REFUNDED')) throw error;
-      }
+      const failed = await paypal.refundRegistration(id, captureId, TIMEOUT_MS / 2);
+      if (failed) throw failure({ type: 'RefundFailed', issue: failed });
     },
   };
 }

@@ -1,4 +1,4 @@
-import type { FastifyRequest } from 'fastify';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import { isLanguage } from '../messages.ts';
 import { LANGUAGES, type Language } from '../registration.ts';
 
@@ -12,4 +12,9 @@ export function languageOf(request: FastifyRequest): Language {
   const { [LANGUAGE_COOKIE]: chosen } = (request.cookies as FastifyRequest['cookies'] | undefined) ?? {};
   const accepted: unknown = request.language([...LANGUAGES]);
   return [lang, chosen, accepted].find(isLanguage) ?? LANGUAGES[0];
+}
+
+/** Says in which language an answer is, and what that depends on. */
+export function sayLanguage(reply: FastifyReply, language: Language): void {
+  void reply.headers({ 'content-language': language, vary: 'accept-language, cookie' });
 }

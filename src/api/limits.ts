@@ -34,9 +34,8 @@ export function attemptLimits(app: App, max: number): Limits {
   const refuse =
     ({ tries, declines }: typeof address): Hook =>
     async (request) => {
-      for (const count of [await tries(request), await declines(request, { increment: false })])
-        if (!count.isAllowed && count.isExceeded)
-          throw new Problem('too-many-requests', { retryAfterSeconds: count.ttlInSeconds });
+      refuseExceeded(await tries(request));
+      refuseExceeded(await declines(request, { increment: false }));
     };
   return {
     onRequest: [refuse(address)],
@@ -45,6 +44,12 @@ export function attemptLimits(app: App, max: number): Limits {
       await Promise.all([address.declines(request), email.declines(request)]);
     },
   };
+}
+
+/** @throws Problem `too-many-requests` with the time after which to come back, when a count is over its limit */
+export function refuseExceeded(count: Awaited<ReturnType<ReturnType<App['createRateLimit']>>>): void {
+  if (!count.isAllowed && count.isExceeded)
+    throw new Problem('too-many-requests', { retryAfterSeconds: count.ttlInSeconds });
 }
 
 /** A hash, for what is counted stays in memory. */

@@ -4,7 +4,7 @@ import Type, { type Static } from 'typebox';
 import { isDatabaseAway } from '../database/connection.ts';
 import { message, type MessageKey } from '../messages.ts';
 import type { Language } from '../registration.ts';
-import { languageOf } from './language.ts';
+import { languageOf, sayLanguage } from './language.ts';
 
 export const ProblemBody = Type.Object(
   {
@@ -80,6 +80,9 @@ export class Problem extends Error {
   }
 }
 
+/** Temporal or PostgreSQL cannot be asked: soon, they may. */
+export const unavailable = () => new Problem('unavailable', { retryAfterSeconds: 10 });
+
 /** The body of a problem, ready to send. */
 export function problemBody({ problem, extra }: Problem, language: Language): Static<typeof ProblemBody> {
   const { errors, heldUntil } = extra;
@@ -120,7 +123,7 @@ function toProblem(error: FastifyError | Problem, method: string): Problem {
       .filter((field, i, all) => all.findIndex((other) => other.pointer === field.pointer) === i);
     return new Problem('invalid-fields', { errors: named });
   }
-  if (isDatabaseAway(error)) return new Problem('unavailable', { retryAfterSeconds: 10 });
+  if (isDatabaseAway(error)) return unavailable();
   const refusal = REFUSALS[error.code];
   if (refusal) return new Problem(refusal);
   return new Problem(
@@ -154,7 +157,7 @@ function toFieldError(fault: NonNullable<FastifyError['validation']>[number]): F
 export function sendProblem(reply: FastifyReply, problem: Problem): FastifyReply {
   const language = languageOf(reply.request);
   const body = problemBody(problem, language);
-  void reply.header('content-language', language).header('vary', 'accept-language, cookie');
+  sayLanguage(reply, language);
   if (problem.extra.retryAfterSeconds) void reply.header('retry-after', problem.extra.retryAfterSeconds);
   return reply.code(body.status).type('application/problem+json').serializer(JSON.stringify).send(body);
 }

@@ -4,6 +4,7 @@ import type { WorkflowExecutionDescription, WorkflowHandle } from '@temporalio/c
 import { findOrder, type OrderRecord } from '../database/orders.ts';
 import { reference } from '../reference.ts';
 import {
+  isOpen,
   PROGRESS,
   STEP_NAMES,
   workflowId,
@@ -13,7 +14,7 @@ import {
   type StepName,
 } from '../registration.ts';
 import type { Dependencies } from './dependencies.ts';
-import { Problem } from './problem.ts';
+import { unavailable } from './problem.ts';
 import type { StatusBody } from './schemas.ts';
 
 /** Each question to Temporal; a query is answered by a worker, and there may be none. */
@@ -30,9 +31,7 @@ const STEP_OF: Record<string, StepName> = {
 
 /** Whether a registration may still change by itself, or by what its attendee does next. */
 export const canChange = ({ status, steps }: Progress): boolean =>
-  status === 'processing' ||
-  status === 'declined' ||
-  (status === 'confirmed' && steps.some(({ state }) => ['waiting', 'running', 'retrying'].includes(state)));
+  status === 'processing' || status === 'declined' || (status === 'confirmed' && steps.some(isOpen));
 
 type Known = Pick<Dependencies, 'temporal' | 'database'>;
 
@@ -59,10 +58,10 @@ export async function readStatus({ temporal, database }: Known, id: string): Pro
   }
   if (!progress) {
     const order = await findOrder(database, id).catch(() => {
-      throw new Problem('unavailable', { retryAfterSeconds: 10 });
+      throw unavailable();
     });
     if (order) progress = fromOrder(order);
-    else if (away) throw new Problem('unavailable', { retryAfterSeconds: 10 });
+    else if (away) throw unavailable();
   }
   return progress && { id, reference: reference(id), ...progress };
 }

@@ -126,12 +126,11 @@ export async function findTicket(database: Database, id: string): Promise<Ticket
   };
 }
 
-/** The event that a registration is for, from its order or its hold; undefined when it has neither. */
-export async function findEventOf(database: Database, id: string): Promise<EventFacts | undefined> {
-  const held = database('seat_holds').where({ id }).select('event_id');
-  const bought = database('orders').where({ id }).select('event_id');
-  const row = await database('events')
-    .whereIn('id', bought.union(held))
-    .first<(EventRow & { id: string }) | undefined>('*');
+/** The event that a registration without an order holds a seat for; undefined when it has none. */
+export async function findHeldEvent(database: Database, id: string): Promise<EventFacts | undefined> {
+  const row = await database('events as e')
+    .join('seat_holds as h', 'h.event_id', 'e.id')
+    .where('h.id', id)
+    .first<(EventRow & { id: string }) | undefined>('e.*');
   return row && toFacts(row.id, row);
 }

@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { Eta } from 'eta';
 import { isMessage, type MessageKey, type Speech } from '../messages.ts';
 import {
+  isOpen,
   LANGUAGES,
   type EventFacts,
   type Language,
@@ -39,7 +40,7 @@ const nameOf = (language: Language) =>
 
 /** Modules: the first one is the page's own, the others are what it imports. */
 const FORM_SCRIPTS = ['form.js', 'checkout.js', 'fields.js', 'hold.js', 'messages.js', 'paypal.js'];
-const STATUS_SCRIPTS = ['status.js', 'messages.js'];
+const STATUS_SCRIPTS = ['status.js', 'checkout.js', 'messages.js'];
 
 function render(view: string, frame: Frame, scripts: string[], data: object): string {
   const { speech, path, privacyUrl } = frame;
@@ -129,14 +130,12 @@ export async function statusPage(frame: Frame, page: StatusPage): Promise<string
     text: t(`status.${status}.text`),
     when: event && eventDates(event, locale),
     qr: status === 'confirmed' ? await qrSvg(reference) : null,
-    resend: status === 'confirmed' && page.ticket && !steps.some(isOpenMail),
+    resend:
+      status === 'confirmed' && page.ticket && !steps.some((step) => step.name === 'email' && isOpen(step)),
     steps: steps.map((step) => ({ ...step, label: t(`step.${step.name}`), told: t(stateOf(step)) })),
     messages: frame.speech.unfilled('browser.'),
   });
 }
-
-const isOpenMail = ({ name, state }: Step) =>
-  name === 'email' && ['waiting', 'running', 'retrying'].includes(state);
 
 /** A problem as a page, for somebody who followed a link. */
 export function problemPage(frame: Frame, problem: { title: string; detail: string }): string {

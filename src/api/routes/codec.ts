@@ -1,6 +1,6 @@
 /**
  * Lets Temporal's Web UI show organizers what is encrypted (Temporal, remote codec server): it sends payloads here from the
- * organizer's browser. Whoever is asked for nothing here could read everything, so only organizers are answered.
+ * organizer's browser. Who may ask here can read everything, so only organizers are answered.
  */
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { PayloadCodec } from '@temporalio/common';
@@ -9,6 +9,7 @@ import Type from 'typebox';
 import { createCodec } from '../../codec.ts';
 import type { Config } from '../../config.ts';
 import type { App, Dependencies } from '../dependencies.ts';
+import { refuseExceeded } from '../limits.ts';
 import { Problem } from '../problem.ts';
 
 /** Wrong passwords a minute from one address. */
@@ -53,13 +54,10 @@ export function codecRoutes(app: App, { config }: Dependencies): void {
 
   async function organizersOnly(request: FastifyRequest, reply: FastifyReply): Promise<void> {
     if (isOnThisMachine(config, request, uiOrigin)) return;
-    if (hasPassword(request, organizerPassword)) {
-      const count = await guesses(request, { increment: false });
-      if (count.isAllowed || !count.isExceeded) return;
-    }
-    const count = await guesses(request);
-    if (!count.isAllowed && count.isExceeded)
-      throw new Problem('too-many-requests', { retryAfterSeconds: count.ttlInSeconds });
+    const isRight = hasPassword(request, organizerPassword);
+    // After too many guesses a right one is refused, too: it might be one more guess.
+    refuseExceeded(await guesses(request, { increment: !isRight }));
+    if (isRight) return;
     void reply.header('www-authenticate', 'Basic realm="organizers", charset="UTF-8"');
     throw new Problem('organizers-only');
   }

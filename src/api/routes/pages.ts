@@ -2,16 +2,15 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import Type from 'typebox';
 import { Check } from 'typebox/value';
 import { eventsOnSale } from '../../database/events.ts';
-import { findEventOf, findTicket, type Ticket } from '../../database/orders.ts';
+import { findHeldEvent, findTicket } from '../../database/orders.ts';
 import { HOLD_MINUTES } from '../../database/seats.ts';
 import { Slug } from '../../form.ts';
 import { isLanguage, speak } from '../../messages.ts';
-import { reference } from '../../reference.ts';
-import { statusUrl } from '../../registration.ts';
+import { linksOf } from '../../reference.ts';
 import { calendarFile } from '../../web/calendar.ts';
 import { eventsPage, formPage, problemPage, statusPage, type Frame } from '../../web/render.ts';
 import type { App, Dependencies } from '../dependencies.ts';
-import { LANGUAGE_COOKIE, languageOf } from '../language.ts';
+import { LANGUAGE_COOKIE, languageOf, sayLanguage } from '../language.ts';
 import { Problem, problemBody } from '../problem.ts';
 import { RegistrationId, RegistrationParams } from '../schemas.ts';
 import { canChange, readStatus } from '../status.ts';
@@ -37,10 +36,7 @@ export function pageRoutes(app: App, dependencies: Dependencies): void {
         ...{ path: '/', maxAge: YEAR_S, sameSite: 'lax', httpOnly: true },
         secure,
       });
-    void reply
-      .type('text/html; charset=utf-8')
-      .header('content-language', language)
-      .header('vary', 'accept-language, cookie');
+    sayLanguage(reply.type('text/html; charset=utf-8'), language);
     return { speech: speak(language), path: request.url, privacyUrl: config.privacyUrl ?? null };
   }
 
@@ -71,10 +67,8 @@ export function pageRoutes(app: App, dependencies: Dependencies): void {
         const registration = Check(RegistrationId, id) ? await readStatus(dependencies, id) : undefined;
         if (!registration) throw new Problem('unknown-registration');
         // Without the database there is less to see, but the truth about the payment.
-        const [ticket, event] = await Promise.all([
-          findTicket(database, id).catch(() => undefined),
-          findEventOf(database, id).catch(() => undefined),
-        ]);
+        const ticket = await findTicket(database, id).catch(() => undefined);
+        const event = ticket?.event ?? (await findHeldEvent(database, id).catch(() => undefined));
         return await reply.send(
           await statusPage(page, {
             registration,
@@ -98,13 +92,12 @@ export function pageRoutes(app: App, dependencies: Dependencies): void {
     '/registrations/:id/event.ics',
     { schema: { hide: true, params: RegistrationParams } },
     async ({ params: { id } }, reply) => {
-      const ticket: Ticket | undefined = await findTicket(database, id);
+      const ticket = await findTicket(database, id);
       if (ticket?.status !== 'confirmed') throw new Problem('unknown-registration');
-      const links = { reference: reference(id), statusUrl: statusUrl(config.publicUrl, id) };
       return reply
         .headers({ ...PRIVATE, 'content-disposition': 'attachment; filename="event.ics"' })
         .type('text/calendar; charset=utf-8')
-        .send(calendarFile({ ...ticket, ...links }));
+        .send(calendarFile({ ...ticket, ...linksOf(config.publicUrl, id) }));
     },
   );
 }

@@ -2,10 +2,9 @@ import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import { findOrder, type OrderRecord } from '../../database/orders.ts';
 import { eventsOnSale } from '../../database/events.ts';
 import { findHold, hasEnded, type Hold } from '../../database/seats.ts';
-import { reference } from '../../reference.ts';
+import { linksOf } from '../../reference.ts';
 import {
   NEWSLETTER_WORDING,
-  statusUrl,
   type Language,
   type Order,
   type PaymentAnswer,
@@ -14,7 +13,7 @@ import {
 import { payRegistration, probeTemporal } from '../../temporal.ts';
 import type { App, RouteDependencies } from '../dependencies.ts';
 import { languageOf } from '../language.ts';
-import { Problem, problemResponses, type ProblemName } from '../problem.ts';
+import { Problem, problemResponses, unavailable, type ProblemName } from '../problem.ts';
 import { RegisteredBody, RegistrationForm } from '../schemas.ts';
 import { readStatus } from '../status.ts';
 import { refuseFaults, ticketNotOnSale } from '../refusals.ts';
@@ -50,9 +49,8 @@ export function registrationRoutes(app: App, dependencies: RouteDependencies): v
       const { id } = form;
       const registered = (status: 'confirmed' | 'processing') => ({
         id,
-        reference: reference(id),
         status,
-        statusUrl: statusUrl(config.publicUrl, id),
+        ...linksOf(config.publicUrl, id),
       });
 
       // Order rows come first, so that nothing starts again once Temporal has forgotten the run. The hold is read before:
@@ -67,17 +65,15 @@ export function registrationRoutes(app: App, dependencies: RouteDependencies): v
       if (!hold && !(await hasEnded(database, id))) throw new Problem('hold-expired');
       const order = await toOrder(form, hold, languageOf(request));
       await probeTemporal(temporal).catch(() => {
-        throw new Problem('unavailable', { retryAfterSeconds: 10 });
+        throw unavailable();
       });
 
       // The second PayPal order of a registration follows a first attempt, so there may be a run already.
       const answer = await pay(order, hold === undefined || hold.paypalOrders > 1);
       if (answer === 'not known') {
         log.warn('payment not known in time');
-        return reply
-          .code(202)
-          .header('location', statusUrl(config.publicUrl, id))
-          .send(registered('processing'));
+        const accepted = registered('processing');
+        return reply.code(202).header('location', accepted.statusUrl).send(accepted);
       }
       if (answer.status === 'declined') await limits.declined(request);
       if (answer.status !== 'captured') throw toProblem(answer);

@@ -5,7 +5,7 @@ import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import Type from 'typebox';
 import { probeTemporal, startResend } from '../../temporal.ts';
 import type { App, RouteDependencies } from '../dependencies.ts';
-import { Problem, problemResponses } from '../problem.ts';
+import { Problem, problemResponses, unavailable } from '../problem.ts';
 import { RegistrationParams, StatusBody } from '../schemas.ts';
 import { canChange, readStatus } from '../status.ts';
 
@@ -87,7 +87,7 @@ export function statusRoutes(app: App, dependencies: RouteDependencies): void {
       },
     },
     async ({ params: { id } }, reply) => {
-      if (followers >= MAX_FOLLOWERS) throw new Problem('unavailable', { retryAfterSeconds: 10 });
+      if (followers >= MAX_FOLLOWERS) throw unavailable();
       const status = await known(id);
       return (
         reply
@@ -118,12 +118,12 @@ export function statusRoutes(app: App, dependencies: RouteDependencies): void {
       // Beyond retention nothing is known of the first mail, and nothing is on its way.
       if (mail && !['done', 'failed'].includes(mail.state)) throw new Problem('email-on-its-way');
       await probeTemporal(temporal).catch(() => {
-        throw new Problem('unavailable', { retryAfterSeconds: 10 });
+        throw unavailable();
       });
       await startResend(temporal, id, taskQueue).catch((error: unknown) => {
         if (error instanceof WorkflowExecutionAlreadyStartedError)
           throw new Problem('resent-before', { retryAfterSeconds: RESEND_PAUSE_S });
-        throw new Problem('unavailable', { retryAfterSeconds: 10 });
+        throw unavailable();
       });
       return reply.code(202).send({});
     },

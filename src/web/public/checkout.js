@@ -16,7 +16,7 @@ export class Refused extends Error {
 }
 
 /** Asks the server. Times of a hold come back as this browser's clock would tell them (ms), which may well be wrong. */
-async function ask(method, url, body) {
+export async function ask(method, url, body) {
   const response = await fetch(url, {
     method,
     headers: {

@@ -114,7 +114,7 @@ async function attempt(step) {
   try {
     if (isValid()) await step();
   } catch (error) {
-    await showFailure(error);
+    showFailure(error);
   } finally {
     busy = false;
     button.removeAttribute('aria-disabled');
@@ -122,7 +122,7 @@ async function attempt(step) {
   }
 }
 
-async function showFailure(error) {
+function showFailure(error) {
   if (!(error instanceof Refused)) {
     const away = error instanceof TypeError || error instanceof SyntaxError;
     const text = away ? message(navigator.onLine ? 'browser.unreadable' : 'browser.offline') : error.message;

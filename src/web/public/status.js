@@ -1,4 +1,5 @@
 // Follows one registration: the server says when something changed, and the page is asked for what to show then.
+import { ask } from './checkout.js';
 import { message } from './messages.js';
 
 const POLL_MS = 3000;
@@ -48,15 +49,11 @@ function follow() {
 async function resend() {
   told.textContent = message('browser.resending');
   try {
-    const response = await fetch(`/api/registrations/${id}/resend`, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json', 'accept-language': document.documentElement.lang },
-      body: '{}',
-    });
-    const answer = await response.json();
-    told.textContent = response.ok ? message('browser.resent') : `${answer.title}. ${answer.detail}`;
-  } catch {
-    told.textContent = message('browser.offline');
+    await ask('POST', `/api/registrations/${id}/resend`, {});
+    told.textContent = message('browser.resent');
+  } catch (error) {
+    const { title, detail } = error.problem ?? {};
+    told.textContent = title ? `${title}. ${detail}` : message('browser.offline');
   }
 }
 
