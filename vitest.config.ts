@@ -1,13 +1,33 @@
 import { defineConfig } from 'vitest/config';
 
+/** Starts whole products and kills them: beside other tests it would take their time, and they its own. */
+const HEAVY = ['test/chaos/**/*.test.ts', 'test/start.test.ts'];
+const shared = { setupFiles: ['test/quiet.ts'], testTimeout: 30_000, hookTimeout: 120_000 };
+
 export default defineConfig({
   test: {
-    include: ['test/**/*.test.ts'],
-    globalSetup: ['test/setup.ts'],
-    setupFiles: ['test/quiet.ts'],
-    testTimeout: 30_000,
-    hookTimeout: 120_000,
     // Two cores, and each file brings servers of its own.
     maxWorkers: 2,
+    projects: [
+      {
+        test: {
+          ...shared,
+          name: 'suite',
+          include: ['test/**/*.test.ts'],
+          exclude: HEAVY,
+          globalSetup: ['test/setup.ts'],
+          sequence: { groupOrder: 0 },
+        },
+      },
+      {
+        test: {
+          ...shared,
+          name: 'whole',
+          include: HEAVY,
+          maxWorkers: 1,
+          sequence: { groupOrder: 1 },
+        },
+      },
+    ],
   },
 });

@@ -83,3 +83,5 @@ input.addEventListener('keydown', ({ key }) => {
 });
 // The frame as a whole can be focused by the page: then the field is meant.
 addEventListener('focus', () => input.focus());
+// Somebody may have typed before this script came.
+format();
