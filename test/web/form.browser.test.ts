@@ -1,25 +1,23 @@
 /** The form, as people fill it in. */
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { launchChromium } from '../../sandbox/chromium.ts';
-import { startStack, type Stack } from '../stack.ts';
-import { visit, VISITORS } from './visitor.ts';
+import { type Stack } from '../stack.ts';
+import { openSite, visit, VISITORS } from './visitor.ts';
 
 let stack: Stack;
 let stopWorker: () => Promise<void>;
 let browser: Browser;
+let site: Awaited<ReturnType<typeof openSite>>;
 let address: string;
 beforeAll(async () => {
-  stack = await startStack();
+  site = await openSite();
+  ({ stack, browser, address } = site);
   stopWorker = await stack.startWorker();
   await stack.database('events').update({ name: 'Conference <b>& more</b>' });
-  address = await stack.app.listen({ host: '127.0.0.1', port: 0 });
-  browser = await launchChromium((line) => void process.stdout.write(`${line}\n`));
 }, 300_000);
 afterAll(async () => {
-  await browser.close();
   await stopWorker();
-  await stack.stop();
+  await site.close();
 });
 
 describe.each(VISITORS)('on $who', (visitor) => {

@@ -1,10 +1,9 @@
 /** Paying, with all that can come between: whatever happens there is one charge at most, and the page says the truth. */
 import type { Browser } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { launchChromium } from '../../sandbox/chromium.ts';
 import { workflowId } from '../../src/registration.ts';
-import { CARDS, startStack, texts, type Stack } from '../stack.ts';
-import { onPage, visit, VISITORS } from './visitor.ts';
+import { CARDS, texts, type Stack } from '../stack.ts';
+import { onPage, openSite, visit, VISITORS } from './visitor.ts';
 
 const GOOD = '4012888888881881';
 const ASKS = '4868719460707704';
@@ -12,18 +11,17 @@ const ASKS = '4868719460707704';
 let stack: Stack;
 let stopWorker: () => Promise<void>;
 let browser: Browser;
+let site: Awaited<ReturnType<typeof openSite>>;
 let address: string;
 beforeAll(async () => {
-  stack = await startStack();
+  site = await openSite();
+  ({ stack, browser, address } = site);
   stopWorker = await stack.startWorker();
-  address = await stack.app.listen({ host: '127.0.0.1', port: 0 });
-  browser = await launchChromium((line) => void process.stdout.write(`${line}\n`));
 }, 300_000);
 afterEach(() => stack.sandbox.faults.clear());
 afterAll(async () => {
-  await browser.close();
   await stopWorker();
-  await stack.stop();
+  await site.close();
 });
 
 /** What PayPal took for a registration. */

@@ -1,20 +1,19 @@
 /** The page of a registration, as it goes on by itself. */
 import type { Browser } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { launchChromium } from '../../sandbox/chromium.ts';
 import { reference } from '../../src/reference.ts';
 import { workflowId } from '../../src/registration.ts';
-import { aForm, anAttendee, CARDS, startStack, type Stack } from '../stack.ts';
-import { visit, VISITORS } from './visitor.ts';
+import { aForm, anAttendee, CARDS, type Stack } from '../stack.ts';
+import { openSite, visit, VISITORS } from './visitor.ts';
 
 let stack: Stack;
 let browser: Browser;
+let site: Awaited<ReturnType<typeof openSite>>;
 let address: string;
 let stopWorker: (() => Promise<void>) | undefined;
 beforeAll(async () => {
-  stack = await startStack({ answerWithinMs: 1500 });
-  address = await stack.app.listen({ host: '127.0.0.1', port: 0 });
-  browser = await launchChromium((line) => void process.stdout.write(`${line}\n`));
+  site = await openSite({ answerWithinMs: 1500 });
+  ({ stack, browser, address } = site);
 }, 300_000);
 afterEach(async () => {
   stack.sandbox.faults.clear();
@@ -22,8 +21,7 @@ afterEach(async () => {
   stopWorker = undefined;
 });
 afterAll(async () => {
-  await browser.close();
-  await stack.stop();
+  await site.close();
 });
 
 const work = async () => (stopWorker = await stack.startWorker());

@@ -3,8 +3,10 @@ import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import type { Browser, BrowserContext, FrameLocator, Page } from 'playwright-core';
 import { expect } from 'vitest';
+import { launchChromium } from '../../sandbox/chromium.ts';
 import { speak, type MessageKey } from '../../src/messages.ts';
 import type { Language } from '../../src/registration.ts';
+import { startStack } from '../stack.ts';
 
 /** Between them both kinds of screen, both languages, light and dark, a finger and a mouse. */
 export const VISITORS = [
@@ -27,6 +29,20 @@ const CARD_TITLES = {
 } as const;
 /** What the browser says of every answer that is not a success: those are for the page to tell. */
 const REFUSAL = /the server responded with a status of (402|404|409|422|429|503)/;
+
+/** The product at an address of its own, and a browser to visit it with. */
+export async function openSite(options: Parameters<typeof startStack>[0] = {}) {
+  const stack = await startStack(options);
+  const address = await stack.app.listen({ host: '127.0.0.1', port: 0 });
+  const browser = await launchChromium((line) => void process.stdout.write(`${line}\n`));
+  return {
+    ...{ stack, address, browser },
+    async close() {
+      await browser.close();
+      await stack.stop();
+    },
+  };
+}
 
 export type Visit = ReturnType<typeof onPage> & { context: BrowserContext };
 

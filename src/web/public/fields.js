@@ -119,16 +119,22 @@ export function openFields(form) {
 
   // Leaving a field by pressing the button must not move the button away from under the pointer.
   let pressed = false;
+  const waiting = [];
   addEventListener('pointerdown', () => (pressed = true));
   for (const end of ['pointerup', 'pointercancel'])
-    addEventListener(end, () => setTimeout(() => (pressed = false)));
+    addEventListener(end, () =>
+      setTimeout(() => {
+        pressed = false;
+        for (const judge of waiting.splice(0)) judge();
+      }),
+    );
   form.addEventListener('focusout', ({ target }) => {
     if (!inputs.includes(target)) return;
     const judge = () => {
       showError(target.name, faultOf(target));
       if (target.type === 'email') suggest();
     };
-    if (pressed) addEventListener('click', () => setTimeout(judge), { once: true });
+    if (pressed) waiting.push(judge);
     else judge();
   });
   form.addEventListener('input', ({ target }) => {

@@ -37,7 +37,12 @@ function poll() {
 function follow() {
   const events = new EventSource(`/api/registrations/${id}/events`);
   let done = false;
-  events.addEventListener('message', () => refresh().catch(() => undefined));
+  events.addEventListener('message', ({ data }) => {
+    // The first one tells what the page shows already.
+    if (data === root.dataset.state) return;
+    root.dataset.state = data;
+    refresh().catch(() => undefined);
+  });
   events.addEventListener('done', () => (done = true));
   events.addEventListener('error', () => {
     // A lost connection is made again by the browser; where events are not to be had, asking now and then has to do.
