@@ -2,10 +2,11 @@ import { appendFileSync, existsSync, mkdirSync, readFileSync, truncateSync } fro
 import { dirname } from 'node:path';
 
 /** A map whose changes outlive the process; a changed value is `set` again. */
-export type StoredMap<T> = Pick<Map<string, T>, 'get' | 'has' | 'set' | 'values' | 'size'>;
+export type StoredMap<T> = Pick<Map<string, T>, 'get' | 'has' | 'set' | 'delete' | 'values' | 'size'>;
 export type Journal = ReturnType<typeof openJournal>;
 
-type Change = [map: string, key: string, value: unknown];
+/** Without a value the key is gone. */
+type Change = [map: string, key: string, value?: unknown];
 
 /**
  * What the stand-ins remember, as a vendor would: changes are lines in one file, written before the answer is sent and
@@ -21,11 +22,17 @@ export function openJournal(file?: string) {
   };
   if (file !== undefined)
     for (const changes of readLines(file))
-      for (const [name, key, value] of changes) mapOf(name).set(key, value);
+      for (const [name, key, ...value] of changes)
+        if (value.length > 0) mapOf(name).set(key, value[0]);
+        else mapOf(name).delete(key);
 
   let gathered: Change[] | undefined;
   const append = (changes: Change[]) => {
     if (file !== undefined && changes.length > 0) appendFileSync(file, `${JSON.stringify(changes)}\n`);
+  };
+  const note = (change: Change) => {
+    if (gathered) gathered.push(change);
+    else append([change]);
   };
 
   return {
@@ -41,9 +48,12 @@ export function openJournal(file?: string) {
         },
         set(key, value) {
           map.set(key, value);
-          if (gathered) gathered.push([name, key, value]);
-          else append([[name, key, value]]);
+          note([name, key, value]);
           return map;
+        },
+        delete(key) {
+          note([name, key]);
+          return map.delete(key);
         },
       };
       return stored;

@@ -46,6 +46,12 @@ const keyInvalid = () =>
     'API Key Invalid',
     "Your API key may be invalid, or you've attempted to access the wrong datacenter.",
   );
+const forgottenEmail = () =>
+  refusal(
+    400,
+    'Forgotten Email Not Subscribed',
+    'The address was permanently deleted and cannot be re-imported. The contact must re-subscribe to get back on the list.',
+  );
 const inComplianceState = () =>
   refusal(
     400,
@@ -64,12 +70,7 @@ export const REFUSED_ADDRESSES: { start: string; because: string; refusal: () =>
   {
     start: 'forgotten',
     because: 'was permanently deleted',
-    refusal: () =>
-      refusal(
-        400,
-        'Forgotten Email Not Subscribed',
-        'The address was permanently deleted and cannot be re-imported. The contact must re-subscribe to get back on the list.',
-      ),
+    refusal: forgottenEmail,
   },
   {
     start: 'busy',
@@ -87,6 +88,8 @@ export function createMailchimp(
   faults: Faults,
 ) {
   const members = journal.map<Member>('mailchimp.members');
+  /** Ids of members that were deleted for good: only they themselves could come back, through a form of Mailchimp's. */
+  const forgotten = journal.map<true>('mailchimp.forgotten');
 
   /** Adds or changes a member as the body of a PUT says. */
   function put(hash: string, body: Record<string, unknown>): Member {
@@ -97,6 +100,7 @@ export function createMailchimp(
       throw invalid('The subscriber hash does not match the email address.');
     if (status !== undefined && !isStatus(status))
       throw invalid('The resource submitted could not be validated: status.');
+    if (forgotten.get(hash)) throw forgottenEmail();
     const known = members.get(hash);
     if (known?.status === 'unsubscribed' && status === 'subscribed') throw inComplianceState();
     // An existing member keeps the status, unless the call sets one outright.
@@ -150,6 +154,12 @@ export function createMailchimp(
           if (status === 'inactive') tags.delete(name);
           else tags.add(name);
         members.set(params.hash, { ...known, tags: [...tags] });
+        return reply.code(204).send();
+      });
+      api.post<Call>(`${path}/actions/delete-permanent`, ({ params }, reply) => {
+        member(params.hash);
+        members.delete(params.hash);
+        forgotten.set(params.hash, true);
         return reply.code(204).send();
       });
       done();

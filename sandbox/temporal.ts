@@ -15,11 +15,22 @@ type Options = {
   logFile: string;
   /** How long closed runs stay: the audit trail, and what keeps a repeated request from starting a second run. */
   retentionDays: number;
+  /** Settings of the server itself (temporal, dynamic configuration), by name. */
+  dynamicConfig?: Record<string, string>;
 };
 
 /** Temporal's development server, ready to use. */
 export async function startTemporal(options: Options): Promise<Running & { address: string }> {
-  const { report, port, uiPort, codecUrl, databaseFile, logFile, retentionDays } = options;
+  const {
+    report,
+    port,
+    uiPort,
+    codecUrl,
+    databaseFile,
+    logFile,
+    retentionDays,
+    dynamicConfig = {},
+  } = options;
   const binary = await findTemporal(report);
   const address = `127.0.0.1:${port}`;
   const running = await start(
@@ -34,6 +45,10 @@ export async function startTemporal(options: Options): Promise<Running & { addre
       ...(databaseFile === undefined
         ? []
         : ['--sqlite-pragma', 'journal_mode=wal', '--sqlite-pragma', 'synchronous=normal']),
+      ...Object.entries(dynamicConfig).flatMap(([name, value]) => [
+        '--dynamic-config-value',
+        `${name}=${value}`,
+      ]),
     ],
     { logFile },
   );

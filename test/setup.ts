@@ -25,7 +25,14 @@ export default async function setup(project: TestProject): Promise<() => Promise
   const [testServer, temporal, postgres] = await Promise.all([
     findTestServer(report),
     freePort().then((port) =>
-      startTemporal({ report, port, logFile: join(folder, 'temporal.log'), retentionDays: 1 }),
+      startTemporal({
+        report,
+        port,
+        logFile: join(folder, 'temporal.log'),
+        retentionDays: 1,
+        // How long the deletion of a run that has just ended waits; half a minute otherwise.
+        dynamicConfig: { 'history.transferProcessorUpdateAckInterval': '"1s"' },
+      }),
     ),
     freePort().then((port) =>
       startPostgres({

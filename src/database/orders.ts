@@ -88,12 +88,13 @@ type TicketRow = OrderRow &
 const given = <K extends string>(name: K, value: string | null) =>
   (value === null ? {} : { [name]: value }) as Partial<Record<K, string>>;
 
-/** What a registration bought, and for whom; undefined when it has no order. */
+/** What a registration bought, and for whom; undefined when it has no order, or its person was erased. */
 export async function findTicket(database: Database, id: string): Promise<Ticket | undefined> {
   const row = await database('orders as o')
     .join('events as e', 'e.id', 'o.event_id')
     .join('ticket_types as t', (on) => on.on('t.event_id', 'o.event_id').andOn('t.id', 'o.ticket_type_id'))
     .where('o.id', id)
+    .whereNull('o.erased_at')
     .first<TicketRow | undefined>(
       'o.*',
       ...['e.name', 'e.starts_at', 'e.ends_at', 'e.time_zone', 'e.venue', 'e.seller'],

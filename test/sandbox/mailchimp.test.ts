@@ -86,6 +86,17 @@ describe('a member', () => {
     expect(memberOf(email)?.status).toBe('unsubscribed');
   });
 
+  it('that is deleted for good is gone, and cannot be added again by others', async () => {
+    const email = 'deleted@example.org';
+    await put(email);
+    await client.lists.deleteListMemberPermanent(listId, hashOf(email));
+    expect(memberOf(email)).toBeUndefined();
+    await expect(put(email)).rejects.toMatchObject(refused(400, 'Forgotten Email Not Subscribed'));
+    await expect(client.lists.deleteListMemberPermanent(listId, hashOf(email))).rejects.toMatchObject(
+      refused(404, 'Resource Not Found'),
+    );
+  });
+
   it('can unsubscribe on the page', async () => {
     const email = 'reader@example.org';
     await put(email);

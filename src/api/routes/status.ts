@@ -3,6 +3,7 @@ import { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import Type from 'typebox';
+import { findTicket } from '../../database/orders.ts';
 import { probeTemporal, startResend } from '../../temporal.ts';
 import type { App, RouteDependencies } from '../dependencies.ts';
 import { Problem, problemResponses, unavailable } from '../problem.ts';
@@ -19,7 +20,7 @@ const MAX_FOLLOWERS = 500;
 const RESEND_PAUSE_S = 600;
 
 export function statusRoutes(app: App, dependencies: RouteDependencies): void {
-  const { temporal, taskQueue, limits } = dependencies;
+  const { database, temporal, taskQueue, limits } = dependencies;
   const known = async (id: string) => {
     const status = await readStatus(dependencies, id);
     if (!status) throw new Problem('unknown-registration');
@@ -117,6 +118,8 @@ export function statusRoutes(app: App, dependencies: RouteDependencies): void {
       if (status !== 'confirmed') throw new Problem('not-to-resend');
       // Beyond retention nothing is known of the first mail, and nothing is on its way.
       if (mail && !['done', 'failed'].includes(mail.state)) throw new Problem('email-on-its-way');
+      // The person may have been erased: then there is nobody to write to.
+      if (!(await findTicket(database, id))) throw new Problem('not-to-resend');
       await probeTemporal(temporal).catch(() => {
         throw unavailable();
       });

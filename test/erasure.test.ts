@@ -1,0 +1,150 @@
+/** Somebody asks to be forgotten: no name and no address of theirs is left, and the books still add up. */
+import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest';
+import { erase } from '../src/erasure.ts';
+import { connectAudience, type Audience } from '../src/mailchimp.ts';
+import { reference } from '../src/reference.ts';
+import { resendWorkflowId, workflowId } from '../src/registration.ts';
+import { aForm, anAttendee, CARDS, startStack, type Stack } from './stack.ts';
+
+let stack: Stack;
+let audience: Audience;
+let stopWorker: () => Promise<void>;
+beforeAll(async () => {
+  stack = await startStack();
+  audience = connectAudience(stack.config.mailchimp);
+  stopWorker = await stack.startWorker();
+});
+afterEach(() => stack.sandbox.faults.clear());
+afterAll(async () => {
+  await stopWorker();
+  await stack.stop();
+});
+
+const forget = (id: string) => erase({ ...stack, audience }, reference(id));
+const handleOf = (id: string) => stack.temporal.workflow.getHandle(workflowId(id));
+const isMember = (email: string) =>
+  stack.sandbox.ledger().members.some(({ email_address }) => email_address === email);
+/** Somebody with an address of their own, called Mary Somerville, of Physical Street 7. */
+const mary = (email: string, more: Record<string, unknown> = {}) =>
+  anAttendee(
+    stack,
+    aForm({
+      attendee: { firstName: 'Mary', lastName: 'Somerville', email, organization: 'Society of Physics' },
+      billing: {
+        ...{ addressLine1: 'Physical Street 7', addressLine2: 'Backyard' },
+        ...{ city: 'Jedburgh', region: 'Borders', postalCode: 'TD8 6AA', countryCode: 'GB' },
+      },
+      ...more,
+    }),
+  );
+const PERSONAL = /mary|somerville|physic|backyard|jedburgh|borders|TD8/i;
+
+/** All rows of all tables, as text. */
+async function everything(): Promise<string> {
+  const tables = ['orders', 'seat_holds', 'ended_registrations', 'events', 'ticket_types'];
+  return JSON.stringify(await Promise.all(tables.map((table) => stack.database(table).select())));
+}
+
+it('takes a person out of database, audience and histories, and keeps the accounting facts', async () => {
+  const attendee = mary('mary@example.org');
+  const { id } = attendee;
+  expect((await attendee.register()).statusCode).toBe(201);
+  await handleOf(id).result();
+  const resent = await stack.app.inject({
+    method: 'POST',
+    url: `/api/registrations/${id}/resend`,
+    body: {},
+  });
+  expect(resent.statusCode).toBe(202);
+  const before = await stack.database('orders').where({ id }).first<Record<string, unknown>>();
+  expect(await everything()).toMatch(PERSONAL);
+  expect(isMember('mary@example.org')).toBe(true);
+
+  expect(await forget(id)).toEqual({ audience: 'deleted', histories: 2, order: true });
+
+  expect(await everything()).not.toMatch(PERSONAL);
+  expect(isMember('mary@example.org')).toBe(false);
+  for (const name of [workflowId(id), resendWorkflowId(id)])
+    await vi.waitUntil(
+      () =>
+        stack.temporal.workflow
+          .getHandle(name)
+          .describe()
+          .then(() => false)
+          .catch(() => true),
+      { timeout: 20_000 },
+    );
+  const after = await stack.database('orders').where({ id }).first<Record<string, unknown>>();
+  const kept = ['reference', 'status', 'event_id', 'ticket_type_id', 'amount_minor', 'currency'].concat([
+    'paypal_order_id',
+    'paypal_capture_id',
+    'paid_at',
+    'country_code',
+    'created_at',
+  ]);
+  for (const fact of kept) expect(after[fact], fact).toEqual(before[fact]);
+
+  // The place is still theirs, and nothing writes to them any more.
+  expect((await attendee.status()).json()).toMatchObject({ status: 'confirmed' });
+  const page = await stack.app.inject({ method: 'GET', url: `/registrations/${id}` });
+  expect(page.statusCode).toBe(200);
+  expect(page.body).not.toMatch(PERSONAL);
+  const again = await stack.app.inject({ method: 'POST', url: `/api/registrations/${id}/resend`, body: {} });
+  expect(again.json()).toMatchObject({ type: '/problems/not-to-resend' });
+  expect(await forget(id)).toEqual({ audience: 'not-a-member', histories: 0, order: false });
+});
+
+it('finds the address of somebody who was refunded, or corrected it between two cards, in the history', async () => {
+  const attendee = mary('mary.wrong@example.org', { newsletter: true });
+  expect((await attendee.register(CARDS.declined)).statusCode).toBe(402);
+  const corrected = {
+    ...attendee.form,
+    attendee: { ...attendee.form.attendee, email: 'mary.right@example.org' },
+  };
+  const { paypalOrderId } = (await attendee.put(corrected)).json<{ paypalOrderId: string }>();
+  stack.sandbox.approve(paypalOrderId, {});
+  // Nothing but the order fails: the address is in the audience before the refund.
+  await stack.database.raw('alter table orders add constraint broken check (false) not valid');
+  expect((await attendee.post(paypalOrderId, corrected)).statusCode).toBe(201);
+  await handleOf(attendee.id).result();
+  await stack.database.raw('alter table orders drop constraint broken');
+  await audience.add({ email: 'mary.right@example.org', firstName: 'Mary', lastName: 'Somerville' });
+
+  expect(await forget(attendee.id)).toEqual({ audience: 'deleted', histories: 1, order: false });
+  expect(isMember('mary.right@example.org')).toBe(false);
+});
+
+it('leaves the subscription to another registration of the same address', async () => {
+  const [one, other] = [mary('family@example.org'), mary('Family@example.org')];
+  for (const attendee of [one, other]) {
+    expect((await attendee.register()).statusCode).toBe(201);
+    await handleOf(attendee.id).result();
+  }
+  expect(await forget(one.id)).toMatchObject({ audience: 'kept-for-another', order: true });
+  expect(isMember('family@example.org') || isMember('Family@example.org')).toBe(true);
+  expect(await forget(other.id)).toMatchObject({ audience: 'deleted', order: true });
+});
+
+it('refuses while the run still needs the data, and what nobody knows', async () => {
+  const attendee = mary('waits@example.org');
+  stack.sandbox.faults.set('sendgrid', { mode: 'failing', status: 503 });
+  expect((await attendee.register()).statusCode).toBe(201);
+  expect(await forget(attendee.id)).toBe('run-open');
+  expect(await erase({ ...stack, audience }, '0000000000')).toBe('unknown-reference');
+  await handleOf(attendee.id).cancel();
+  stack.sandbox.faults.clear();
+  await handleOf(attendee.id).result();
+  expect(await forget(attendee.id)).toMatchObject({ order: true });
+});
+
+it('finishes when it is repeated what was cut off, and says nothing of a person or a key', async () => {
+  const attendee = mary('again@example.org');
+  expect((await attendee.register()).statusCode).toBe(201);
+  await handleOf(attendee.id).result();
+  stack.sandbox.faults.set('mailchimp', { mode: 'failing', status: 503 });
+  const error = await forget(attendee.id).catch((thrown: unknown) => thrown);
+  expect(error).toEqual(new Error('Mailchimp did not delete the member: 503'));
+  expect(error).not.toHaveProperty('cause');
+  stack.sandbox.faults.clear();
+  expect(await forget(attendee.id)).toEqual({ audience: 'deleted', histories: 1, order: true });
+});
