@@ -18,14 +18,17 @@ const dependencies = {
 try {
   const strays = await findStrays(dependencies, OLDER_THAN_MINUTES);
   for (const stray of strays) {
-    const { id, reference, run, capture } = stray;
-    const paid = capture ? `capture ${capture.id} ${capture.status}` : 'nothing paid';
-    const mended = mend && (await repair(dependencies, stray));
+    const { id, reference, run, ordered, capture } = stray;
+    const state = ordered
+      ? 'order saved'
+      : capture
+        ? `capture ${capture.id} ${capture.status}`
+        : 'nothing paid';
+    const mended = mend ? await repair(dependencies, stray) : undefined;
     if (!mended) process.exitCode = 1;
-    const what = mended ? (capture ? 'refunded, seat given back' : 'seat given back') : 'not mended';
-    console.log([reference, id, `run ${run.toLowerCase()}`, paid, what].join('  '));
+    console.log([reference, id, `run ${run.toLowerCase()}`, state, mended ?? 'not mended'].join('  '));
   }
-  if (strays.length === 0) console.log('Every claimed seat has a run that looks after it');
+  if (strays.length === 0) console.log('Every registration has a run that looks after it');
 } finally {
   await dependencies.temporal.connection.close();
   await dependencies.database.destroy();

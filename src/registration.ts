@@ -18,6 +18,8 @@ export const FREE = 'free';
 
 /** One registration has one workflow, so its id is all that is needed to find it. */
 export const workflowId = (registrationId: string) => `registration-${registrationId}`;
+/** The other way round. */
+export const registrationId = (workflow: string) => workflow.slice('registration-'.length);
 
 /** One resend of a registration at a time: while its run is open, another one is refused. */
 export const resendWorkflowId = (registrationId: string) => `resend-${registrationId}`;

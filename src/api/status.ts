@@ -2,6 +2,7 @@
 import { WorkflowNotFoundError } from '@temporalio/common';
 import type { WorkflowExecutionDescription, WorkflowHandle } from '@temporalio/client';
 import { findOrder, type OrderRecord } from '../database/orders.ts';
+import { findEnd } from '../database/seats.ts';
 import { reference } from '../reference.ts';
 import {
   isOpen,
@@ -46,13 +47,18 @@ export async function readStatus({ temporal, database }: Known, id: string): Pro
   let away = false;
   try {
     const run = await within(DESCRIBE_WITHIN_MS, () => handle.describe());
-    const open = run.status.name === 'RUNNING';
-    // The run itself knows best; an open one without a worker, and one that has no result, leave their history.
-    const told = open
-      ? within(QUERY_WITHIN_MS, () => handle.query<Progress>(PROGRESS))
-      : within(DESCRIBE_WITHIN_MS, () => handle.result() as Promise<Progress>);
-    progress = await told.catch(() => fromHistory(handle, within));
-    if (open) progress = withAttempts(progress, run);
+    // The run itself knows best; an open one without a worker, and one that was terminated, leave their history.
+    if (run.status.name === 'RUNNING') {
+      const told = within(QUERY_WITHIN_MS, () => handle.query<Progress>(PROGRESS));
+      progress = withAttempts(await told.catch(() => fromHistory(handle, within)), run);
+    } else {
+      const told = within(DESCRIBE_WITHIN_MS, () => handle.result() as Promise<Progress>);
+      progress = await told.catch(async () => {
+        const left = await fromHistory(handle, within);
+        // What it was in the middle of may have been mended since, by hand.
+        return { ...left, status: (await findEnd(database, id)) ?? left.status };
+      });
+    }
   } catch (error) {
     away = !(error instanceof WorkflowNotFoundError);
   }

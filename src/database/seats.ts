@@ -61,9 +61,15 @@ async function locked<T>(database: Database, id: string, decide: (trx: Database)
 const row = (trx: Database, id: string) => trx<Row>('seat_holds').where({ id }).first();
 const isLive = async (trx: Database, id: string): Promise<boolean> =>
   !!(await trx<Row>('seat_holds').where({ id }).andWhereRaw(`held_until > ${NOW}`).first('id'));
-/** Whether a registration is over without an order. */
-export const hasEnded = async (trx: Database, id: string): Promise<boolean> =>
-  !!(await trx('ended_registrations').where({ id }).first('id'));
+export type Ending = 'expired' | 'refunded' | 'cancelled';
+
+/** How a registration ended that is over; undefined when it goes on, or is confirmed. */
+export async function findEnd(database: Database, id: string): Promise<Ending | undefined> {
+  const row = await database('ended_registrations')
+    .where({ id })
+    .first<{ status: Ending } | undefined>('status');
+  return row?.status;
+}
 const hasOrder = async (trx: Database, id: string) => !!(await trx('orders').where({ id }).first('id'));
 
 /** Locks the ticket type and says its price and whether it has a seat for this registration; undefined if unknown. */
@@ -108,7 +114,7 @@ export async function holdSeat(
 ): Promise<HoldOutcome> {
   return locked(database, id, async (trx) => {
     if (await hasOrder(trx, id)) return { status: 'registered' };
-    if (await hasEnded(trx, id)) return { status: 'over' };
+    if (await findEnd(trx, id)) return { status: 'over' };
     const existing = await row(trx, id);
     if (existing?.claimed_for) return { status: 'in-flight', hold: toHold(existing) };
 
@@ -184,7 +190,7 @@ export async function claimSeat(
     // A run that was reset to before its payment: the seat is sold to it, and the payment will be found at PayPal.
     if (order) return { minor: order.amount_minor, currency: order.currency };
     const hold = await row(trx, id);
-    if (!hold || (await hasEnded(trx, id))) return undefined;
+    if (!hold || (await findEnd(trx, id))) return undefined;
     if (!hold.claimed_for) {
       const type = await lockTicketType(trx, id, hold.event_id, hold.ticket_type_id);
       const live = await isLive(trx, id);
@@ -251,7 +257,7 @@ export async function giveSeatBack(
   });
 }
 
-async function end(trx: Database, id: string, status: string): Promise<void> {
+async function end(trx: Database, id: string, status: Ending): Promise<void> {
   await trx('seat_holds').where({ id }).delete();
   await trx('ended_registrations').insert({ id, status }).onConflict('id').ignore();
 }
@@ -269,7 +275,7 @@ export async function sellSeat(
 ): Promise<boolean> {
   return locked(database, id, async (trx) => {
     if (await hasOrder(trx, id)) return true;
-    if (await hasEnded(trx, id)) return false;
+    if (await findEnd(trx, id)) return false;
     const hold = await row(trx, id);
     const claimed =
       !!hold?.claimed_for && hold.event_id === seat.event && hold.ticket_type_id === seat.ticketType;

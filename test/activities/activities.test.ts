@@ -119,8 +119,12 @@ describe('takePayment', () => {
 
   it.each([
     ['500', { mode: 'failing', status: 500 }],
+    ['502', { mode: 'failing', status: 502 }],
     ['503', { mode: 'failing', status: 503 }],
+    ['504', { mode: 'failing', status: 504 }],
     ['429', { mode: 'failing', status: 429 }],
+    ['408', { mode: 'failing', status: 408 }],
+    ['409', { mode: 'failing', status: 409, only: '/capture' }],
     ['a refused key', { mode: 'failing', status: 401 }],
     ['no answer', { mode: 'unreachable' }],
   ] satisfies [string, Fault][])(
@@ -289,7 +293,9 @@ describe('e-mail', () => {
     [413, 'SendGridRejected', true],
     [401, 'SendGridAuth', false],
     [403, 'SendGridAuth', false],
+    [408, 'SendGridUnavailable', false],
     [429, 'SendGridUnavailable', false],
+    [503, 'SendGridUnavailable', false],
     [500, 'SendGridUnavailable', false],
   ])('answered with %d is %s, final: %s', async (status, type, nonRetryable) => {
     world.sandbox.faults.set('sendgrid', { mode: 'failing', status });
@@ -337,7 +343,10 @@ describe('mailing list', () => {
 
   it.each([
     ['mailchimp', { mode: 'failing', status: 500 }, 'MailchimpUnavailable'],
+    ['mailchimp', { mode: 'failing', status: 503 }, 'MailchimpUnavailable'],
     ['mailchimp', { mode: 'failing', status: 429 }, 'MailchimpUnavailable'],
+    ['mailchimp', { mode: 'failing', status: 408 }, 'MailchimpUnavailable'],
+    ['mailchimp', { mode: 'failing', status: 403 }, 'MailchimpAuth'],
     ['mailchimp', { mode: 'failing', status: 401 }, 'MailchimpAuth'],
     ['mailchimp', { mode: 'unreachable' }, 'MailchimpUnavailable'],
   ] satisfies [Provider, Fault, string][])('is tried again: %s %j is %s', async (provider, fault, type) => {

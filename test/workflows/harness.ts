@@ -70,11 +70,15 @@ export async function startHarness(testServer: string) {
     logger: new DefaultLogger('ERROR'),
   });
 
-  /** Starts a run whose activities succeed unless the test replaces them, and hands it to `check`. */
+  /**
+   * Starts a run whose activities succeed unless the test replaces them, and hands it to `check`.
+   * @param firstTaskAfter when a worker first sees it, as if there were none before: the clock stands still while a task waits
+   */
   async function run(
     order: Order,
     replaced: Partial<Activities>,
     check: (run: Run) => Promise<void>,
+    firstTaskAfter?: '5 hours',
   ): Promise<void> {
     const taskQueue = randomUUID();
     const started: string[] = [];
@@ -115,6 +119,7 @@ export async function startHarness(testServer: string) {
         taskQueue,
         workflowId: workflowId(order.id),
         args: [order],
+        ...(firstTaskAfter && { startDelay: firstTaskAfter }),
       });
       const now = () => environment.currentTimeMs();
       const checked = check({

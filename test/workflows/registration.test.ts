@@ -2,7 +2,7 @@ import type { WorkflowHandle } from '@temporalio/client';
 import { ApplicationFailure } from '@temporalio/common';
 import { afterAll, beforeAll, describe, expect, inject, it, vi } from 'vitest';
 import type { Activities } from '../../src/activities/index.ts';
-import type { Progress, StepName } from '../../src/registration.ts';
+import type { Attempt, Progress, StepName } from '../../src/registration.ts';
 import { anOrder, CAPTURED, count, declined, startHarness } from './harness.ts';
 
 let harness: Awaited<ReturnType<typeof startHarness>>;
@@ -327,6 +327,45 @@ describe('payments that are not known', () => {
     );
   });
 
+  it('waits for days while PayPal reviews a capture, which is declined in the end: the attendee is told by mail', async () => {
+    const heldUntil = new Date(0).toISOString();
+    const notices: string[] = [];
+    await harness.run(
+      anOrder(),
+      {
+        takePayment: () => Promise.resolve({ status: 'pending' }),
+        settlePayment: after(100, () => Promise.resolve(declined(heldUntil))),
+        sendNotice: ({ kind }) => {
+          notices.push(kind);
+          return Promise.resolve({ attempts: 1 });
+        },
+      },
+      async ({ handle, started, now }) => {
+        const begun = await now();
+        expect((await handle.result()).status).toBe('expired');
+        expect(((await now()) - begun) / 86_400_000).toBeGreaterThan(3);
+        expect(notices).toEqual(['payment-failed']);
+        expect(started).not.toContain('saveOrder');
+      },
+    );
+  });
+
+  it('waits for days while PayPal reviews a capture, which is completed in the end', async () => {
+    await harness.run(
+      anOrder(),
+      {
+        takePayment: () => Promise.resolve({ status: 'pending' }),
+        settlePayment: after(100, () => Promise.resolve(CAPTURED)),
+      },
+      async ({ handle, started, now }) => {
+        const begun = await now();
+        expect((await handle.result()).status).toBe('confirmed');
+        expect(((await now()) - begun) / 86_400_000).toBeGreaterThan(3);
+        expect([count(started, 'takePayment'), count(started, 'sendConfirmation')]).toEqual([1, 1]);
+      },
+    );
+  });
+
   it('waits for a pending capture', async () => {
     await harness.run(
       anOrder(),
@@ -359,6 +398,45 @@ describe('payments that are not known', () => {
         expect((await handle.result()).status).toBe('expired');
         expect(notices).toEqual([{ kind: 'payment-failed', refunded: null }]);
       },
+    );
+  });
+});
+
+describe('no worker is there for hours', () => {
+  it('takes the payment when one comes, if PayPal still will', async () => {
+    await harness.run(
+      anOrder(),
+      {},
+      async ({ handle, started }) => {
+        expect((await handle.result()).status).toBe('confirmed');
+        expect(count(started, 'takePayment')).toBe(1);
+      },
+      '5 hours',
+    );
+  });
+
+  it.each([
+    ['the seat is gone', { status: 'expired', attempts: 1 }],
+    [
+      'PayPal has forgotten the order',
+      { status: 'rejected', reason: 'unknown', heldUntil: null, attempts: 1 },
+    ],
+  ] satisfies [string, Attempt][])('tells by mail that nothing was taken, when %s', async (_why, answer) => {
+    const notices: string[] = [];
+    await harness.run(
+      anOrder(),
+      {
+        takePayment: () => Promise.resolve(answer),
+        sendNotice: ({ kind }) => {
+          notices.push(kind);
+          return Promise.resolve({ attempts: 1 });
+        },
+      },
+      async ({ handle }) => {
+        expect((await handle.result()).status).toBe('expired');
+        expect(notices).toEqual(['payment-failed']);
+      },
+      '5 hours',
     );
   });
 });
@@ -467,6 +545,24 @@ describe('an organizer cancels', () => {
         open();
         expect((await handle.result()).status).toBe('cancelled');
         expect(started).toEqual(['takePayment', ...undone]);
+      },
+    );
+  });
+
+  it('while PayPal reviews the capture: its end is awaited, then refunded', async () => {
+    const { opened, open } = gate();
+    await harness.run(
+      anOrder(),
+      {
+        takePayment: () => Promise.resolve({ status: 'pending' }),
+        settlePayment: () => opened.then(() => CAPTURED),
+      },
+      async ({ handle, started, starts }) => {
+        await starts('settlePayment');
+        await handle.cancel();
+        open();
+        expect((await handle.result()).status).toBe('cancelled');
+        expect(started).toEqual(['takePayment', 'settlePayment', ...undone]);
       },
     );
   });

@@ -1,7 +1,7 @@
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import { findOrder, type OrderRecord } from '../../database/orders.ts';
 import { eventsOnSale } from '../../database/events.ts';
-import { findHold, hasEnded, type Hold } from '../../database/seats.ts';
+import { findEnd, findHold, giveSeatBack, type Hold } from '../../database/seats.ts';
 import { linksOf } from '../../reference.ts';
 import {
   NEWSLETTER_WORDING,
@@ -62,7 +62,7 @@ export function registrationRoutes(app: App, dependencies: RouteDependencies): v
         return reply.code(201).send(registered('confirmed'));
       }
       // A run that ended goes on to answer as it did, and needs no hold for that.
-      if (!hold && !(await hasEnded(database, id))) throw new Problem('hold-expired');
+      if (!hold && !(await findEnd(database, id))) throw new Problem('hold-expired');
       const order = await toOrder(form, hold, languageOf(request));
       await probeTemporal(temporal).catch(() => {
         throw unavailable();
@@ -124,6 +124,11 @@ export function registrationRoutes(app: App, dependencies: RouteDependencies): v
     // The run is over and never attempted this PayPal order: its result decides.
     const { status } = (await readStatus(dependencies, order.id).catch(() => undefined)) ?? {};
     if (status === 'confirmed') return { status: 'already-paid' };
+    if (status === 'declined') {
+      // Terminated while it waited for another card: nobody takes one any more. Ended, so that the attendee can start anew.
+      await giveSeatBack(database, order.id, 'cancelled');
+      return { status: 'cancelled' };
+    }
     return status === 'expired' || status === 'cancelled' || status === 'refunded' ? { status } : 'not known';
   }
 }

@@ -1,0 +1,201 @@
+/** What an organizer can do to a run in Temporal's Web UI, at each of its steps; with all ledgers looked at afterwards. */
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import type { Fault, Provider } from '../sandbox/faults.ts';
+import { findStrays, repair } from '../src/reconciliation.ts';
+import { workflowId, type Progress } from '../src/registration.ts';
+import { aForm, anAttendee, CARDS, startStack, type Stack } from './stack.ts';
+
+let stack: Stack;
+let stopWorker: () => Promise<void>;
+beforeAll(async () => {
+  stack = await startStack({ answerWithinMs: 1000 });
+  stopWorker = await stack.startWorker();
+});
+afterEach(() => stack.sandbox.faults.clear());
+afterAll(async () => {
+  await stopWorker();
+  await stack.stop();
+});
+
+type Attendee = ReturnType<typeof anAttendee>;
+const handleOf = ({ id }: Attendee) =>
+  stack.temporal.workflow.getHandle<() => Promise<Progress>>(workflowId(id));
+/** Resolves when a run does nothing but wait for this activity. */
+const waits = (attendee: Attendee, activity: string) =>
+  vi.waitUntil(
+    async () => {
+      const { pendingActivities, pendingWorkflowTask } = (await handleOf(attendee).describe()).raw;
+      const [only, ...others] = pendingActivities ?? [];
+      return only?.activityType?.name === activity && others.length === 0 && !pendingWorkflowTask;
+    },
+    { timeout: 10_000 },
+  );
+const statusOf = async (attendee: Attendee) => (await attendee.status()).json<Progress>().status;
+
+/** What everybody's books say of one registration. */
+async function books({ id }: Attendee) {
+  const { captures, mails, members } = stack.sandbox.ledger();
+  const [order] = await stack.database('orders').where({ id }).select<{ status: string }[]>('status');
+  return {
+    captures: captures.filter(({ custom_id }) => custom_id === id).map(({ status }) => status),
+    order: order?.status,
+    seats: (await stack.database('seat_holds').where({ id })).length,
+    confirmations: mails.filter(
+      ({ customArgs, categories }) => customArgs.registrationId === id && categories.includes('confirmation'),
+    ).length,
+    subscriptions: members.filter(({ email_address }) => email_address === `${id}@example.org`).length,
+  };
+}
+
+/** Somebody with an address of their own. */
+function somebody(): Attendee {
+  const id = crypto.randomUUID();
+  const attendee = { firstName: 'Ada', lastName: 'Example', email: `${id}@example.org` };
+  return anAttendee(stack, aForm({ attendee }), id);
+}
+
+const CONFIRMED = {
+  captures: ['COMPLETED'],
+  order: 'confirmed',
+  seats: 0,
+  confirmations: 1,
+  subscriptions: 1,
+};
+
+/** Each step, and what keeps a run in it. */
+const STEPS: { step: string; card?: string; fault?: [Provider, Fault] }[] = [
+  { step: 'takePayment', fault: ['paypal', { mode: 'cut', only: '/capture' }] },
+  { step: 'settlePayment', card: CARDS.pending },
+  { step: 'saveOrder' },
+  { step: 'sendConfirmation', fault: ['sendgrid', { mode: 'failing' }] },
+  { step: 'addToMailingList', fault: ['mailchimp', { mode: 'failing' }] },
+];
+
+/** PostgreSQL refuses new orders, as while it shuts down (57P03), or takes them again. */
+const orders = (work: boolean) =>
+  stack.database.raw(
+    work
+      ? 'drop trigger if exists refuse on orders'
+      : `create or replace function refuse() returns trigger language plpgsql as
+           $$ begin raise exception using errcode = '57P03'; end $$;
+         create trigger refuse before insert on orders execute function refuse()`,
+  );
+
+/** Brings a registration to where it waits in a step. */
+async function stopIn({ step, card, fault }: (typeof STEPS)[number]): Promise<Attendee> {
+  const attendee = somebody();
+  if (fault) stack.sandbox.faults.set(...fault);
+  if (step === 'saveOrder') await orders(false);
+  await attendee.register(card);
+  await waits(attendee, step);
+  return attendee;
+}
+
+/** All is up again, and PayPal has decided. */
+async function mend({ id }: Attendee): Promise<void> {
+  stack.sandbox.faults.clear();
+  await orders(true);
+  for (const capture of stack.sandbox.ledger().captures)
+    if (capture.custom_id === id && capture.status === 'PENDING')
+      stack.sandbox.settle(capture.id, 'COMPLETED');
+}
+
+describe('terminated', () => {
+  it.each(STEPS)('in $step: found, and goes on to its end, once', async (way) => {
+    const attendee = await stopIn(way);
+    await handleOf(attendee).terminate();
+    await mend(attendee);
+
+    const [stray, ...others] = await findStrays(stack, 0);
+    expect([stray?.id, stray?.run, others]).toEqual([attendee.id, 'TERMINATED', []]);
+    expect(JSON.stringify(stray)).not.toMatch(/example\.org|Ada/);
+    if (stray) expect(await Promise.all([repair(stack, stray), repair(stack, stray)])).toContain('goes on');
+    expect((await handleOf(attendee).result()).status).toBe('confirmed');
+    expect(await findStrays(stack, 0)).toEqual([]);
+    expect(await books(attendee)).toEqual(CONFIRMED);
+    expect(await statusOf(attendee)).toBe('confirmed');
+  });
+
+  it('while it waits for another card: nothing to mend, and the attendee starts anew', async () => {
+    const attendee = somebody();
+    expect((await attendee.register(CARDS.declined)).statusCode).toBe(402);
+    await handleOf(attendee).terminate();
+    expect(await findStrays(stack, 0)).toEqual([]);
+    const response = await attendee.register();
+    expect([response.statusCode, response.json()]).toEqual([
+      409,
+      expect.objectContaining({ type: '/problems/was-cancelled' }),
+    ]);
+    expect((await books(attendee)).captures).toEqual(['DECLINED']);
+    expect((await attendee.put()).json()).toMatchObject({ type: '/problems/registration-over' });
+    expect(await statusOf(attendee)).toBe('cancelled');
+  });
+});
+
+describe('cancelled', () => {
+  // While PayPal reviews a payment, its answer is awaited: test/workflows.
+  it.each(STEPS.filter(({ step }) => step !== 'settlePayment'))(
+    'in $step: undone, and the attendee is told',
+    async (way) => {
+      const attendee = await stopIn(way);
+      await handleOf(attendee).cancel();
+      await mend(attendee);
+      expect((await handleOf(attendee).result()).status).toBe('cancelled');
+      const { captures, order, seats } = await books(attendee);
+      expect({ captures, seats }).toEqual({ captures: ['REFUNDED'], seats: 0 });
+      expect(order ?? 'cancelled').toBe('cancelled');
+      expect(await statusOf(attendee)).toBe('cancelled');
+      const told = stack.sandbox
+        .ledger()
+        .mails.filter(({ customArgs }) => customArgs.registrationId === attendee.id);
+      expect(told.filter(({ categories }) => categories.includes('cancelled'))).toHaveLength(1);
+    },
+  );
+});
+
+describe('reset', () => {
+  /** Resets to each workflow task, one after the other, as the Web UI does. */
+  async function resetEverywhere(attendee: Attendee): Promise<void> {
+    const { namespace } = stack.temporal.options;
+    const { events = [] } = await handleOf(attendee).fetchHistory();
+    const tasks = (events ?? []).filter((event) => event.workflowTaskCompletedEventAttributes);
+    expect(tasks.length).toBeGreaterThan(1);
+    const { runId } = await handleOf(attendee).describe();
+    for (const { eventId } of tasks) {
+      await stack.temporal.workflowService.resetWorkflowExecution({
+        namespace,
+        workflowExecution: { workflowId: workflowId(attendee.id), runId },
+        reason: 'test',
+        workflowTaskFinishEventId: eventId ?? null,
+        requestId: crypto.randomUUID(),
+      });
+      await handleOf(attendee).result();
+    }
+  }
+
+  it('to any point of a confirmed registration: no second charge, order or subscription', async () => {
+    const attendee = somebody();
+    expect((await attendee.register()).statusCode).toBe(201);
+    await handleOf(attendee).result();
+    const sold = () =>
+      stack.database('ticket_types').where({ id: 'regular' }).first<{ sold: number }>('sold');
+    const before = await sold();
+    await resetEverywhere(attendee);
+    const { confirmations, ...rest } = await books(attendee);
+    expect(rest).toEqual({ captures: ['COMPLETED'], order: 'confirmed', seats: 0, subscriptions: 1 });
+    expect(confirmations).toBeGreaterThan(0);
+    expect(await sold()).toEqual(before);
+    expect(await statusOf(attendee)).toBe('confirmed');
+    expect((await attendee.put()).statusCode).toBe(409);
+  });
+
+  it('to any point of a cancelled one: the refund stays, and nothing is charged', async () => {
+    const attendee = await stopIn({ step: 'sendConfirmation', fault: ['sendgrid', { mode: 'failing' }] });
+    await handleOf(attendee).cancel();
+    stack.sandbox.faults.clear();
+    expect((await handleOf(attendee).result()).status).toBe('cancelled');
+    await resetEverywhere(attendee);
+    const { captures, order, seats } = await books(attendee);
+    expect({ captures, order, seats }).toEqual({ captures: ['REFUNDED'], order: 'cancelled', seats: 0 });
+  });
+});
