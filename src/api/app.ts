@@ -1,4 +1,5 @@
 /** The HTTP side: plugins, limits and routes, wired from what is passed in. */
+import { getHeapStatistics } from 'node:v8';
 import accepts from '@fastify/accepts';
 import compress from '@fastify/compress';
 import cookie from '@fastify/cookie';
@@ -7,6 +8,7 @@ import rateLimit from '@fastify/rate-limit';
 import fastifyStatic from '@fastify/static';
 import swagger from '@fastify/swagger';
 import swaggerUi from '@fastify/swagger-ui';
+import underPressure from '@fastify/under-pressure';
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import Fastify from 'fastify';
 import { assets } from '../web/assets.ts';
@@ -24,6 +26,16 @@ import { statusRoutes } from './routes/status.ts';
 /** A registration fits into 4 kB; this leaves room for long names in scripts of four bytes a character. */
 const BODY_LIMIT = 64 * 1024;
 
+/** How long a client may take to say what it wants (ms); and stay silent, longer than an answer ever takes. */
+const TIMES = { headers: 10_000, request: 30_000, silence: 60_000, checkEvery: 1000 };
+/** Open connections to one process: each costs memory, also one that says nothing. */
+const MAX_CONNECTIONS = 5000;
+/** Beyond these, requests are refused before they cost anything, so that those in hand are answered. */
+const PRESSURE = {
+  maxEventLoopDelay: 1000,
+  maxHeapUsedBytes: 0.9 * getHeapStatistics().heap_size_limit,
+};
+
 /** The whole api, not listening yet. */
 export async function buildApp(dependencies: Dependencies): Promise<App> {
   const { config } = dependencies;
@@ -36,11 +48,14 @@ export async function buildApp(dependencies: Dependencies): Promise<App> {
     },
     trustProxy: config.trustProxy,
     bodyLimit: BODY_LIMIT,
-    requestTimeout: 30_000,
+    requestTimeout: TIMES.request,
+    connectionTimeout: TIMES.silence,
+    http: { headersTimeout: TIMES.headers, connectionsCheckingInterval: TIMES.checkEvery },
     // Unknown properties and wrong types are told, not dropped or bent.
     ajv: { customOptions: { removeAdditional: false, coerceTypes: false, allErrors: true } },
     routerOptions: { maxParamLength: 200 },
   }).withTypeProvider<TypeBoxTypeProvider>();
+  app.server.maxConnections = MAX_CONNECTIONS;
   await app.register(accepts);
   await app.register(cookie);
   answerWithProblems(app);
@@ -72,6 +87,7 @@ export async function buildApp(dependencies: Dependencies): Promise<App> {
     reply.header('permissions-policy', permissions);
     done();
   });
+  await app.register(underPressure, PRESSURE);
   await app.register(compress);
   await app.register(rateLimit, { global: false });
   await app.register(swagger, {

@@ -80,7 +80,7 @@ export class Problem extends Error {
   }
 }
 
-/** Temporal or PostgreSQL cannot be asked: soon, they may. */
+/** Temporal or PostgreSQL cannot be asked, or there is too much to do: soon, they may. */
 export const unavailable = () => new Problem('unavailable', { retryAfterSeconds: 10 });
 
 /** The body of a problem, ready to send. */
@@ -123,7 +123,7 @@ function toProblem(error: FastifyError | Problem, method: string): Problem {
       .filter((field, i, all) => all.findIndex((other) => other.pointer === field.pointer) === i);
     return new Problem('invalid-fields', { errors: named });
   }
-  if (isDatabaseAway(error)) return unavailable();
+  if (isDatabaseAway(error) || error.code === 'FST_UNDER_PRESSURE') return unavailable();
   const refusal = REFUSALS[error.code];
   if (refusal) return new Problem(refusal);
   return new Problem(
