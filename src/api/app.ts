@@ -12,9 +12,10 @@ import underPressure from '@fastify/under-pressure';
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import Fastify from 'fastify';
 import { assets } from '../web/assets.ts';
+import { LANGUAGES } from '../registration.ts';
 import type { App, Dependencies } from './dependencies.ts';
 import { attemptLimits } from './limits.ts';
-import { answerWithProblems } from './problem.ts';
+import { answerWithProblems, Problem, sendProblem } from './problem.ts';
 import { checkoutRoutes } from './routes/checkouts.ts';
 import { codecRoutes } from './routes/codec.ts';
 import { eventRoutes } from './routes/events.ts';
@@ -54,6 +55,9 @@ export async function buildApp(dependencies: Dependencies): Promise<App> {
     // Unknown properties and wrong types are told, not dropped or bent.
     ajv: { customOptions: { removeAdditional: false, coerceTypes: false, allErrors: true } },
     routerOptions: { maxParamLength: 200 },
+    // An address that cannot be decoded reaches no route, no error handler, and nothing that knows a language.
+    frameworkErrors: (_error, _request, reply) =>
+      void sendProblem(reply, new Problem('malformed-request'), LANGUAGES[0]),
   }).withTypeProvider<TypeBoxTypeProvider>();
   app.server.maxConnections = MAX_CONNECTIONS;
   await app.register(accepts);

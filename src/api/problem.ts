@@ -153,9 +153,12 @@ function toFieldError(fault: NonNullable<FastifyError['validation']>[number]): F
   return { pointer, detail: FAULTS[fault.keyword] ?? 'fault.invalid' };
 }
 
-/** Sends a problem. */
-export function sendProblem(reply: FastifyReply, problem: Problem): FastifyReply {
-  const language = languageOf(reply.request);
+/** Sends a problem, in the language that was asked for unless told otherwise. */
+export function sendProblem(
+  reply: FastifyReply,
+  problem: Problem,
+  language = languageOf(reply.request),
+): FastifyReply {
   const body = problemBody(problem, language);
   sayLanguage(reply, language);
   if (problem.extra.retryAfterSeconds) void reply.header('retry-after', problem.extra.retryAfterSeconds);
