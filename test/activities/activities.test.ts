@@ -4,7 +4,7 @@ import type { Fault, Provider } from '../../sandbox/faults.ts';
 import { findHold, holdSeat, notePaypalOrder } from '../../src/database/seats.ts';
 import { FREE } from '../../src/registration.ts';
 import { CARDS } from '../stack.ts';
-import { anOrder, CAPTURED } from '../workflows/harness.ts';
+import { anOrder, CAPTURED } from '../workflows/stand-ins.ts';
 import { startActivities } from './harness.ts';
 
 let world: Awaited<ReturnType<typeof startActivities>>;

@@ -12,7 +12,7 @@ import {
   type Hold,
 } from '../../src/database/seats.ts';
 import { createDatabase } from '../store.ts';
-import { anOrder, CAPTURED } from '../workflows/harness.ts';
+import { anOrder, CAPTURED } from '../workflows/stand-ins.ts';
 
 let store: Awaited<ReturnType<typeof createDatabase>>;
 beforeEach(async () => {

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { LANGUAGES, type Language, type NoticeKind, type Order } from '../../src/registration.ts';
 import { calendarFile } from '../../src/web/calendar.ts';
 import { confirmationMail, noticeMail, type Mail } from '../../src/web/emails.ts';
-import { anOrder } from '../workflows/harness.ts';
+import { anOrder } from '../workflows/stand-ins.ts';
 
 const links = { reference: 'ABCDEFGHJK', statusUrl: 'https://tickets.example.org/registrations/1' };
 const sender = 'registration@example.org';

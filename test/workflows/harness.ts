@@ -9,44 +9,12 @@ import {
   PAY,
   WORKFLOW,
   workflowId,
-  type Attempt,
-  type Captured,
   type Order,
   type PayArguments,
   type PaymentAnswer,
   type Progress,
 } from '../../src/registration.ts';
-
-export const CAPTURED: Captured = {
-  status: 'captured',
-  paypalOrderId: 'A',
-  captureId: 'CAPTURE',
-  paidAt: '2027-01-01T00:00:00.000Z',
-  attempts: 1,
-};
-
-/** An order as the api makes it; give what the test is about. */
-export function anOrder(overrides: Partial<Order> = {}): Order {
-  return {
-    id: randomUUID(),
-    event: {
-      id: 'conference',
-      name: 'Conference',
-      startsAt: '2027-05-14T07:00:00.000Z',
-      endsAt: '2027-05-15T16:00:00.000Z',
-      timeZone: 'Europe/Berlin',
-      venue: 'Hall 4',
-      seller: 'Society e.V.\nStreet 1',
-    },
-    ticketType: { id: 'regular', name: 'Regular' },
-    attendee: { firstName: 'Ada', lastName: 'Example', email: 'ada@example.org' },
-    billing: { addressLine1: 'Street 2', city: 'Hamburg', postalCode: '20457', countryCode: 'DE' },
-    newsletter: { at: '2027-01-01T00:00:00.000Z', wording: '2026-11' },
-    amount: { minor: 12_000, currency: 'EUR' },
-    paypalOrderId: 'A',
-    ...overrides,
-  };
-}
+import { standIns } from './stand-ins.ts';
 
 export type Run = {
   handle: WorkflowHandle<(order: Order) => Promise<Progress>>;
@@ -83,22 +51,8 @@ export async function startHarness(testServer: string) {
     const taskQueue = randomUUID();
     const started: string[] = [];
     const waiting = new Set<() => void>();
-    const done = { attempts: 1 };
-    const activities: Activities = {
-      takePayment: ({ paypalOrderId }) => Promise.resolve({ ...CAPTURED, paypalOrderId }),
-      settlePayment: ({ paypalOrderId }) => Promise.resolve({ ...CAPTURED, paypalOrderId }),
-      refundPayment: () => Promise.resolve(),
-      saveOrder: () => Promise.resolve(done),
-      releaseHold: () => Promise.resolve(null),
-      giveSeatBack: () => Promise.resolve(),
-      sendConfirmation: () => Promise.resolve(done),
-      resendConfirmation: () => Promise.resolve(done),
-      sendNotice: () => Promise.resolve(done),
-      addToMailingList: () => Promise.resolve(done),
-      ...replaced,
-    };
     const noted = Object.fromEntries(
-      Object.entries(activities).map(([name, activity]) => [
+      Object.entries(standIns(replaced)).map(([name, activity]) => [
         name,
         (...args: unknown[]) => {
           started.push(name);
@@ -153,11 +107,3 @@ export async function startHarness(testServer: string) {
 /** How often an activity was started. */
 export const count = (started: string[], activity: keyof Activities) =>
   started.filter((name) => name === activity).length;
-
-/** A declined attempt whose seat is held until then. */
-export const declined = (heldUntil: string): Attempt => ({
-  status: 'declined',
-  reason: 'declined',
-  heldUntil,
-  attempts: 1,
-});

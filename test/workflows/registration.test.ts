@@ -3,7 +3,8 @@ import { ApplicationFailure } from '@temporalio/common';
 import { afterAll, beforeAll, describe, expect, inject, it, vi } from 'vitest';
 import type { Activities } from '../../src/activities/index.ts';
 import type { Attempt, Progress, StepName } from '../../src/registration.ts';
-import { anOrder, CAPTURED, count, declined, startHarness } from './harness.ts';
+import { count, startHarness } from './harness.ts';
+import { anOrder, CAPTURED, declined } from './stand-ins.ts';
 
 let harness: Awaited<ReturnType<typeof startHarness>>;
 beforeAll(async () => {

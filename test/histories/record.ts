@@ -1,0 +1,77 @@
+/**
+ * `npx tsx test/histories/record.ts`: runs every scenario on Temporal's development server and writes the histories here,
+ * under the number of the next shape. They are readable: whether a run replays does not depend on how its payloads are
+ * encoded, and anyone can see that nobody's data is in them.
+ */
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { WorkflowHandle } from '@temporalio/client';
+import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
+import { DefaultLogger, Runtime } from '@temporalio/worker';
+import { freePort } from '../../sandbox/process.ts';
+import { startTemporal } from '../../sandbox/temporal.ts';
+import { resendWorkflowId, TASK_QUEUE } from '../../src/registration.ts';
+import { startResend } from '../../src/temporal.ts';
+import { bundleWorkflows } from '../workflows/bundle.ts';
+import { connectRuns, isLeftWith } from '../workflows/dev-server.ts';
+import { anOrder } from '../workflows/stand-ins.ts';
+import { scenarios, toItsEnd } from './scenarios.ts';
+
+const folder = new URL('./', import.meta.url);
+const shape =
+  1 +
+  Math.max(
+    0,
+    ...readdirSync(folder)
+      .map((file) => Number.parseInt(file))
+      .filter(Number.isInteger),
+  );
+const say = (line: string) => void process.stdout.write(`${line}\n`);
+/** Ids that tell at once that nobody has them. */
+const idOf = (position: number) => `00000000-0000-4000-8000-${String(position).padStart(12, '0')}`;
+
+// Activities fail on purpose: the SDK's log of it would bury what is said here.
+Runtime.install({ logger: new DefaultLogger('ERROR') });
+const logs = mkdtempSync(join(tmpdir(), 'registration-record-'));
+const temporal = await startTemporal({
+  report: say,
+  port: await freePort(),
+  logFile: join(logs, 'temporal.log'),
+  retentionDays: 1,
+});
+try {
+  const runs = await connectRuns(temporal.address, TASK_QUEUE);
+  const stopWorker = await runs.startWorker(await bundleWorkflows());
+
+  async function record(name: string, handle: WorkflowHandle) {
+    const file = `${shape}-${name}.json`;
+    const { events = [], ...rest } = JSON.parse(historyToJSON(await handle.fetchHistory())) as {
+      events?: [];
+    };
+    writeFileSync(new URL(file, folder), `${JSON.stringify({ events, ...rest }, undefined, 1)}\n`);
+    say(`${file}: ${events.length} events`);
+  }
+
+  const registrations = Object.entries(scenarios).map(async ([name, { order, activities, go }], index) => {
+    const wanted = anOrder({ id: idOf(index + 1), ...order });
+    const run = runs.registration(wanted, activities);
+    await (go ?? toItsEnd)(run, wanted);
+    await record(name, run.handle);
+  });
+
+  const id = idOf(registrations.length + 1);
+  runs.prepare(resendWorkflowId(id));
+  const resend = startResend(runs.client, id).then(async () => {
+    const handle = runs.client.workflow.getHandle(resendWorkflowId(id));
+    await isLeftWith(handle);
+    await record('open-resent', handle);
+  });
+
+  await Promise.all([...registrations, resend]);
+  await stopWorker();
+  await runs.close();
+} finally {
+  await temporal.stop();
+  rmSync(logs, { recursive: true, force: true });
+}

@@ -1,0 +1,151 @@
+/** What can become of a run: one of each is recorded of every released shape of the workflows. */
+import { ApplicationFailure } from '@temporalio/common';
+import type { Activities } from '../../src/activities/index.ts';
+import type { Order } from '../../src/registration.ts';
+import { isLeftWith, type DevServerRun } from '../workflows/dev-server.ts';
+import { CAPTURED, declined } from '../workflows/stand-ins.ts';
+
+export type Scenario = {
+  order?: Partial<Order>;
+  activities?: Partial<Activities>;
+  /** What happens to the run before it is recorded; {@link toItsEnd}, unless told otherwise. */
+  go?: (run: DevServerRun, order: Order) => Promise<unknown>;
+};
+
+export async function toItsEnd({ handle, pay }: DevServerRun): Promise<void> {
+  await pay();
+  await handle.result();
+}
+
+/** Fails without a stack, for that names folders of the machine. */
+const fails = (type: string, { final = false, again = '1h' } = {}) => {
+  const failure = ApplicationFailure.create({
+    type,
+    message: type,
+    nonRetryable: final,
+    ...(!final && { nextRetryDelay: again }),
+  });
+  failure.stack = `ApplicationFailure: ${type}`;
+  return Promise.reject(failure);
+};
+
+/** Fails with the first, and from then on does what follows. */
+function afterwards<T>(first: () => Promise<never>, then: () => Promise<T>) {
+  let failed = false;
+  return () => {
+    if (failed) return then();
+    failed = true;
+    return first();
+  };
+}
+
+const inAnHour = () => new Date(Date.now() + 3_600_000).toISOString();
+const FREE_OF_CHARGE = { minor: 0, currency: 'EUR' };
+/** The first card is declined, the next one is not. */
+const firstDeclined: Partial<Activities> = {
+  takePayment: ({ paypalOrderId }) =>
+    Promise.resolve(paypalOrderId === 'A' ? declined(inAnHour()) : { ...CAPTURED, paypalOrderId }),
+};
+const noMail: Partial<Activities> = { sendConfirmation: () => fails('SendGridUnavailable') };
+
+export const scenarios: Record<string, Scenario> = {
+  confirmed: { order: { language: 'de' } },
+  'confirmed-without-newsletter': { order: { newsletter: null } },
+  'confirmed-without-mail': {
+    activities: { sendConfirmation: () => fails('SendGridRejected', { final: true }) },
+  },
+  free: {
+    order: { paypalOrderId: null, amount: FREE_OF_CHARGE, ticketType: { id: 'student', name: 'Student' } },
+    activities: {
+      takePayment: () => Promise.resolve({ ...CAPTURED, paypalOrderId: null, captureId: null }),
+    },
+  },
+  'declined-then-confirmed': {
+    activities: firstDeclined,
+    go: async ({ handle, pay }, order) => {
+      await pay();
+      const ticketType = { id: 'limited', name: 'Limited' };
+      const amount = { minor: 9000, currency: 'EUR' };
+      await pay({ ...order, ticketType, amount, paypalOrderId: 'B' });
+      await handle.result();
+    },
+  },
+  'declined-then-cancelled': {
+    activities: firstDeclined,
+    go: async ({ handle, pay }) => {
+      await pay();
+      await handle.cancel();
+      await handle.result();
+    },
+  },
+  // The attendee renewed the hold once.
+  'declined-then-expired': {
+    activities: {
+      takePayment: () => Promise.resolve(declined('2001-01-01T00:00:00.000Z')),
+      releaseHold: renewedOnce(),
+    },
+  },
+  // Nobody had a seat to claim.
+  expired: {
+    activities: { takePayment: () => Promise.resolve({ status: 'expired', attempts: 1 }) },
+  },
+  pending: {
+    activities: {
+      takePayment: () => Promise.resolve({ status: 'pending' }),
+      settlePayment: afterwards(
+        () => fails('PaymentPending', { again: '1s' }),
+        () => Promise.resolve(CAPTURED),
+      ),
+    },
+  },
+  'in-doubt': { activities: { takePayment: () => fails('PayPalUnavailable', { final: true }) } },
+  // Known after the attendee had been told "not known yet", so a mail has to tell them.
+  'late-failure': {
+    activities: {
+      takePayment: () => fails('PayPalUnavailable', { final: true }),
+      settlePayment: afterwards(
+        () => fails('PaymentInDoubt', { again: '21s' }),
+        () => Promise.resolve({ status: 'rejected', reason: 'not-processed', heldUntil: null, attempts: 1 }),
+      ),
+    },
+  },
+  refunded: {
+    activities: {
+      ...noMail,
+      saveOrder: afterwards(
+        () => fails('DatabaseUnavailable', { again: '1s' }),
+        () => fails('OrderImpossible', { final: true }),
+      ),
+    },
+  },
+  cancelled: {
+    activities: noMail,
+    go: async ({ handle, pay }) => {
+      await pay();
+      await isLeftWith(handle, 'sendConfirmation');
+      await handle.cancel();
+      await handle.result();
+    },
+  },
+  'open-waiting-for-another-card': { activities: firstDeclined, go: ({ pay }) => pay() },
+  'open-waiting-for-the-mail': {
+    activities: noMail,
+    go: async ({ handle, pay }) => {
+      await pay();
+      await isLeftWith(handle, 'sendConfirmation');
+    },
+  },
+  'open-waiting-for-the-order': {
+    order: { newsletter: null },
+    activities: { saveOrder: () => fails('DatabaseUnavailable') },
+    go: async ({ handle, pay }) => {
+      await pay();
+      await isLeftWith(handle, 'saveOrder');
+    },
+  },
+};
+
+function renewedOnce(): Activities['releaseHold'] {
+  let renewals = 1;
+  return () => Promise.resolve(renewals-- > 0 ? new Date(Date.now() + 1500).toISOString() : null);
+}

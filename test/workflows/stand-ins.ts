@@ -1,0 +1,61 @@
+/** Stand-ins for what a workflow is given: an order as the api makes it, and activities that succeed. */
+import { randomUUID } from 'node:crypto';
+import type { Activities } from '../../src/activities/index.ts';
+import type { Attempt, Captured, Order } from '../../src/registration.ts';
+
+export const CAPTURED: Captured = {
+  status: 'captured',
+  paypalOrderId: 'A',
+  captureId: 'CAPTURE',
+  paidAt: '2027-01-01T00:00:00.000Z',
+  attempts: 1,
+};
+
+/** An order as the api makes it; give what the test is about. */
+export function anOrder(overrides: Partial<Order> = {}): Order {
+  return {
+    id: randomUUID(),
+    event: {
+      id: 'conference',
+      name: 'Conference',
+      startsAt: '2027-05-14T07:00:00.000Z',
+      endsAt: '2027-05-15T16:00:00.000Z',
+      timeZone: 'Europe/Berlin',
+      venue: 'Hall 4',
+      seller: 'Society e.V.\nStreet 1',
+    },
+    ticketType: { id: 'regular', name: 'Regular' },
+    attendee: { firstName: 'Ada', lastName: 'Example', email: 'ada@example.org' },
+    billing: { addressLine1: 'Street 2', city: 'Hamburg', postalCode: '20457', countryCode: 'DE' },
+    newsletter: { at: '2027-01-01T00:00:00.000Z', wording: '2026-11' },
+    amount: { minor: 12_000, currency: 'EUR' },
+    paypalOrderId: 'A',
+    ...overrides,
+  };
+}
+
+/** Activities that succeed at once, but for those that the test replaces. */
+export function standIns(replaced: Partial<Activities>): Activities {
+  const done = { attempts: 1 };
+  return {
+    takePayment: ({ paypalOrderId }) => Promise.resolve({ ...CAPTURED, paypalOrderId }),
+    settlePayment: ({ paypalOrderId }) => Promise.resolve({ ...CAPTURED, paypalOrderId }),
+    refundPayment: () => Promise.resolve(),
+    saveOrder: () => Promise.resolve(done),
+    releaseHold: () => Promise.resolve(null),
+    giveSeatBack: () => Promise.resolve(),
+    sendConfirmation: () => Promise.resolve(done),
+    resendConfirmation: () => Promise.resolve(done),
+    sendNotice: () => Promise.resolve(done),
+    addToMailingList: () => Promise.resolve(done),
+    ...replaced,
+  };
+}
+
+/** A declined attempt whose seat is held until then. */
+export const declined = (heldUntil: string): Attempt => ({
+  status: 'declined',
+  reason: 'declined',
+  heldUntil,
+  attempts: 1,
+});
