@@ -19,14 +19,8 @@ import { anOrder } from '../workflows/stand-ins.ts';
 import { scenarios, toItsEnd } from './scenarios.ts';
 
 const folder = new URL('./', import.meta.url);
-const shape =
-  1 +
-  Math.max(
-    0,
-    ...readdirSync(folder)
-      .map((file) => Number.parseInt(file))
-      .filter(Number.isInteger),
-  );
+const shapes = readdirSync(folder).map((file) => Number(/^\d+/.exec(file)?.[0] ?? 0));
+const shape = Math.max(...shapes) + 1;
 const say = (line: string) => void process.stdout.write(`${line}\n`);
 /** Ids that tell at once that nobody has them. */
 const idOf = (position: number) => `00000000-0000-4000-8000-${String(position).padStart(12, '0')}`;
@@ -46,11 +40,8 @@ try {
 
   async function record(name: string, handle: WorkflowHandle) {
     const file = `${shape}-${name}.json`;
-    const { events = [], ...rest } = JSON.parse(historyToJSON(await handle.fetchHistory())) as {
-      events?: [];
-    };
-    writeFileSync(new URL(file, folder), `${JSON.stringify({ events, ...rest }, undefined, 1)}\n`);
-    say(`${file}: ${events.length} events`);
+    writeFileSync(new URL(file, folder), `${historyToJSON(await handle.fetchHistory())}\n`);
+    say(file);
   }
 
   const registrations = Object.entries(scenarios).map(async ([name, { order, activities, go }], index) => {

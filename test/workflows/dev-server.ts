@@ -43,6 +43,7 @@ export async function connectRuns(address: string, taskQueue: string, encryption
 
   return {
     client,
+    taskQueue,
     dataConverter: converter,
 
     /** Gives a run the activities that it will have when it is started. */

@@ -1,0 +1,9 @@
+/** The example of docs/changing-the-workflow.md: every attendee who has paid gets a name badge, before the order is saved. */
+import { proxyActivities } from '@temporalio/workflow';
+
+type BadgeActivities = { reserveBadge: (registrationId: string) => Promise<void> };
+
+export const { reserveBadge } = proxyActivities<BadgeActivities>({
+  startToCloseTimeout: '15s',
+  summary: 'Reserve a name badge',
+});

@@ -1,0 +1,11 @@
+/** First release: runs that were past this point before it was installed go on as they began, all others get a badge. */
+import { patched } from '@temporalio/workflow';
+import { collectPayment as collect } from '../../../src/workflows/payment.ts';
+import { reserveBadge } from './badge.ts';
+
+export async function collectPayment(...args: Parameters<typeof collect>): ReturnType<typeof collect> {
+  const collected = await collect(...args);
+  if (collected.payment.status === 'captured' && patched('name-badge'))
+    await reserveBadge(collected.order.id);
+  return collected;
+}
