@@ -118,6 +118,7 @@ describe('a step that is added with `patched`', () => {
     await replays('patched', handle);
     await replays('deprecated', handle);
     await expect(replays('plain', handle)).rejects.toThrow(DeterminismViolationError);
+    await expect(replays('released', handle)).rejects.toThrow(DeterminismViolationError);
   });
 
   it('is taken by a run that was still waiting for another card', async () => {
@@ -187,6 +188,7 @@ describe('when no run is open that left the step out', () => {
       await pay();
       await isLeftWith(handle, 'sendConfirmation');
     });
+    await isFound(`${OPEN} AND StartTime < '${new Date().toISOString()}'`, handle);
     mail.end();
     await withWorker('plain', () => handle.result());
     expect(await activitiesOf(handle)).toContain('reserveBadge');
