@@ -1,7 +1,8 @@
 /** When all is over, the ledgers of everybody who took part are held against each other. */
 import { WorkflowNotFoundError } from '@temporalio/common';
 import { workflowId, type Progress } from '../src/registration.ts';
-import type { Told } from './client.ts';
+import { ENDS, type Told } from './client.ts';
+import { unexplained, type Strike } from './mails.ts';
 import type { Client } from './plan.ts';
 import type { World } from './world.ts';
 
@@ -20,6 +21,10 @@ export const INVARIANTS = [
   'a subscription without consent',
   'a seat that nobody looks after',
   'a registration that did not end',
+  'an end that was shown, and was not so',
+  'another end on the status page than in the run',
+  'a mail too many',
+  'a person, a card or a key in a log',
 ] as const;
 
 type OrderRow = {
@@ -39,12 +44,16 @@ export type Audit = {
   duplicateMails: number;
 };
 
-/** @param overheld registrations seen holding or owning more seats than there are, while it went on */
+/**
+ * What was seen while it went on: `told` to clients; `shown` to each when all was over; ticket types with more seats held or
+ * owned than there are; what was killed or failed.
+ */
+type Seen = { told: Told[]; shown: Told[]; overheld: Set<string>; struck: Strike[] };
+
 export async function audit(
   world: World,
   clients: Client[],
-  told: Told[],
-  overheld: string[],
+  { told, shown, overheld, struck }: Seen,
 ): Promise<Audit> {
   const { database, client, sandbox } = world;
   const { captures, mails, members } = sandbox.ledger();
@@ -79,6 +88,11 @@ export async function audit(
   const ids = (wrong: (client: Client) => boolean) => clients.filter(wrong).map(({ id }) => id);
   const confirmed = orders.filter(({ status }) => status === 'confirmed');
 
+  const endOf = (id: string) => {
+    const run = runs.get(id);
+    return typeof run === 'string' ? run : run?.status;
+  };
+
   const violations: Violations = {
     'captured without an order or a refund': ids(({ id }) => kept(id).length > 0 && !isConfirmed(id)),
     'an order without its payment': ids(
@@ -98,7 +112,7 @@ export async function audit(
       )
       .map(({ id }) => id),
     'told "registered" without an order': told
-      .filter(({ id, confirmed: registered }) => registered && !orderOf.has(id))
+      .filter(({ id, state }) => state === 'confirmed' && !orderOf.has(id))
       .map(({ id }) => id),
     'told "not charged" and charged': told
       .filter(({ notCharged }) => notCharged)
@@ -122,6 +136,14 @@ export async function audit(
       const run = runs.get(id);
       return run === 'open' || run === 'failed';
     }),
+    'an end that was shown, and was not so': told
+      .filter(({ id, state = '' }) => ENDS.includes(state) && !mayBecome(state, endOf(id)))
+      .map(({ id }) => id),
+    'another end on the status page than in the run': shown
+      .filter(({ id, state }) => state !== endOf(id))
+      .map(({ id }) => id),
+    'a mail too many': ids(({ id }) => unexplained(mailsOf(id), struck) > 0),
+    'a person, a card or a key in a log': world.revealing(),
   };
   const outcomes = tally(
     clients.map(({ id }) => {
@@ -132,6 +154,10 @@ export async function audit(
   const duplicateMails = clients.reduce((sum, { id }) => sum + Math.max(0, mailsOf(id).length - 1), 0);
   return { violations, outcomes, duplicateMails };
 }
+
+/** Whether a registration that was shown in one end may be in another one later: what is undone was confirmed before. */
+const mayBecome = (shown: string, end: string | undefined) =>
+  shown === end || (shown === 'confirmed' && (end === 'refunded' || end === 'cancelled'));
 
 /** How often each name occurs. */
 export function tally(names: string[]): Record<string, number> {

@@ -7,35 +7,74 @@ import type { World } from './world.ts';
 const ANSWER_WITHIN_MS = 25_000;
 const IMPATIENT_MS = 400;
 
+const NAME = { firstName: 'Ada', lastName: 'Example' };
+const ADDRESS = { addressLine1: 'Street 2', city: 'Hamburg' };
+const DOMAIN = '@example.org';
+/** What would show, in a log, that somebody is named in it. */
+export const PERSONAL = [
+  ...Object.values(ADDRESS),
+  ...Object.values(NAME).map((name) => `"${name}"`),
+  Object.values(NAME).join(' '),
+  DOMAIN,
+];
+
 /** An answer that came: `paypalOrderId` is what it was about, where it was about a payment. */
 export type Told = {
   id: string;
   at: number;
   method: string;
   status: number;
-  /** Said in so many words that nothing was charged. */
+  /** Said that nothing was charged: in so many words, or by a status that means it. */
   notCharged: boolean;
-  confirmed: boolean;
+  /** The status of the registration, where the answer tells one. */
+  state: string | undefined;
   paypalOrderId: string | null | undefined;
 };
 type Checkout = { paypalOrderId: string | null };
 type Body = { detail?: string; status?: unknown } & Partial<Checkout>;
 
+/** Statuses that a registration stays in, unless it is undone. */
+export const ENDS = ['confirmed', 'expired', 'refunded', 'cancelled'];
+const UNPAID = ['declined', 'expired'];
+const LOOK_EVERY_MS = 500;
+
 /** What a client says whatever was charged before, so that it means this request only, is not counted as "not charged". */
 const NOT_CHARGED = 'You have not been charged.';
 
+/** Asks for the status of a registration. */
+export async function look(world: World, id: string): Promise<Told> {
+  const response = await fetch(`${world.url}/api/registrations/${id}`, {
+    signal: AbortSignal.timeout(ANSWER_WITHIN_MS),
+  });
+  return toTold({ id, method: 'GET', paypalOrderId: undefined }, response, (await response.json()) as Body);
+}
+
+function toTold(
+  asked: Pick<Told, 'id' | 'method' | 'paypalOrderId'>,
+  { status, ok }: Response,
+  { status: told, detail = '' }: Body,
+): Told {
+  const state = ok && typeof told === 'string' ? told : undefined;
+  const notCharged = ok ? UNPAID.includes(state ?? '') : detail.includes(NOT_CHARGED);
+  return { ...asked, at: Date.now(), status, state, notCharged };
+}
+
 /**
- * Goes the client's way to its end, or to `deadline` (epoch ms).
+ * Goes the client's way to its end, or to `deadline` (epoch ms); whoever only watches does so no longer than `watchUntil`.
  * @returns all answers that arrived
  */
-export async function register(world: World, client: Client, deadline: number): Promise<Told[]> {
+export async function register(
+  world: World,
+  client: Client,
+  { deadline, watchUntil }: { deadline: number; watchUntil: number },
+): Promise<Told[]> {
   const { id, manner, ticketType, newsletter } = client;
   const told: Told[] = [];
   const form = {
     event: 'conference',
     ticketType,
-    attendee: { firstName: 'Ada', lastName: 'Example', email: `${id}@example.org` },
-    billing: { addressLine1: 'Street 2', city: 'Hamburg', postalCode: '20457', countryCode: 'DE' },
+    attendee: { ...NAME, email: `${id}${DOMAIN}` },
+    billing: { ...ADDRESS, postalCode: '20457', countryCode: 'DE' },
     newsletter,
   };
 
@@ -47,12 +86,8 @@ export async function register(world: World, client: Client, deadline: number): 
       signal: AbortSignal.timeout(withinMs),
     });
     const answer = (await response.json()) as Body;
-    told.push({
-      ...{ id, at: Date.now(), method, status: response.status },
-      notCharged: response.status >= 400 && (answer.detail ?? '').includes(NOT_CHARGED),
-      confirmed: answer.status === 'confirmed',
-      paypalOrderId: (body as Partial<Checkout>).paypalOrderId,
-    });
+    const { paypalOrderId } = body as Partial<Checkout>;
+    told.push(toTold({ id, method, paypalOrderId }, response, answer));
     return { status: response.status, answer };
   }
   /** Asks until there is an answer that says more than "not now". */
@@ -63,6 +98,16 @@ export async function register(world: World, client: Client, deadline: number): 
       await sleep(300);
     }
     return undefined;
+  }
+
+  /** Looks at the status until it is an end, whatever the answers. */
+  async function watch() {
+    while (Date.now() < watchUntil) {
+      const seen = await look(world, id).catch(() => undefined);
+      if (seen) told.push(seen);
+      if (ENDS.includes(seen?.state ?? '')) return;
+      await sleep(LOOK_EVERY_MS);
+    }
   }
 
   const hold = () => insist('PUT', `/api/checkouts/${id}`, form);
@@ -88,6 +133,7 @@ export async function register(world: World, client: Client, deadline: number): 
   switch (manner) {
     case 'once':
       await ask('POST', '/api/registrations', payment(paypalOrderId)).catch(() => undefined);
+      await watch();
       break;
     case 'impatient':
       for (let tries = 0; tries < 3; tries++)

@@ -2,7 +2,7 @@
 import type { Fault, Provider } from '../sandbox/faults.ts';
 
 /**
- * How somebody registers. `once` sends one request and only looks from then on; `impatient` hangs up and sends again;
+ * How somebody registers. `once` sends one request and only watches the status from then on; `impatient` hangs up and sends again;
  * `thrice` sends everything three times at once; `leaves` gives up after a decline.
  */
 export const MANNERS = ['pays', 'once', 'impatient', 'thrice', 'declined-first', 'leaves', 'free'] as const;
@@ -50,6 +50,8 @@ const FAULTS: Fault[] = [
   { mode: 'failing', status: 429, retryAfter: 1 },
   { mode: 'cut' },
   { mode: 'unreachable' },
+  // Longer than anybody here waits for a vendor: the work is done when nobody listens any more.
+  { mode: 'slow', ms: 12_000 },
 ];
 
 export function makePlan({ seed, registrations, seconds, kills }: Options): Plan {
@@ -72,6 +74,13 @@ export function makePlan({ seed, registrations, seconds, kills }: Options): Plan
     const ticketType = manner === 'free' ? 'free' : one(['scarce', 'regular', 'regular'] as const);
     return { id: uuid(), manner, ticketType, newsletter: random() < 0.6, at: below(ms) };
   });
+  // Money moves and nobody is told: what tempts a service most to guess, and to be wrong.
+  const untold: Trouble = {
+    provider: 'paypal',
+    fault: { mode: 'cut', only: '/capture' },
+    at: Math.round(ms * 0.15),
+    lastsMs: Math.max(2500, Math.round(ms * 0.05)),
+  };
   const blackout = { at: Math.round(ms * 0.6), lastsMs: Math.max(2000, Math.round(ms * 0.1)) };
   return {
     ...{ seed, registrations, seconds, clients, blackout },
@@ -80,11 +89,14 @@ export function makePlan({ seed, registrations, seconds, kills }: Options): Plan
       at: below(ms),
       downMs: 200 + below(2000),
     })),
-    troubles: Array.from({ length: Math.max(6, Math.round(seconds / 4)) }, (_, n) => ({
-      provider: one(['paypal', 'sendgrid', 'mailchimp'] as const),
-      fault: nth(FAULTS, n),
-      at: below(ms),
-      lastsMs: 500 + below(3000),
-    })),
+    troubles: [
+      untold,
+      ...Array.from({ length: Math.max(6, Math.round(seconds / 4)) }, (_, n): Trouble => {
+        const provider = one(['paypal', 'sendgrid', 'mailchimp'] as const);
+        const trouble = { fault: nth(FAULTS, n), at: below(ms), lastsMs: 500 + below(3000) };
+        const spoils = trouble.at < untold.at + untold.lastsMs && untold.at < trouble.at + trouble.lastsMs;
+        return { ...trouble, provider: provider === 'paypal' && spoils ? 'sendgrid' : provider };
+      }),
+    ],
   };
 }

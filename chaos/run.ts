@@ -2,7 +2,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { workflowId } from '../src/registration.ts';
 import { audit, tally, type Audit } from './audit.ts';
-import { register, type Told } from './client.ts';
+import { look, register, type Told } from './client.ts';
+import type { Strike } from './mails.ts';
 import { makePlan, type Options, type Plan } from './plan.ts';
 import { startWorld, type World } from './world.ts';
 
@@ -19,6 +20,8 @@ type Say = (line: string) => void;
 
 /** How long clients go on asking after the last trouble, and runs may take to end. */
 const PATIENCE_MS = 90_000;
+/** How long those who only watch do so after the last trouble; they look once more when all is settled. */
+const WATCH_ON_MS = 5000;
 const SETTLE_WITHIN_MS = 240_000;
 
 /** @param broken protections to switch off, comma-separated: see break.ts */
@@ -36,7 +39,8 @@ export async function runChaos(options: Options, say: Say, broken = ''): Promise
     const trouble = Promise.all([strike(world, plan, begun), upset(world, plan, begun)]);
     const everybody = plan.clients.map(async (client) => {
       await until(begun + client.at);
-      told.push(...(await register(world, client, end + PATIENCE_MS)));
+      const patience = { deadline: end + PATIENCE_MS, watchUntil: end + WATCH_ON_MS };
+      told.push(...(await register(world, client, patience)));
     });
     const [killed, failed] = await trouble;
     world.sandbox.faults.clear();
@@ -45,13 +49,19 @@ export async function runChaos(options: Options, say: Say, broken = ''): Promise
     await Promise.all(everybody);
     watching.abort();
     await settle(world, plan, say);
-    const result = await audit(world, plan.clients, told, [...overheld]);
+    const shown = await Promise.all(plan.clients.map(({ id }) => look(world, id)));
+    const result = await audit(world, plan.clients, {
+      told,
+      shown,
+      overheld,
+      struck: [...killed, ...failed],
+    });
     keep = Object.values(result.violations).some((ids) => ids.length > 0) && !broken;
     return {
       ...result,
       plan: options,
-      kills: tally(killed),
-      faults: tally(failed),
+      kills: tally(killed.map(({ what }) => what)),
+      faults: tally(failed.map(({ what }) => what)),
       answers: tally(told.map(({ method, status }) => `${method} ${status}`)),
       seconds: Math.round((Date.now() - begun) / 1000),
       folder: keep ? world.folder : undefined,
@@ -63,35 +73,44 @@ export async function runChaos(options: Options, say: Say, broken = ''): Promise
 
 const until = (time: number): Promise<unknown> => sleep(Math.max(0, time - Date.now()));
 
-/** Kills by plan, and brings back what was killed after a while. Answers the names of what was killed. */
-async function strike(world: World, { kills, blackout }: Plan, begun: number): Promise<string[]> {
+/** Kills by plan, and brings back what was killed after a while. Answers what was killed, and when. */
+async function strike(world: World, { kills, blackout }: Plan, begun: number): Promise<Strike[]> {
+  const now = (names: string[]): Strike[] => {
+    const at = Date.now();
+    return names.map((what) => ({ what, from: at, to: at }));
+  };
   const single = kills.map(async ({ part, at, downMs }) => {
     await until(begun + at);
     const names = await world.kill(part);
+    const killed = now(names);
     await sleep(downMs);
     await world.revive(names);
-    return names;
+    return killed;
   });
   const dark = async () => {
     await until(begun + blackout.at);
     const workers = await world.kill('worker', 'all');
+    const killed = now(workers);
     await sleep(blackout.lastsMs);
-    const names = [...(await world.kill('Temporal')), ...workers];
-    await world.revive(names);
-    return names;
+    const server = await world.kill('Temporal');
+    killed.push(...now(server));
+    await world.revive([...server, ...workers]);
+    return killed;
   };
   return (await Promise.all([...single, dark()])).flat();
 }
 
-/** Has the vendors fail by plan. Answers what each fault was. */
-async function upset(world: World, { troubles }: Plan, begun: number): Promise<string[]> {
+/** Has the vendors fail by plan. Answers what each fault was, and when. */
+async function upset(world: World, { troubles }: Plan, begun: number): Promise<Strike[]> {
   return Promise.all(
     troubles.map(async ({ provider, fault, at, lastsMs }) => {
       await until(begun + at);
+      const from = Date.now();
       world.sandbox.faults.set(provider, fault);
       await sleep(lastsMs);
       world.sandbox.faults.set(provider, { mode: 'up' });
-      return `${provider} ${fault.mode}${fault.status ? ` ${fault.status}` : ''}`;
+      const detail = fault.status ?? fault.only ?? fault.ms ?? '';
+      return { what: `${provider} ${fault.mode} ${detail}`.trimEnd(), from, to: Date.now() };
     }),
   );
 }

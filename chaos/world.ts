@@ -1,9 +1,10 @@
 /** The product as it runs in earnest, each part a process of its own that can be killed; and the outside world. */
-import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { randomBytes } from 'node:crypto';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { DECLINED_CARD } from '../sandbox/paypal/cards.ts';
 import { addConference } from '../sandbox/conference.ts';
 import { startPostgres } from '../sandbox/postgres.ts';
 import { freePort, run, start, until, type Running } from '../sandbox/process.ts';
@@ -11,7 +12,9 @@ import { settingsFor, startSandbox } from '../sandbox/providers.ts';
 import { startTemporal } from '../sandbox/temporal.ts';
 import { loadConfig } from '../src/config.ts';
 import { connectDatabase } from '../src/database/connection.ts';
+import { TASK_QUEUE } from '../src/registration.ts';
 import { connectTemporal } from '../src/temporal.ts';
+import { PERSONAL } from './client.ts';
 import { SCARCE_SEATS, type Part } from './plan.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -65,7 +68,7 @@ export async function startWorld(broken: string) {
     EMAIL_FROM: 'Conference <registration@example.org>',
     ENCRYPTION_KEY: randomBytes(32).toString('base64'),
     RATE_LIMIT: '0',
-    LOG_LEVEL: 'warn',
+    LOG_LEVEL: 'debug',
     NO_PROXY: '127.0.0.1,localhost',
   };
   const env = { ...process.env, ...settings, CHAOS_BREAK: broken };
@@ -101,6 +104,15 @@ export async function startWorld(broken: string) {
   await addConference(database, TICKETS);
   const client = connectTemporal(config);
   await revive(launchers.keys());
+  // What a plan has happen within seconds would otherwise be over before the first worker has come.
+  await until(async () => {
+    const { namespace } = client.options;
+    const { pollers } = await client.workflowService.describeTaskQueue({
+      namespace,
+      taskQueue: { name: TASK_QUEUE },
+    });
+    if (pollers.length < WORKERS) throw new Error('There are workers missing');
+  }, temporalServer);
 
   const namesOf = (part: Part) =>
     [...parts.keys()].filter((name) => name === part || name.startsWith(`${part} `));
@@ -121,6 +133,24 @@ export async function startWorld(broken: string) {
     },
 
     revive,
+
+    /** Names of logs, of any part, that show a person, a card or a key. */
+    revealing(): string[] {
+      const { PAYPAL_CLIENT_SECRET, SENDGRID_API_KEY, MAILCHIMP_API_KEY, ENCRYPTION_KEY } = settings;
+      const secrets = [
+        PAYPAL_CLIENT_SECRET,
+        SENDGRID_API_KEY,
+        MAILCHIMP_API_KEY,
+        ENCRYPTION_KEY,
+        ...PERSONAL,
+        DECLINED_CARD,
+      ];
+      const logs = join(folder, 'logs');
+      return readdirSync(logs).filter((name) => {
+        const text = readFileSync(join(logs, name), 'utf8');
+        return secrets.some((secret) => text.includes(secret));
+      });
+    },
 
     /** Everything that is down comes up. */
     reviveAll: () => revive(launchers.keys()),
