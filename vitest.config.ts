@@ -1,7 +1,7 @@
 import { defineConfig } from 'vitest/config';
 
 /** Starts whole products and kills them: beside other tests it would take their time, and they its own. */
-const HEAVY = ['test/chaos/**/*.test.ts', 'test/start.test.ts'];
+const HEAVY = ['test/chaos/**/*.test.ts', 'test/start.test.ts', 'test/shutdown.test.ts'];
 const shared = { setupFiles: ['test/quiet.ts'], testTimeout: 30_000, hookTimeout: 120_000 };
 
 export default defineConfig({

@@ -1,7 +1,7 @@
 /** When all is over, the ledgers of everybody who took part are held against each other. */
 import { WorkflowNotFoundError } from '@temporalio/common';
 import { workflowId, type Progress } from '../src/registration.ts';
-import { ENDS, type Told } from './client.ts';
+import { emailOf, ENDS, type Told } from './client.ts';
 import { unexplained, type Strike } from './mails.ts';
 import type { Client } from './plan.ts';
 import type { World } from './world.ts';
@@ -124,11 +124,9 @@ export async function audit(
       .map(({ id }) => id),
     'a confirmed attendee without a mail': ids(({ id }) => isConfirmed(id) && mailsOf(id).length === 0),
     'consent without a subscription': ids(
-      ({ id, newsletter }) => isConfirmed(id) && newsletter && !subscribed.has(`${id}@example.org`),
+      ({ id, newsletter }) => isConfirmed(id) && newsletter && !subscribed.has(emailOf(id)),
     ),
-    'a subscription without consent': ids(
-      ({ id, newsletter }) => !newsletter && subscribed.has(`${id}@example.org`),
-    ),
+    'a subscription without consent': ids(({ id, newsletter }) => !newsletter && subscribed.has(emailOf(id))),
     'a seat that nobody looks after': holds
       .filter(({ id, claimed_for }) => claimed_for !== null && runs.get(id) !== 'open')
       .map(({ id }) => id),

@@ -28,8 +28,11 @@ const silence = () => undefined;
 
 export type World = Awaited<ReturnType<typeof startWorld>>;
 
-/** @param broken protections to switch off in api and worker: see break.ts */
-export async function startWorld(broken: string) {
+/**
+ * @param broken protections to switch off in api and worker: see break.ts
+ * @param changed settings of api and worker that differ
+ */
+export async function startWorld(broken = '', changed: Record<string, string> = {}) {
   const folder = mkdtempSync(join(tmpdir(), 'registration-chaos-'));
   chmodSync(folder, 0o755);
   const log = (name: string) => join(folder, 'logs', `${name}.log`);
@@ -70,6 +73,7 @@ export async function startWorld(broken: string) {
     RATE_LIMIT: '0',
     LOG_LEVEL: 'debug',
     NO_PROXY: '127.0.0.1,localhost',
+    ...changed,
   };
   const env = { ...process.env, ...settings, CHAOS_BREAK: broken };
   const before = broken ? [join(root, 'chaos/break.ts')] : [];
@@ -130,6 +134,17 @@ export async function startWorld(broken: string) {
         await running?.ended;
       }
       return names;
+    },
+
+    /** The process id of a part that runs. */
+    pidOf: (name: string) => parts.get(name)?.pid,
+
+    /** Asks a part to stop, as whoever installs a new version does, and lets it take its time. Answers how it ended. */
+    async retire(name: string): Promise<string | undefined> {
+      const running = parts.get(name);
+      parts.delete(name);
+      await running?.stop(60_000);
+      return running?.ended;
     },
 
     revive,

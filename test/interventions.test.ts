@@ -1,5 +1,6 @@
 /** What an organizer can do to a run in Temporal's Web UI, at each of its steps; with all ledgers looked at afterwards. */
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { emailOf } from '../chaos/client.ts';
 import type { Fault, Provider } from '../sandbox/faults.ts';
 import { findStrays, repair } from '../src/reconciliation.ts';
 import { workflowId, type Progress } from '../src/registration.ts';
@@ -43,14 +44,14 @@ async function books({ id }: Attendee) {
     confirmations: mails.filter(
       ({ customArgs, categories }) => customArgs.registrationId === id && categories.includes('confirmation'),
     ).length,
-    subscriptions: members.filter(({ email_address }) => email_address === `${id}@example.org`).length,
+    subscriptions: members.filter(({ email_address }) => email_address === emailOf(id)).length,
   };
 }
 
 /** Somebody with an address of their own. */
 function somebody(): Attendee {
   const id = crypto.randomUUID();
-  const attendee = { firstName: 'Ada', lastName: 'Example', email: `${id}@example.org` };
+  const attendee = { firstName: 'Ada', lastName: 'Example', email: emailOf(id) };
   return anAttendee(stack, aForm({ attendee }), id);
 }
 

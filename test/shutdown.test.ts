@@ -1,0 +1,119 @@
+/** A new version is installed while people register: parts are asked to stop, and nobody notices more than a short wait. */
+import { randomUUID } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { request } from 'node:http';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { emailOf } from '../chaos/client.ts';
+import { startWorld, type World } from '../chaos/world.ts';
+import type { Progress } from '../src/registration.ts';
+import { aForm } from './stack.ts';
+
+const PEOPLE = 60;
+const AT_ONCE = 10;
+
+let world: World;
+beforeAll(async () => {
+  world = await startWorld();
+});
+afterAll(() => world.stop(false));
+
+type Answer<T> = { status: number; body: T };
+/**
+ * One request on a connection of its own; undefined when nobody listens, or nobody does any more: Node closes connections
+ * on which no request has begun. Whether one had begun, the log of the api knows.
+ */
+async function send<T>(method: string, path: string, body?: object): Promise<Answer<T> | undefined> {
+  return new Promise((resolve, reject) => {
+    const sent = request(world.url + path, {
+      method,
+      agent: false,
+      headers: { 'content-type': 'application/json' },
+    });
+    const fails = ({ code = '' }: NodeJS.ErrnoException) => {
+      if (['ECONNREFUSED', 'ECONNRESET'].includes(code)) resolve(undefined);
+      else reject(new Error(`${method} ${code}`));
+    };
+    sent.on('error', fails).on('response', (response) => {
+      let text = '';
+      response
+        .setEncoding('utf8')
+        .on('data', (chunk: string) => (text += chunk))
+        .on('error', fails)
+        .on('end', () => resolve({ status: response.statusCode ?? 0, body: JSON.parse(text) as T }));
+    });
+    sent.end(body && JSON.stringify(body));
+  });
+}
+
+/** Sends until somebody is there who can do it. */
+async function insist<T>(method: string, path: string, body?: object): Promise<Answer<T>> {
+  for (;;) {
+    const answer = await send<T>(method, path, body);
+    if (answer && answer.status !== 503) return answer;
+    await sleep(100);
+  }
+}
+
+/** The requests that the api took up, and those it answered, by its log. */
+function requests() {
+  const named = (told: string) =>
+    new Set(
+      readFileSync(join(world.folder, 'logs', 'api.log'), 'utf8')
+        .split('\n')
+        .filter((line) => line.includes(`"msg":"${told}"`))
+        .map((line) => JSON.parse(line) as { pid: number; reqId: string })
+        .map(({ pid, reqId }) => `${pid} ${reqId}`),
+    );
+  return { begun: named('incoming request'), answered: named('request completed') };
+}
+
+async function registers(id: string): Promise<number> {
+  const form = aForm({ attendee: { ...aForm().attendee, email: emailOf(id) } });
+  const held = await insist<{ paypalOrderId: string }>('PUT', `/api/checkouts/${id}`, form);
+  const { paypalOrderId } = held.body;
+  world.sandbox.approve(paypalOrderId, {});
+  return (await insist('POST', '/api/registrations', { ...form, id, paypalOrderId })).status;
+}
+
+it('finishes what it has in hand, and hands the rest on', { timeout: 240_000 }, async () => {
+  // Long enough for every stop to meet payments under way.
+  world.sandbox.faults.set('paypal', { mode: 'slow', ms: 300, only: '/capture' });
+  const ids = Array.from({ length: PEOPLE }, () => randomUUID());
+  const waiting = [...ids];
+  const answers: number[] = [];
+  const stops = new Map([
+    [PEOPLE * 0.2, 'worker 1'],
+    [PEOPLE * 0.4, 'api'],
+    [PEOPLE * 0.6, 'worker 2'],
+  ]);
+  const ends: Record<string, string | undefined> = {};
+  const releases: Promise<void>[] = [];
+  const release = async (name: string) => {
+    ends[name] = await world.retire(name);
+    await world.revive([name]);
+  };
+  const oneAfterTheOther = async () => {
+    for (let id = waiting.shift(); id !== undefined; id = waiting.shift()) {
+      answers.push(await registers(id));
+      const name = stops.get(answers.length);
+      if (name) releases.push(release(name));
+    }
+  };
+  await Promise.all(Array.from({ length: AT_ONCE }, oneAfterTheOther));
+  await Promise.all(releases);
+
+  expect(ends).toEqual({ 'worker 1': 'exit code 0', api: 'exit code 0', 'worker 2': 'exit code 0' });
+  const { begun, answered } = requests();
+  expect(begun.size).toBeGreaterThanOrEqual(2 * PEOPLE);
+  expect([...begun].filter((name) => !answered.has(name))).toEqual([]);
+  expect(answers).toEqual(Array.from({ length: PEOPLE }, () => 201));
+  const { captures } = world.sandbox.ledger();
+  expect(captures.filter(({ status }) => status === 'COMPLETED')).toHaveLength(PEOPLE);
+  // No attempt was cut off in the middle: each payment was taken at the first.
+  for (const id of ids) {
+    const { body } = await insist<Progress>('GET', `/api/registrations/${id}`);
+    expect(body.steps.find(({ name }) => name === 'payment')).toMatchObject({ state: 'done', attempts: 1 });
+  }
+});
