@@ -46,6 +46,8 @@ export async function startPostgres({
   }
   const settings = {
     listen_addresses: '127.0.0.1',
+    // Without it, a refused row is written to the log as it is, with the person in it.
+    log_error_verbosity: 'terse',
     port: String(port),
     unix_socket_directories: '',
     max_connections: '100',

@@ -15,6 +15,7 @@ declare module 'vitest' {
     testServer: string;
     temporalAddress: string;
     postgresUrl: string;
+    postgresLog: string;
   }
 }
 
@@ -56,6 +57,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
   project.provide('testServer', testServer);
   project.provide('temporalAddress', temporal.address);
   project.provide('postgresUrl', postgres.url);
+  project.provide('postgresLog', postgres.logFile);
   return async () => {
     await Promise.all([temporal.stop(), postgres.stop()]);
     rmSync(folder, { recursive: true, force: true });

@@ -1,0 +1,21 @@
+import { randomUUID } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { expect, inject, it } from 'vitest';
+import { saveOrder } from '../../src/database/orders.ts';
+import { holdSeat } from '../../src/database/seats.ts';
+import { createDatabase } from '../store.ts';
+import { anOrder, CAPTURED } from '../workflows/stand-ins.ts';
+
+it('a row that PostgreSQL refuses does not get into its log', async () => {
+  const { database, drop } = await createDatabase();
+  const id = randomUUID();
+  await holdSeat(database, id, 'conference', 'regular');
+  const order = anOrder({ id, attendee: { ...anOrder().attendee, lastName: 'Unloggable' } });
+  // Something was to be paid, and nothing was: orders_paid_or_free.
+  const saved = saveOrder(database, { ...order, paypalOrderId: null }, { ...CAPTURED, captureId: null });
+  await expect(saved).rejects.toMatchObject({ constraint: 'orders_paid_or_free' });
+  const log = readFileSync(inject('postgresLog'), 'utf8');
+  expect(log).toContain('orders_paid_or_free');
+  expect(log).not.toContain('Unloggable');
+  await drop();
+});
