@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { request } from 'node:http';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { emailOf } from '../chaos/client.ts';
 import { startWorld, type World } from '../chaos/world.ts';
 import type { Progress } from '../src/registration.ts';
@@ -105,15 +105,20 @@ it('finishes what it has in hand, and hands the rest on', { timeout: 240_000 }, 
   await Promise.all(releases);
 
   expect(ends).toEqual({ 'worker 1': 'exit code 0', api: 'exit code 0', 'worker 2': 'exit code 0' });
-  const { begun, answered } = requests();
-  expect(begun.size).toBeGreaterThanOrEqual(2 * PEOPLE);
-  expect([...begun].filter((name) => !answered.has(name))).toEqual([]);
+  // The log comes through a pipe, and a little later than the last answer.
+  await vi.waitFor(() => {
+    const { begun, answered } = requests();
+    expect(begun.size).toBeGreaterThanOrEqual(2 * PEOPLE);
+    expect([...begun].filter((name) => !answered.has(name))).toEqual([]);
+  });
   expect(answers).toEqual(Array.from({ length: PEOPLE }, () => 201));
   const { captures } = world.sandbox.ledger();
   expect(captures.filter(({ status }) => status === 'COMPLETED')).toHaveLength(PEOPLE);
-  // No attempt was cut off in the middle: each payment was taken at the first.
+  // A task that Temporal hands out in the very moment of a stop gets lost with it, and is tried again when its time is over.
   for (const id of ids) {
     const { body } = await insist<Progress>('GET', `/api/registrations/${id}`);
-    expect(body.steps.find(({ name }) => name === 'payment')).toMatchObject({ state: 'done', attempts: 1 });
+    const payment = body.steps.find(({ name }) => name === 'payment');
+    expect(payment?.state).toBe('done');
+    expect(payment?.attempts).toBeLessThanOrEqual(2);
   }
 });

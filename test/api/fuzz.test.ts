@@ -26,6 +26,8 @@ type Problem = { type: string; status: number; title: string; detail: string };
 
 let stack: Stack;
 let stopWorker: () => Promise<void>;
+/** A registration at its end. */
+let done: string;
 let paths: Record<string, Record<string, Operation>>;
 /** Values that lead further than any that chance would find, by the name of the property. */
 const known: Record<string, unknown[]> = {
@@ -43,7 +45,8 @@ beforeAll(async () => {
   await stack.temporal.workflow.getHandle(workflowId(paid.id)).result();
   const held = anAttendee(stack, aForm({ ticketType: 'free' }));
   await held.put();
-  known.id = [paid.id, held.id];
+  done = paid.id;
+  known.id = [done, held.id];
   known.paypalOrderId = [paypalOrderId, null];
 });
 afterAll(async () => {
@@ -107,9 +110,9 @@ const spoilt = (value: fc.Arbitrary<unknown>) =>
     });
 
 const text = fc.string({ unit: 'grapheme', maxLength: 300 });
-const segment = (schema: Schema, name: string) =>
+const segment = (described: fc.Arbitrary<unknown>) =>
   fc.oneof(
-    { arbitrary: like(schema, name).map((value) => encodeURIComponent(String(value))), weight: 3 },
+    { arbitrary: described.map((value) => encodeURIComponent(String(value))), weight: 3 },
     text.map(encodeURIComponent),
     fc.constantFrom('%', '%00', '..%2f..', 'x'.repeat(300), ' '),
   );
@@ -185,7 +188,12 @@ describe('what the document describes', () => {
     const inPath = parameters.filter((parameter) => parameter.in === 'path');
     const body = requestBody?.content['application/json']?.schema;
     const request = fc.record({
-      segments: fc.tuple(...inPath.map((parameter) => segment(parameter.schema, parameter.name))),
+      segments: fc.tuple(
+        ...inPath.map((parameter) =>
+          // Who follows one that is still open is not answered to an end.
+          segment(path.endsWith('/events') ? fc.constant(done) : like(parameter.schema, parameter.name)),
+        ),
+      ),
       query: fc.oneof(
         fc.constant(''),
         text.map((value) => `?${encodeURIComponent(value)}`),

@@ -52,6 +52,16 @@ describe('slow clients', () => {
   });
 });
 
+it('no more connections are kept than a process can bear', async () => {
+  expect(stack.app.server.maxConnections).toBe(5000);
+  stack.app.server.maxConnections = 1;
+  const first = connect(port, '127.0.0.1');
+  await once(first, 'connect');
+  expect(await answerTo('')).toBe('');
+  first.destroy();
+  stack.app.server.maxConnections = 5000;
+});
+
 describe('too much to do', () => {
   it('is said with 503 and when to come back, stays alive, and passes', async () => {
     // Every turn of the event loop takes longer than a second, as with far too many requests at once.
