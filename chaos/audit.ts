@@ -50,6 +50,7 @@ export type Audit = {
  */
 type Seen = { told: Told[]; shown: Told[]; overheld: Set<string>; struck: Strike[] };
 
+/** Holds all ledgers against each other; runs that are open by now are a violation. */
 export async function audit(
   world: World,
   clients: Client[],
