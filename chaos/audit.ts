@@ -1,6 +1,6 @@
 /** When all is over, the ledgers of everybody who took part are held against each other. */
-import { WorkflowNotFoundError } from '@temporalio/common';
 import { workflowId, type Progress } from '../src/registration.ts';
+import { ifThere } from '../src/temporal.ts';
 import { emailOf, ENDS, type Told } from './client.ts';
 import { unexplained, type Strike } from './mails.ts';
 import type { Client } from './plan.ts';
@@ -66,10 +66,7 @@ export async function audit(
   const runs = new Map<string, Progress | 'open' | 'failed'>();
   for (const { id } of clients) {
     const handle = client.workflow.getHandle<() => Promise<Progress>>(workflowId(id));
-    const run = await handle.describe().catch((error: unknown) => {
-      if (error instanceof WorkflowNotFoundError) return undefined;
-      throw error;
-    });
+    const run = await ifThere(handle.describe());
     if (run)
       runs.set(
         id,
@@ -131,10 +128,7 @@ export async function audit(
     'a seat that nobody looks after': holds
       .filter(({ id, claimed_for }) => claimed_for !== null && runs.get(id) !== 'open')
       .map(({ id }) => id),
-    'a registration that did not end': ids(({ id }) => {
-      const run = runs.get(id);
-      return run === 'open' || run === 'failed';
-    }),
+    'a registration that did not end': ids(({ id }) => ['open', 'failed'].includes(endOf(id) ?? '')),
     'an end that was shown, and was not so': told
       .filter(({ id, state = '' }) => ENDS.includes(state) && !mayBecome(state, endOf(id)))
       .map(({ id }) => id),
@@ -144,12 +138,7 @@ export async function audit(
     'a mail too many': ids(({ id }) => unexplained(mailsOf(id), struck) > 0),
     'a person, a card or a key in a log': world.revealing(),
   };
-  const outcomes = tally(
-    clients.map(({ id }) => {
-      const run = runs.get(id) ?? 'no payment tried';
-      return typeof run === 'string' ? run : run.status;
-    }),
-  );
+  const outcomes = tally(clients.map(({ id }) => endOf(id) ?? 'no payment tried'));
   const duplicateMails = clients.reduce((sum, { id }) => sum + Math.max(0, mailsOf(id).length - 1), 0);
   return { violations, outcomes, duplicateMails };
 }

@@ -13,6 +13,14 @@ const ADDRESS = { addressLine1: 'Street 2', city: 'Hamburg' };
 const DOMAIN = '@example.org';
 /** Somebody's address. Not the id itself: now and then its digits look like a card number, which no field may hold. */
 export const emailOf = (id: string) => `${reference(id).toLowerCase()}${DOMAIN}`;
+/** What somebody fills in. */
+export const formOf = ({ id, ticketType, newsletter }: Pick<Client, 'id' | 'ticketType' | 'newsletter'>) => ({
+  event: 'conference',
+  ticketType,
+  attendee: { ...NAME, email: emailOf(id) },
+  billing: { ...ADDRESS, postalCode: '20457', countryCode: 'DE' },
+  newsletter,
+});
 /** What would show, in a log, that somebody is named in it. */
 export const PERSONAL = [
   ...Object.values(ADDRESS),
@@ -71,15 +79,9 @@ export async function register(
   client: Client,
   { deadline, watchUntil }: { deadline: number; watchUntil: number },
 ): Promise<Told[]> {
-  const { id, manner, ticketType, newsletter } = client;
+  const { id, manner } = client;
   const told: Told[] = [];
-  const form = {
-    event: 'conference',
-    ticketType,
-    attendee: { ...NAME, email: emailOf(id) },
-    billing: { ...ADDRESS, postalCode: '20457', countryCode: 'DE' },
-    newsletter,
-  };
+  const form = formOf(client);
 
   async function ask(method: string, path: string, body: object, withinMs = ANSWER_WITHIN_MS) {
     const response = await fetch(world.url + path, {

@@ -1,13 +1,11 @@
 /** Takes one person's data out of everything this service writes to, on their request. */
-import { isGrpcServiceError, type Client } from '@temporalio/client';
-import { WorkflowNotFoundError, type LoadedDataConverter } from '@temporalio/common';
+import type { Client } from '@temporalio/client';
+import type { LoadedDataConverter } from '@temporalio/common';
 import type { Database } from './database/connection.ts';
 import { eraseFromOrder, findByReference, findEmail, isWantedElsewhere } from './database/people.ts';
 import type { Audience } from './mailchimp.ts';
 import { resendWorkflowId, workflowId, type Order } from './registration.ts';
-
-/** gRPC's code for what is not there (grpc.io, Status codes). */
-const NOT_FOUND = 5;
+import { ifThere } from './temporal.ts';
 
 type Dependencies = { database: Database; temporal: Client; audience: Audience };
 type Handle = ReturnType<Client['workflow']['getHandle']>;
@@ -49,14 +47,6 @@ export async function erase(
   return { audience: fromAudience, histories, order: await eraseFromOrder(database, id) };
 }
 
-/** @returns undefined where Temporal has no such run (any more) */
-const ifThere = <T>(asked: Promise<T>): Promise<T | undefined> =>
-  asked.catch((error: unknown) => {
-    const notFound = isGrpcServiceError(error) && (error.code as number) === NOT_FOUND;
-    if (notFound || error instanceof WorkflowNotFoundError) return undefined;
-    throw error;
-  });
-
 /** Every address that a run without an order was given: an attendee may have corrected it between two attempts to pay. */
 async function emailsIn(temporal: Client, run: Handle): Promise<string[]> {
   const history = await ifThere(run.fetchHistory());
@@ -83,17 +73,16 @@ async function decode({ payloadCodecs, payloadConverter }: LoadedDataConverter, 
 }
 
 /** @returns false when the address is not in the audience (any more) */
-async function forget(audience: Audience, email: string): Promise<boolean> {
-  try {
-    await audience.forget(email);
-    return true;
-  } catch (error) {
-    const { status: answered } = Object(error) as { status?: number };
-    if (answered === 404) return false;
-    // eslint-disable-next-line preserve-caught-error -- the SDK's own error carries the key
-    throw new Error(`Mailchimp did not delete the member: ${answered ?? 'no answer'}`);
-  }
-}
+const forget = (audience: Audience, email: string): Promise<boolean> =>
+  audience.forget(email).then(
+    () => true,
+    (error: unknown) => {
+      const { status } = Object(error) as { status?: number };
+      if (status === 404) return false;
+      // Not the SDK's own error, which carries the key.
+      throw new Error(`Mailchimp did not delete the member: ${status ?? 'no answer'}`);
+    },
+  );
 
 /** Deletes the histories of all runs of a registration: one that was reset has several. Answers how many there were. */
 async function deleteHistories({ workflow, workflowService, options }: Client, id: string): Promise<number> {

@@ -1,5 +1,4 @@
 /** Finds what no run looks after any more, for it was terminated or is gone: seats, payments, orders; and mends it. */
-import { WorkflowNotFoundError } from '@temporalio/common';
 import type { Client } from '@temporalio/client';
 import { findClaims } from './database/claims.ts';
 import type { Database } from './database/connection.ts';
@@ -8,6 +7,7 @@ import { findHold, giveSeatBack } from './database/seats.ts';
 import { captureOf, PayPalFault, type PayPal } from './paypal.ts';
 import { reference } from './reference.ts';
 import { FREE, registrationId, WORKFLOW, workflowId } from './registration.ts';
+import { ifThere } from './temporal.ts';
 
 const PAYPAL_TIMEOUT_MS = 10_000;
 /** Statuses of a run that goes on by itself, or has done all it had to. */
@@ -67,12 +67,7 @@ async function ordered({ database, temporal }: Dependencies): Promise<Stray[]> {
 }
 
 async function statusOf(temporal: Client, id: string): Promise<string> {
-  try {
-    return (await temporal.workflow.getHandle(workflowId(id)).describe()).status.name;
-  } catch (error) {
-    if (error instanceof WorkflowNotFoundError) return GONE;
-    throw error;
-  }
+  return (await ifThere(temporal.workflow.getHandle(workflowId(id)).describe()))?.status.name ?? GONE;
 }
 
 async function captured(paypal: PayPal, paypalOrderId: string): Promise<Stray['capture']> {

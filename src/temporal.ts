@@ -3,11 +3,12 @@ import { fileURLToPath } from 'node:url';
 import {
   Client,
   Connection,
+  isGrpcServiceError,
   WithStartWorkflowOperation,
   WorkflowIdConflictPolicy,
   WorkflowIdReusePolicy,
 } from '@temporalio/client';
-import type { DataConverter, Workflow } from '@temporalio/common';
+import { WorkflowNotFoundError, type DataConverter, type Workflow } from '@temporalio/common';
 import { createCodec } from './codec.ts';
 import type { Config } from './config.ts';
 import { reference } from './reference.ts';
@@ -47,6 +48,17 @@ export function connectTemporal(config: Pick<Config, 'temporal' | 'encryptionKey
     ...(namespace ? { namespace } : {}),
   });
 }
+
+/** gRPC's code for what is not there (grpc.io, Status codes). */
+const NOT_FOUND = 5;
+
+/** What was asked of a run; undefined where Temporal has no such run (any more). */
+export const ifThere = <T>(asked: Promise<T>): Promise<T | undefined> =>
+  asked.catch((error: unknown) => {
+    const notFound = isGrpcServiceError(error) && (error.code as number) === NOT_FOUND;
+    if (notFound || error instanceof WorkflowNotFoundError) return undefined;
+    throw error;
+  });
 
 /** Resolves when Temporal answers within `timeoutMs`, and rejects otherwise. */
 export async function probeTemporal(client: Client, timeoutMs = 2000): Promise<void> {

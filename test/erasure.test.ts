@@ -4,21 +4,18 @@ import { erase } from '../src/erasure.ts';
 import { connectAudience, type Audience } from '../src/mailchimp.ts';
 import { reference } from '../src/reference.ts';
 import { resendWorkflowId, workflowId } from '../src/registration.ts';
+import { ifThere } from '../src/temporal.ts';
 import { aForm, anAttendee, CARDS, startStack, type Stack } from './stack.ts';
 
 let stack: Stack;
 let audience: Audience;
-let stopWorker: () => Promise<void>;
 beforeAll(async () => {
   stack = await startStack();
   audience = connectAudience(stack.config.mailchimp);
-  stopWorker = await stack.startWorker();
+  await stack.startWorker();
 });
 afterEach(() => stack.sandbox.faults.clear());
-afterAll(async () => {
-  await stopWorker();
-  await stack.stop();
-});
+afterAll(() => stack.stop());
 
 const forget = (id: string) => erase({ ...stack, audience }, reference(id));
 const handleOf = (id: string) => stack.temporal.workflow.getHandle(workflowId(id));
@@ -65,15 +62,9 @@ it('takes a person out of database, audience and histories, and keeps the accoun
   expect(await everything()).not.toMatch(PERSONAL);
   expect(isMember('mary@example.org')).toBe(false);
   for (const name of [workflowId(id), resendWorkflowId(id)])
-    await vi.waitUntil(
-      () =>
-        stack.temporal.workflow
-          .getHandle(name)
-          .describe()
-          .then(() => false)
-          .catch(() => true),
-      { timeout: 20_000 },
-    );
+    await vi.waitUntil(async () => !(await ifThere(stack.temporal.workflow.getHandle(name).describe())), {
+      timeout: 20_000,
+    });
   const after = await stack.database('orders').where({ id }).first<Record<string, unknown>>();
   const kept = ['reference', 'status', 'event_id', 'ticket_type_id', 'amount_minor', 'currency'].concat([
     'paypal_order_id',

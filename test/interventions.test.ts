@@ -1,36 +1,24 @@
 /** What an organizer can do to a run in Temporal's Web UI, at each of its steps; with all ledgers looked at afterwards. */
-import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { emailOf } from '../chaos/client.ts';
 import type { Fault, Provider } from '../sandbox/faults.ts';
+import type { Activities } from '../src/activities/index.ts';
 import { findStrays, repair } from '../src/reconciliation.ts';
 import { workflowId, type Progress } from '../src/registration.ts';
 import { aForm, anAttendee, CARDS, startStack, type Stack } from './stack.ts';
+import { isLeftWith } from './workflows/dev-server.ts';
 
 let stack: Stack;
-let stopWorker: () => Promise<void>;
 beforeAll(async () => {
   stack = await startStack({ answerWithinMs: 1000 });
-  stopWorker = await stack.startWorker();
+  await stack.startWorker();
 });
 afterEach(() => stack.sandbox.faults.clear());
-afterAll(async () => {
-  await stopWorker();
-  await stack.stop();
-});
+afterAll(() => stack.stop());
 
 type Attendee = ReturnType<typeof anAttendee>;
 const handleOf = ({ id }: Attendee) =>
   stack.temporal.workflow.getHandle<() => Promise<Progress>>(workflowId(id));
-/** Resolves when a run does nothing but wait for this activity. */
-const waits = (attendee: Attendee, activity: string) =>
-  vi.waitUntil(
-    async () => {
-      const { pendingActivities, pendingWorkflowTask } = (await handleOf(attendee).describe()).raw;
-      const [only, ...others] = pendingActivities ?? [];
-      return only?.activityType?.name === activity && others.length === 0 && !pendingWorkflowTask;
-    },
-    { timeout: 10_000 },
-  );
 const statusOf = async (attendee: Attendee) => (await attendee.status()).json<Progress>().status;
 
 /** What everybody's books say of one registration. */
@@ -64,7 +52,7 @@ const CONFIRMED = {
 };
 
 /** Each step, and what keeps a run in it. */
-const STEPS: { step: string; card?: string; fault?: [Provider, Fault] }[] = [
+const STEPS: { step: keyof Activities; card?: string; fault?: [Provider, Fault] }[] = [
   { step: 'takePayment', fault: ['paypal', { mode: 'cut', only: '/capture' }] },
   { step: 'settlePayment', card: CARDS.pending },
   { step: 'saveOrder' },
@@ -88,7 +76,7 @@ async function stopIn({ step, card, fault }: (typeof STEPS)[number]): Promise<At
   if (fault) stack.sandbox.faults.set(...fault);
   if (step === 'saveOrder') await orders(false);
   await attendee.register(card);
-  await waits(attendee, step);
+  await isLeftWith(handleOf(attendee), step);
   return attendee;
 }
 

@@ -2,24 +2,20 @@
 import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest';
 import { findStrays, repair } from '../src/reconciliation.ts';
 import { workflowId } from '../src/registration.ts';
+import { ifThere } from '../src/temporal.ts';
 import { aForm, anAttendee, CARDS, startStack, type Stack } from './stack.ts';
+import { isLeftWith } from './workflows/dev-server.ts';
 
 let stack: Stack;
-let stopWorker: () => Promise<void>;
 beforeAll(async () => {
   stack = await startStack({ answerWithinMs: 1000 });
-  stopWorker = await stack.startWorker();
+  await stack.startWorker();
 });
 afterEach(() => stack.sandbox.faults.clear());
-afterAll(async () => {
-  await stopWorker();
-  await stack.stop();
-});
+afterAll(() => stack.stop());
 
 const strays = () => findStrays(stack, 0);
 const handleOf = (id: string) => stack.temporal.workflow.getHandle(workflowId(id));
-const pendingActivity = async (id: string) =>
-  (await handleOf(id).describe()).raw.pendingActivities?.[0]?.activityType?.name;
 const captureOf = (id: string) =>
   stack.sandbox.ledger().captures.find(({ custom_id }) => custom_id === id)?.status;
 
@@ -28,18 +24,13 @@ async function forgetRun(id: string): Promise<void> {
   const { namespace } = stack.temporal.options;
   const workflowExecution = { workflowId: workflowId(id) };
   await stack.temporal.workflowService.deleteWorkflowExecution({ namespace, workflowExecution });
-  const gone = () =>
-    handleOf(id)
-      .describe()
-      .then(() => false)
-      .catch(() => true);
-  await vi.waitUntil(gone, { timeout: 20_000 });
+  await vi.waitUntil(async () => !(await ifThere(handleOf(id).describe())), { timeout: 20_000 });
 }
 
 it('leaves alone what a run still looks after', async () => {
   const ada = anAttendee(stack);
   expect((await ada.register(CARDS.pending)).statusCode).toBe(202);
-  await vi.waitUntil(async () => (await pendingActivity(ada.id)) === 'settlePayment', { timeout: 10_000 });
+  await isLeftWith(handleOf(ada.id), 'settlePayment');
   expect(await strays()).toEqual([]);
   await handleOf(ada.id).terminate();
   await forgetRun(ada.id);

@@ -1,21 +1,15 @@
 /** The whole product in one process, but for the servers: sandbox, database, worker and api, all with real SDKs. */
 import { randomBytes, randomUUID } from 'node:crypto';
-import { fileURLToPath } from 'node:url';
-import {
-  bundleWorkflowCode,
-  DefaultLogger,
-  NativeConnection,
-  Worker,
-  type WorkflowBundle,
-} from '@temporalio/worker';
+import { NativeConnection, Worker } from '@temporalio/worker';
 import { inject } from 'vitest';
 import { startSandbox } from '../sandbox/providers.ts';
 import { activityOptions } from '../src/activities/index.ts';
 import { buildApp } from '../src/api/app.ts';
 import { loadConfig } from '../src/config.ts';
 import { connectPayPal } from '../src/paypal.ts';
-import { connectTemporal, dataConverter, failureConverterPath } from '../src/temporal.ts';
+import { connectTemporal, dataConverter } from '../src/temporal.ts';
 import { createDatabase } from './store.ts';
+import { bundleWorkflows } from './workflows/bundle.ts';
 
 export type Stack = Awaited<ReturnType<typeof startStack>>;
 
@@ -46,14 +40,10 @@ export async function startStack({
   const taskQueue = `test-${randomUUID()}`;
   const app = await buildApp({ config, database, paypal, temporal, taskQueue, answerWithinMs });
   const connection = await NativeConnection.connect(config.temporal.connectionOptions);
-  const workflowsPath = fileURLToPath(new URL('../src/workflows/index.ts', import.meta.url));
-  const bundle: WorkflowBundle = await bundleWorkflowCode({
-    workflowsPath,
-    failureConverterPath,
-    logger: new DefaultLogger('ERROR', () => undefined),
-  });
+  const bundle = await bundleWorkflows();
+  const workers = new Set<() => Promise<void>>();
 
-  /** Starts a worker; the product has none until this is called. */
+  /** Starts a worker, which ends with the stack at the latest; the product has none until this is called. */
   async function startWorker(): Promise<() => Promise<void>> {
     const worker = await Worker.create({
       connection,
@@ -64,10 +54,13 @@ export async function startStack({
       shutdownGraceTime: '1s',
     });
     const running = worker.run();
-    return async () => {
+    const stop = async () => {
+      workers.delete(stop);
       worker.shutdown();
       await running;
     };
+    workers.add(stop);
+    return stop;
   }
 
   return {
@@ -82,6 +75,7 @@ export async function startStack({
     temporal,
     startWorker,
     async stop() {
+      await Promise.all([...workers].map((stopWorker) => stopWorker()));
       await app.close();
       await connection.close();
       await temporal.connection.close();

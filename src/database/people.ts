@@ -2,6 +2,21 @@
 import { reference } from '../reference.ts';
 import type { Database } from './connection.ts';
 
+/** Columns of an order that tell something of a person. */
+const PERSONAL = [
+  'first_name',
+  'last_name',
+  'email',
+  'organization',
+  'address_line1',
+  'address_line2',
+  'city',
+  'region',
+  'postal_code',
+  'newsletter_consent_at',
+  'newsletter_wording',
+];
+
 /** The id of the registration that has this reference, whatever became of it; undefined when there is none. */
 export async function findByReference(database: Database, wanted: string): Promise<string | undefined> {
   const order = await database('orders').where({ reference: wanted }).first<{ id: string } | undefined>('id');
@@ -36,18 +51,10 @@ export async function isWantedElsewhere(database: Database, id: string, email: s
  * @returns false when there was no person in it
  */
 export async function eraseFromOrder(database: Database, id: string): Promise<boolean> {
-  const personal = [
-    'first_name',
-    'last_name',
-    'email',
-    'organization',
-    'address_line1',
-    'address_line2',
-  ].concat(['city', 'region', 'postal_code', 'newsletter_consent_at', 'newsletter_wording']);
   const erased = await database('orders')
     .where({ id, erased_at: null })
     .update({
-      ...Object.fromEntries(personal.map((column) => [column, null])),
+      ...Object.fromEntries(PERSONAL.map((column) => [column, null])),
       erased_at: database.fn.now(),
       updated_at: database.fn.now(),
     });

@@ -25,7 +25,6 @@ type Operation = {
 type Problem = { type: string; status: number; title: string; detail: string };
 
 let stack: Stack;
-let stopWorker: () => Promise<void>;
 /** A registration at its end. */
 let done: string;
 let paths: Record<string, Record<string, Operation>>;
@@ -37,7 +36,7 @@ const known: Record<string, unknown[]> = {
 };
 beforeAll(async () => {
   stack = await startStack({ answerWithinMs: 2000 });
-  stopWorker = await stack.startWorker();
+  await stack.startWorker();
   ({ paths } = (await stack.app.inject('/documentation/json')).json<{ paths: typeof paths }>());
   const paid = anAttendee(stack);
   const paypalOrderId = await paid.approve();
@@ -49,10 +48,7 @@ beforeAll(async () => {
   known.id = [done, held.id];
   known.paypalOrderId = [paypalOrderId, null];
 });
-afterAll(async () => {
-  await stopWorker();
-  await stack.stop();
-});
+afterAll(() => stack.stop());
 
 /** What a schema describes, and now and then a value that is known to lead further. */
 function like(schema: Schema, name = ''): fc.Arbitrary<unknown> {

@@ -12,18 +12,14 @@ type ProblemBody = {
 };
 
 let stack: Stack;
-let stopWorker: () => Promise<void>;
 beforeAll(async () => {
   stack = await startStack();
-  stopWorker = await stack.startWorker();
+  await stack.startWorker();
 });
 afterEach(() => {
   stack.sandbox.faults.clear();
 });
-afterAll(async () => {
-  await stopWorker();
-  await stack.stop();
-});
+afterAll(() => stack.stop());
 
 const result = (id: string) =>
   stack.temporal.workflow.getHandle(workflowId(id)).result() as Promise<Progress>;

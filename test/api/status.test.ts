@@ -6,17 +6,13 @@ import { aForm, anAttendee, startStack, type Stack } from '../stack.ts';
 
 let stack: Stack;
 let address: string;
-let stopWorker: () => Promise<void>;
 beforeAll(async () => {
   stack = await startStack();
-  stopWorker = await stack.startWorker();
+  await stack.startWorker();
   address = await stack.app.listen({ host: '127.0.0.1', port: 0 });
 });
 afterEach(() => stack.sandbox.faults.clear());
-afterAll(async () => {
-  await stopWorker();
-  await stack.stop();
-});
+afterAll(() => stack.stop());
 
 const result = (id: string) =>
   stack.temporal.workflow.getHandle<() => Promise<Progress>>(workflowId(id)).result();

@@ -5,20 +5,16 @@ import { type Stack } from '../stack.ts';
 import { openSite, visit, VISITORS } from './visitor.ts';
 
 let stack: Stack;
-let stopWorker: () => Promise<void>;
 let browser: Browser;
 let site: Awaited<ReturnType<typeof openSite>>;
 let address: string;
 beforeAll(async () => {
   site = await openSite();
   ({ stack, browser, address } = site);
-  stopWorker = await stack.startWorker();
+  await stack.startWorker();
   await stack.database('events').update({ name: 'Conference <b>& more</b>' });
 }, 300_000);
-afterAll(async () => {
-  await stopWorker();
-  await site.close();
-});
+afterAll(() => site.close());
 
 describe.each(VISITORS)('on $who', (visitor) => {
   const open = (path = '/') => visit(browser, address + path, visitor);

@@ -9,20 +9,16 @@ const GOOD = '4012888888881881';
 const ASKS = '4868719460707704';
 
 let stack: Stack;
-let stopWorker: () => Promise<void>;
 let browser: Browser;
 let site: Awaited<ReturnType<typeof openSite>>;
 let address: string;
 beforeAll(async () => {
   site = await openSite();
   ({ stack, browser, address } = site);
-  stopWorker = await stack.startWorker();
+  await stack.startWorker();
 }, 300_000);
 afterEach(() => stack.sandbox.faults.clear());
-afterAll(async () => {
-  await stopWorker();
-  await site.close();
-});
+afterAll(() => site.close());
 
 /** What PayPal took for a registration. */
 const taken = (id: string) =>

@@ -56,6 +56,17 @@ function outage() {
   };
 }
 
+/** A registration that workers of that version have brought to where only its mail is left, and then left alone. */
+async function waitsForTheMail(version: Version, order = anOrder()) {
+  const mail = outage();
+  const { handle, pay } = runs.registration(order, mail);
+  await withWorker(version, async () => {
+    await pay();
+    await isLeftWith(handle, 'sendConfirmation');
+  });
+  return { handle, mail };
+}
+
 /** Resolves when Temporal lists the run under this query: its index lags behind the runs. */
 const isFound = (query: string, { workflowId }: WorkflowHandle) =>
   vi.waitUntil(
@@ -138,15 +149,10 @@ describe('a step that is added with `patched`', () => {
   });
 
   it('is left out by a run that was past it, even if a worker without the patch had it in between', async () => {
-    const mail = outage();
     const order = anOrder();
-    const { handle, pay } = runs.registration(order, mail);
     // A task that a worker cannot do is tried again after this time, which is ten seconds otherwise.
     await start(order, { workflowTaskTimeout: '1s' });
-    await withWorker('released', async () => {
-      await pay();
-      await isLeftWith(handle, 'sendConfirmation');
-    });
+    const { handle, mail } = await waitsForTheMail('released', order);
     await isFound(`${OPEN} AND NOT ${BADGE}`, handle);
     mail.end();
     await withWorker('plain', () => vi.waitUntil(() => isStuck(handle), { timeout: 20_000 }));
@@ -164,12 +170,7 @@ describe('a step that is added with `patched`', () => {
 
 describe('when no run is open that left the step out', () => {
   it('the old branch may go: runs with the patch go on', async () => {
-    const mail = outage();
-    const { handle, pay } = runs.registration(anOrder(), mail);
-    await withWorker('patched', async () => {
-      await pay();
-      await isLeftWith(handle, 'sendConfirmation');
-    });
+    const { handle, mail } = await waitsForTheMail('patched');
     await isFound(`${OPEN} AND ${BADGE}`, handle);
     mail.end();
     await withWorker('deprecated', () => handle.result());
@@ -182,12 +183,7 @@ describe('when no run is open that left the step out', () => {
   });
 
   it('the marker may go, too, once all open runs have the deprecated one', async () => {
-    const mail = outage();
-    const { handle, pay } = runs.registration(anOrder(), mail);
-    await withWorker('deprecated', async () => {
-      await pay();
-      await isLeftWith(handle, 'sendConfirmation');
-    });
+    const { handle, mail } = await waitsForTheMail('deprecated');
     await isFound(`${OPEN} AND StartTime < '${new Date().toISOString()}'`, handle);
     mail.end();
     await withWorker('plain', () => handle.result());

@@ -1,9 +1,8 @@
 /** Runs the workflow on the time-skipping server with activities made for the test, and notes which of them ran. */
 import { randomUUID } from 'node:crypto';
-import { fileURLToPath } from 'node:url';
 import type { WorkflowHandle } from '@temporalio/client';
 import { TestWorkflowEnvironment } from '@temporalio/testing';
-import { bundleWorkflowCode, DefaultLogger, Worker, type WorkflowBundle } from '@temporalio/worker';
+import { Worker } from '@temporalio/worker';
 import type { Activities } from '../../src/activities/index.ts';
 import {
   PAY,
@@ -14,6 +13,7 @@ import {
   type PaymentAnswer,
   type Progress,
 } from '../../src/registration.ts';
+import { bundleWorkflows } from './bundle.ts';
 import { standIns } from './stand-ins.ts';
 
 export type Run = {
@@ -32,11 +32,7 @@ export async function startHarness(testServer: string) {
   const environment = await TestWorkflowEnvironment.createTimeSkipping({
     server: { executable: { type: 'existing-path', path: testServer } },
   });
-  const workflowsPath = fileURLToPath(new URL('../../src/workflows/index.ts', import.meta.url));
-  const bundle: WorkflowBundle = await bundleWorkflowCode({
-    workflowsPath,
-    logger: new DefaultLogger('ERROR'),
-  });
+  const bundle = await bundleWorkflows();
 
   /**
    * Starts a run whose activities succeed unless the test replaces them, and hands it to `check`.
