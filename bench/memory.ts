@@ -2,16 +2,16 @@
  * `npm run bench:memory -- [requests]`: what the memory of api and workers does over many requests of every kind, one in
  * twenty a whole registration. A process that keeps something of each request grows in every tenth of the run.
  */
-import { execFileSync } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { formOf } from '../chaos/client.ts';
 import { startWorld } from '../chaos/world.ts';
+import { memoryMb } from './measure.ts';
 
 const [requests = 50_000] = process.argv.slice(2).map(Number);
 const AT_ONCE = 20;
 const PARTS = ['api', 'worker 1', 'worker 2'];
 /** As in earnest, but for their height: the counters of tries are kept. */
-const world = await startWorld('', { RATE_LIMIT: '1000000', LOG_LEVEL: 'warn' });
+const world = await startWorld({ settings: { RATE_LIMIT: '1000000', LOG_LEVEL: 'warn' } });
 
 const ask = async (method: string, path: string, body?: string) => {
   const response = await fetch(world.url + path, {
@@ -45,9 +45,7 @@ const REGISTRATION: Kind = [201, (id) => hold(id).then(() => pay(id))];
 /** Each twice, but for one in twenty, which is a whole registration. */
 const ROUND = [REGISTRATION, ...KINDS.slice(1), ...KINDS];
 
-/** Resident memory in MB, as the system counts it. */
-const memoryOf = (name: string) =>
-  Math.round(Number(execFileSync('ps', ['-o', 'rss=', '-p', String(world.pidOf(name) ?? 0)])) / 1024);
+const processes = () => [...world.pidsOf('api'), ...world.pidsOf('worker')];
 
 let sent = 0;
 async function work(upTo: number): Promise<void> {
@@ -64,7 +62,11 @@ try {
   for (let tenth = 0; tenth <= 10; tenth++) {
     const upTo = Math.round((requests * tenth) / 10);
     await Promise.all(Array.from({ length: AT_ONCE }, () => work(upTo)));
-    console.log([upTo, ...PARTS.map(memoryOf)].map((value) => String(value).padStart(10)).join(''));
+    console.log(
+      [upTo, ...processes().map((pid) => Math.round(memoryMb(pid)))]
+        .map((value) => String(value).padStart(10))
+        .join(''),
+    );
   }
 } finally {
   await world.stop(false);

@@ -14,7 +14,11 @@ const DOMAIN = '@example.org';
 /** Somebody's address. Not the id itself: now and then its digits look like a card number, which no field may hold. */
 export const emailOf = (id: string) => `${reference(id).toLowerCase()}${DOMAIN}`;
 /** What somebody fills in. */
-export const formOf = ({ id, ticketType, newsletter }: Pick<Client, 'id' | 'ticketType' | 'newsletter'>) => ({
+export const formOf = ({
+  id,
+  ticketType,
+  newsletter,
+}: Pick<Client, 'id' | 'newsletter'> & { ticketType: string }) => ({
   event: 'conference',
   ticketType,
   attendee: { ...NAME, email: emailOf(id) },

@@ -27,7 +27,7 @@ const SETTLE_WITHIN_MS = 240_000;
 /** @param broken protections to switch off, comma-separated: see break.ts */
 export async function runChaos(options: Options, say: Say, broken = ''): Promise<Report> {
   const plan = makePlan(options);
-  const world = await startWorld(broken);
+  const world = await startWorld({ broken });
   const begun = Date.now();
   let keep = true;
   try {

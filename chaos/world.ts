@@ -4,11 +4,12 @@ import { randomBytes } from 'node:crypto';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type { Client } from '@temporalio/client';
 import { DECLINED_CARD } from '../sandbox/paypal/cards.ts';
-import { addConference } from '../sandbox/conference.ts';
+import { addConference, type Ticket } from '../sandbox/conference.ts';
 import { startPostgres } from '../sandbox/postgres.ts';
 import { freePort, run, start, until, type Running } from '../sandbox/process.ts';
-import { settingsFor, startSandbox } from '../sandbox/providers.ts';
+import { startSandbox, type settingsFor } from '../sandbox/providers.ts';
 import { startTemporal } from '../sandbox/temporal.ts';
 import { loadConfig } from '../src/config.ts';
 import { connectDatabase } from '../src/database/connection.ts';
@@ -28,17 +29,54 @@ const silence = () => undefined;
 
 export type World = Awaited<ReturnType<typeof startWorld>>;
 
-/**
- * @param broken protections to switch off in api and worker: see break.ts
- * @param changed settings of api and worker that differ
- */
-export async function startWorld(broken = '', changed: Record<string, string> = {}) {
-  const folder = mkdtempSync(join(tmpdir(), 'registration-chaos-'));
+/** The product, and the vendors in this process: not ours to kill, they remember everything. */
+export async function startWorld(options: Pick<Options, 'broken' | 'settings'> = {}) {
+  const folder = emptyFolder('registration-chaos');
+  const sandbox = await startSandbox({ dataFile: join(folder, 'sandbox.jsonl') });
+  const product = await startProduct({ ...options, folder, vendors: sandbox.settings });
+  return {
+    ...product,
+    sandbox,
+    async stop(keep: boolean) {
+      await product.stop(keep);
+      await sandbox.close();
+    },
+  };
+}
+
+/** A folder for data and logs, which PostgreSQL's user can enter. */
+export function emptyFolder(name: string): string {
+  const folder = mkdtempSync(join(tmpdir(), `${name}-`));
   chmodSync(folder, 0o755);
+  return folder;
+}
+
+type Options = {
+  /** Where data and logs go. */
+  folder: string;
+  /** The settings that lead to the vendors. */
+  vendors: ReturnType<typeof settingsFor>;
+  /** Protections to switch off in api and worker: see break.ts. */
+  broken?: string;
+  /** Settings of api and worker that differ. */
+  settings?: Record<string, string>;
+  postgresSettings?: Record<string, string>;
+  workers?: number;
+  tickets?: Ticket[];
+};
+
+/** Temporal, PostgreSQL, api and workers, each a process. */
+export async function startProduct({
+  folder,
+  vendors,
+  broken = '',
+  settings: changed = {},
+  postgresSettings = {},
+  workers = WORKERS,
+  tickets = TICKETS,
+}: Options) {
   const log = (name: string) => join(folder, 'logs', `${name}.log`);
   const [apiPort, temporalPort, postgresPort] = await Promise.all([freePort(), freePort(), freePort()]);
-  // The vendors are not ours to kill: they live in this process, and remember everything.
-  const sandbox = await startSandbox({ dataFile: join(folder, 'sandbox.jsonl') });
   const url = `http://127.0.0.1:${apiPort}`;
 
   const temporal = () =>
@@ -55,6 +93,7 @@ export async function startWorld(broken = '', changed: Record<string, string> = 
       port: postgresPort,
       dataFolder: join(folder, 'postgres'),
       logFile: log('postgresql'),
+      settings: postgresSettings,
     });
   let stopped = false;
   const parts = new Map<string, Running>();
@@ -63,7 +102,7 @@ export async function startWorld(broken = '', changed: Record<string, string> = 
   const databaseUrl = postgresServer.url;
 
   const settings = {
-    ...settingsFor(sandbox.url),
+    ...vendors,
     HOST: '127.0.0.1',
     PORT: String(apiPort),
     DATABASE_URL: databaseUrl,
@@ -92,7 +131,7 @@ export async function startWorld(broken = '', changed: Record<string, string> = 
     ['PostgreSQL', postgres],
     ['api', api],
   ]);
-  for (let n = 1; n <= WORKERS; n++)
+  for (let n = 1; n <= workers; n++)
     launchers.set(`worker ${n}`, () => launch(`worker-${n}`, 'src/worker.ts'));
   /** Starts what is down of these. */
   async function revive(names: Iterable<string>): Promise<void> {
@@ -105,24 +144,18 @@ export async function startWorld(broken = '', changed: Record<string, string> = 
   await run(process.execPath, ['--import', 'tsx', join(root, 'src/database/migrate.ts')], { env });
   const config = loadConfig(settings);
   const database = connectDatabase(databaseUrl);
-  await addConference(database, TICKETS);
+  await addConference(database, tickets);
   const client = connectTemporal(config);
   await revive(launchers.keys());
   // What a plan has happen within seconds would otherwise be over before the first worker has come.
-  await until(async () => {
-    const { namespace } = client.options;
-    const { pollers } = await client.workflowService.describeTaskQueue({
-      namespace,
-      taskQueue: { name: TASK_QUEUE },
-    });
-    if (pollers.length < WORKERS) throw new Error('There are workers missing');
-  }, temporalServer);
+  await workersPolling(client, TASK_QUEUE, workers, temporalServer);
 
   const namesOf = (part: Part) =>
     [...parts.keys()].filter((name) => name === part || name.startsWith(`${part} `));
 
   return {
-    ...{ url, sandbox, database, client, folder },
+    ...{ url, database, client, folder },
+    temporalAddress: temporalServer.address,
 
     /** Kills what runs of a part: one of several, or all. */
     async kill(part: Part, which: 'one' | 'all' = 'one'): Promise<string[]> {
@@ -136,8 +169,8 @@ export async function startWorld(broken = '', changed: Record<string, string> = 
       return names;
     },
 
-    /** The process id of a part that runs. */
-    pidOf: (name: string) => parts.get(name)?.pid,
+    /** The process ids of what runs of a part. */
+    pidsOf: (part: Part) => namesOf(part).map((name) => parts.get(name)?.pid ?? 0),
 
     /** Asks a part to stop, as whoever installs a new version does, and lets it take its time. Answers how it ended. */
     async retire(name: string): Promise<string | undefined> {
@@ -176,8 +209,18 @@ export async function startWorld(broken = '', changed: Record<string, string> = 
       await client.connection.close();
       await database.destroy();
       await Promise.all([...parts.values()].map((running) => running.stop(2000)));
-      await sandbox.close();
       if (!keep) rmSync(folder, { recursive: true, force: true });
     },
   };
 }
+
+/** Waits until so many workers ask for work. */
+export const workersPolling = (client: Client, taskQueue: string, count: number, running: Running) =>
+  until(async () => {
+    const { namespace } = client.options;
+    const { pollers } = await client.workflowService.describeTaskQueue({
+      namespace,
+      taskQueue: { name: taskQueue },
+    });
+    if (pollers.length < count) throw new Error('There are workers missing');
+  }, running);

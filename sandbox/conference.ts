@@ -2,7 +2,7 @@
 import type { Database } from '../src/database/connection.ts';
 
 /** A ticket type; `capacity` null: no limit. */
-type Ticket = { id: string; name: string; price_minor: number; capacity: number | null };
+export type Ticket = { id: string; name: string; price_minor: number; capacity: number | null };
 
 /** Adds the event `conference`, half a century ahead, with these tickets in this order. */
 export async function addConference(database: Database, tickets: Ticket[]): Promise<void> {

@@ -26,6 +26,8 @@ type Options = {
   logFile: string;
   /** For tests: gives up surviving a power failure for speed. */
   volatile?: boolean;
+  /** Settings of the server, by name, that differ. */
+  settings?: Record<string, string>;
 };
 type User = { uid?: number; gid?: number };
 
@@ -36,6 +38,7 @@ export async function startPostgres({
   dataFolder,
   logFile,
   volatile = false,
+  settings: changed = {},
 }: Options): Promise<Running & { url: string }> {
   const user = serverUser();
   const binaries = reachableBinaries(user, report);
@@ -52,6 +55,7 @@ export async function startPostgres({
     unix_socket_directories: '',
     max_connections: '100',
     ...(volatile ? VOLATILE : {}),
+    ...changed,
   };
   const running = await start(
     'PostgreSQL',

@@ -1,0 +1,135 @@
+/** The product as it is measured: each part a process of its own, the sandbox too, so that its time can be told apart. */
+import { randomUUID } from 'node:crypto';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { formOf } from '../chaos/client.ts';
+import { emptyFolder, startProduct } from '../chaos/world.ts';
+import type { Ticket } from '../sandbox/conference.ts';
+import { freePort, start, until } from '../sandbox/process.ts';
+import { settingsFor, type Sandbox } from '../sandbox/providers.ts';
+import { each } from './measure.ts';
+
+const CARD = { number: '4012888888881881', expiry: '12/34', cvv: '123' };
+/** How many prepare at once: before anything is measured. */
+const PREPARE_AT_ONCE = 16;
+
+export type Product = Awaited<ReturnType<typeof startMeasured>>;
+/** Somebody who has a seat and an approved PayPal order, and now only has to send the form. */
+export type Ready = { id: string; paypalOrderId: string | null };
+
+export async function startMeasured(options: {
+  workers?: number;
+  settings?: Record<string, string>;
+  tickets?: Ticket[];
+}) {
+  const folder = emptyFolder('registration-bench');
+  const port = await freePort();
+  const vendors = await start(
+    'sandbox',
+    process.execPath,
+    ['--import', 'tsx', fileURLToPath(new URL('../sandbox/providers.ts', import.meta.url))],
+    { logFile: join(folder, 'logs/sandbox.log'), env: { ...process.env, SANDBOX_PORT: String(port) } },
+  );
+  const vendorsUrl = `http://127.0.0.1:${port}`;
+  await until(() => fetch(`${vendorsUrl}/sandbox/faults`), vendors);
+  const product = await startProduct({
+    folder,
+    vendors: settingsFor(vendorsUrl),
+    ...options,
+    settings: { LOG_LEVEL: 'warn', ...options.settings },
+    postgresSettings: { shared_preload_libraries: 'pg_stat_statements' },
+  });
+  await product.database.raw('create extension pg_stat_statements');
+
+  const send = async (method: string, url: string, body: object) => {
+    const response = await fetch(url, {
+      method,
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(body),
+    });
+    return { status: response.status, answer: (await response.json()) as Record<string, unknown> };
+  };
+  const form = (id: string, ticketType: string) => formOf({ id, ticketType, newsletter: true });
+
+  const parts = () => ({
+    api: product.pidsOf('api'),
+    worker: product.pidsOf('worker'),
+    Temporal: product.pidsOf('Temporal'),
+    PostgreSQL: product.pidsOf('PostgreSQL'),
+    sandbox: [vendors.pid],
+  });
+
+  return {
+    ...product,
+    parts,
+
+    /** Asks for a seat; answers the HTTP status, and the PayPal order to approve. */
+    async hold(id: string, ticketType = 'regular') {
+      const { status, answer } = await send(
+        'PUT',
+        `${product.url}/api/checkouts/${id}`,
+        form(id, ticketType),
+      );
+      return { status, paypalOrderId: (answer.paypalOrderId ?? null) as string | null };
+    },
+
+    /** Approves a PayPal order as the card's frames do. */
+    async approve(paypalOrderId: string) {
+      const { status } = await send('POST', `${vendorsUrl}/sandbox/card/approve`, {
+        ...CARD,
+        orderId: paypalOrderId,
+      });
+      if (status !== 200) throw new Error(`A card was not approved: ${status}`);
+    },
+
+    /** Sends the form, and answers with the HTTP status. */
+    async register({ id, paypalOrderId }: Ready, ticketType = 'regular'): Promise<number> {
+      const body = { ...form(id, ticketType), id, paypalOrderId };
+      const { status } = await send('POST', `${product.url}/api/registrations`, body);
+      return status;
+    },
+
+    /** People with a seat and an approved PayPal order. */
+    async prepare(count: number, ticketType = 'regular'): Promise<Ready[]> {
+      const ready: Ready[] = Array.from({ length: count }, () => ({ id: randomUUID(), paypalOrderId: null }));
+      await each(ready, PREPARE_AT_ONCE, async (person) => {
+        const { status, paypalOrderId } = await this.hold(person.id, ticketType);
+        if (status !== 201) throw new Error(`A seat was not held: ${status}`);
+        if (paypalOrderId !== null) await this.approve(paypalOrderId);
+        person.paypalOrderId = paypalOrderId;
+      });
+      return ready;
+    },
+
+    /** Looks at all ledgers: one of everything for each of these people. Throws where it is not so. */
+    async audit(ids: string[]): Promise<void> {
+      const ledger = (await (await fetch(`${vendorsUrl}/sandbox/ledger`)).json()) as ReturnType<
+        Sandbox['ledger']
+      >;
+      const orders = await product
+        .database('orders')
+        .where({ status: 'confirmed' })
+        .select<{ id: string }[]>('id');
+      const mails = ledger.mails.map(({ customArgs }) => customArgs.registrationId);
+      const emails = new Set(ledger.members.map(({ email_address }) => email_address));
+      const captures = ledger.captures.map(({ custom_id }) => custom_id);
+      for (const [what, found] of Object.entries({
+        order: orders.map(({ id }) => id),
+        capture: captures,
+        mail: mails,
+      })) {
+        const counts = new Map<unknown, number>();
+        for (const id of found) counts.set(id, (counts.get(id) ?? 0) + 1);
+        const wrong = ids.filter((id) => counts.get(id) !== 1);
+        if (wrong.length > 0) throw new Error(`${wrong.length} of ${ids.length} have not one ${what}`);
+      }
+      const missing = ids.filter((id) => !emails.has(form(id, 'regular').attendee.email));
+      if (missing.length > 0) throw new Error(`${missing.length} of ${ids.length} are not in the audience`);
+    },
+
+    async stop() {
+      await product.stop(false);
+      await vendors.stop(2000);
+    },
+  };
+}

@@ -1,0 +1,99 @@
+/** The two that are compared: the product through HTTP, and a bare workflow answered by update-with-start. */
+import { randomUUID } from 'node:crypto';
+import { fileURLToPath } from 'node:url';
+import {
+  Client,
+  Connection,
+  WithStartWorkflowOperation,
+  WorkflowIdConflictPolicy,
+  WorkflowIdReusePolicy,
+} from '@temporalio/client';
+import { workersPolling } from '../chaos/world.ts';
+import { start } from '../sandbox/process.ts';
+import { WORKFLOW } from '../src/registration.ts';
+import { cpuMs } from './measure.ts';
+import type { Product, Ready } from './product.ts';
+
+export type Shape = {
+  name: string;
+  workflowType: string;
+  /** What has to be there before anything is measured. */
+  prepare: (count: number) => Promise<Ready[]>;
+  /** One registration, to the answer that the attendee waits for. */
+  register: (person: Ready) => Promise<void>;
+  /** Processor time so far of each part (ms). */
+  cpu: () => Record<string, number>;
+  /** Throws unless each of these people has one of everything. */
+  audit: (people: Ready[]) => Promise<void>;
+};
+
+export const productShape = (product: Product): Shape => ({
+  name: 'product',
+  workflowType: WORKFLOW,
+  prepare: (count) => product.prepare(count),
+  async register(person) {
+    const status = await product.register(person);
+    if (status !== 201) throw new Error(`A registration was answered with ${status}`);
+  },
+  cpu() {
+    const parts = Object.entries(product.parts());
+    return {
+      ...Object.fromEntries(parts.map(([part, pids]) => [part, total(pids)])),
+      'load generator': ownCpuMs(),
+    };
+  },
+  audit: (people) => product.audit(people.map(({ id }) => id)),
+});
+
+const total = (pids: number[]) => pids.reduce((sum, pid) => sum + cpuMs(pid), 0);
+const ownCpuMs = () => {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1000;
+};
+
+/** The bare workflow; its client is the load generator itself, which therefore counts as its api. */
+export async function startBare(product: Product): Promise<Shape & { stop: () => Promise<void> }> {
+  const address = product.temporalAddress;
+  const worker = await start(
+    'bare worker',
+    process.execPath,
+    ['--import', 'tsx', fileURLToPath(new URL('bare/worker.ts', import.meta.url))],
+    {
+      logFile: `${product.folder}/logs/bare-worker.log`,
+      env: { ...process.env, TEMPORAL_ADDRESS: address },
+    },
+  );
+  const connection = await Connection.connect({ address });
+  const client = new Client({ connection });
+  await workersPolling(client, 'bare', 1, worker);
+  return {
+    name: 'bare',
+    workflowType: 'bare',
+    prepare: (count) =>
+      Promise.resolve(Array.from({ length: count }, () => ({ id: randomUUID(), paypalOrderId: null }))),
+    async register({ id }) {
+      const startWorkflowOperation = new WithStartWorkflowOperation('bare', {
+        workflowId: `bare-${id}`,
+        taskQueue: 'bare',
+        args: [id],
+        workflowIdConflictPolicy: WorkflowIdConflictPolicy.USE_EXISTING,
+        workflowIdReusePolicy: WorkflowIdReusePolicy.REJECT_DUPLICATE,
+      });
+      const answer = await client.workflow.executeUpdateWithStart('pay', {
+        updateId: 'pay',
+        startWorkflowOperation,
+      });
+      if (answer !== id) throw new Error('The bare workflow answered something else');
+    },
+    cpu: () => ({
+      api: ownCpuMs(),
+      worker: cpuMs(worker.pid),
+      Temporal: total(product.parts().Temporal),
+    }),
+    audit: () => Promise.resolve(),
+    async stop() {
+      await worker.stop();
+      await connection.close();
+    },
+  };
+}
