@@ -52,7 +52,7 @@ const ownCpuMs = () => {
 };
 
 /** The bare workflow; its client is the load generator itself, which therefore counts as its api. */
-export async function startBare(product: Product): Promise<Shape & { stop: () => Promise<void> }> {
+export async function startBare(product: Product): Promise<Shape & { workerPid: number; stop: () => Promise<void> }> {
   const address = product.temporalAddress;
   const worker = await start(
     'bare worker',
@@ -91,6 +91,7 @@ export async function startBare(product: Product): Promise<Shape & { stop: () =>
       Temporal: total(product.parts().Temporal),
     }),
     audit: () => Promise.resolve(),
+    workerPid: worker.pid,
     async stop() {
       await worker.stop();
       await connection.close();

@@ -4,6 +4,7 @@
  */
 import type { Static } from 'typebox';
 import type { Attendee, Billing } from './form.ts';
+import { remembered } from './remembered.ts';
 
 export const TASK_QUEUE = 'registration';
 export const WORKFLOW = 'registration';
@@ -45,11 +46,11 @@ export type Money = { minor: number; currency: string };
 const WITHOUT_DECIMALS = ['HUF', 'TWD'];
 
 /** Digits after the decimal point of a currency's major unit: 2 for EUR, 0 for JPY. */
-function fractionDigits(currency: string): number {
+const fractionDigits = remembered((currency = '') => {
   if (WITHOUT_DECIMALS.includes(currency)) return 0;
   const format = new Intl.NumberFormat('en', { style: 'currency', currency });
   return format.resolvedOptions().maximumFractionDigits ?? 2;
-}
+});
 
 /** An amount as a decimal string in major units, as PayPal and the HTTP API write it: `"120.00"`. */
 export function decimal({ minor, currency }: Money): string {
@@ -57,18 +58,22 @@ export function decimal({ minor, currency }: Money): string {
   return (minor / 10 ** digits).toFixed(digits);
 }
 
-/** An amount for people to read, in their language: `EUR 120.00`, `120,00 EUR`. */
-export function formatMoney(money: Money, locale = 'en'): string {
-  const digits = fractionDigits(money.currency);
-  const options = { style: 'currency', currency: money.currency, currencyDisplay: 'code' } as const;
+const moneyFormat = remembered((locale = '', currency = '') => {
+  const digits = fractionDigits(currency);
   return new Intl.NumberFormat(locale, {
-    ...options,
+    style: 'currency',
+    currency,
+    currencyDisplay: 'code',
     minimumFractionDigits: digits,
     maximumFractionDigits: digits,
-  })
-    .format(money.minor / 10 ** digits)
+  });
+});
+
+/** An amount for people to read, in their language: `EUR 120.00`, `120,00 EUR`. */
+export const formatMoney = ({ minor, currency }: Money, locale = 'en'): string =>
+  moneyFormat(locale, currency)
+    .format(minor / 10 ** fractionDigits(currency))
     .replaceAll('\u00a0', ' ');
-}
 
 /** An event as a ticket to it names it. Times are ISO 8601 UTC, `timeZone` is an IANA name. */
 export type EventFacts = {

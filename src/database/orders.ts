@@ -1,5 +1,5 @@
 import { isLanguage } from '../messages.ts';
-import type { Captured, EventFacts, Order } from '../registration.ts';
+import { LANGUAGES, type Captured, type EventFacts, type Order } from '../registration.ts';
 import { reference } from '../reference.ts';
 import type { Database } from './connection.ts';
 import { toFacts, type EventRow } from './events.ts';
@@ -19,31 +19,29 @@ export type OrderRecord = {
  */
 export async function saveOrder(database: Database, order: Order, payment: Captured): Promise<boolean> {
   const { id, attendee, billing, newsletter } = order;
-  return sellSeat(database, id, { event: order.event.id, ticketType: order.ticketType.id }, async (trx) => {
-    await trx('orders').insert({
-      id,
-      reference: reference(id),
-      event_id: order.event.id,
-      ticket_type_id: order.ticketType.id,
-      first_name: attendee.firstName,
-      last_name: attendee.lastName,
-      email: attendee.email,
-      organization: attendee.organization ?? null,
-      address_line1: billing.addressLine1,
-      address_line2: billing.addressLine2 ?? null,
-      city: billing.city,
-      region: billing.region ?? null,
-      postal_code: billing.postalCode ?? null,
-      country_code: billing.countryCode,
-      amount_minor: order.amount.minor,
-      currency: order.amount.currency,
-      paypal_order_id: payment.paypalOrderId,
-      paypal_capture_id: payment.captureId,
-      paid_at: payment.paidAt,
-      newsletter_consent_at: newsletter?.at ?? null,
-      newsletter_wording: newsletter?.wording ?? null,
-      language: order.language,
-    });
+  return sellSeat(database, {
+    id,
+    reference: reference(id),
+    event_id: order.event.id,
+    ticket_type_id: order.ticketType.id,
+    first_name: attendee.firstName,
+    last_name: attendee.lastName,
+    email: attendee.email,
+    organization: attendee.organization ?? null,
+    address_line1: billing.addressLine1,
+    address_line2: billing.addressLine2 ?? null,
+    city: billing.city,
+    region: billing.region ?? null,
+    postal_code: billing.postalCode ?? null,
+    country_code: billing.countryCode,
+    amount_minor: order.amount.minor,
+    currency: order.amount.currency,
+    paypal_order_id: payment.paypalOrderId,
+    paypal_capture_id: payment.captureId,
+    paid_at: payment.paidAt,
+    newsletter_consent_at: newsletter?.at ?? null,
+    newsletter_wording: newsletter?.wording ?? null,
+    language: order.language ?? LANGUAGES[0],
   });
 }
 

@@ -58,7 +58,24 @@ async function locked<T>(database: Database, id: string, decide: (trx: Database)
   });
 }
 
+/** Takes a registration's lock within a statement that does all there is to do; what it reads may be from before the lock. */
+const LOCK = 'mine as materialized (select pg_advisory_xact_lock(hashtextextended(?, 0)))';
+
 const row = (trx: Database, id: string) => trx<Row>('seat_holds').where({ id }).first();
+
+/** Where a registration stands: its hold or claim, whether there is an order of it, whether it is over. */
+async function standing(trx: Database, id: string) {
+  const { rows } = await trx.raw<{ rows: [Row & { ordered: boolean; over: boolean }] }>(
+    `select h.*, o.id is not null as ordered, e.id is not null as over
+     from (values (?::uuid)) as r (id)
+     left join seat_holds h on h.id = r.id
+     left join orders o on o.id = r.id
+     left join ended_registrations e on e.id = r.id`,
+    [id],
+  );
+  const [{ ordered, over, ...hold }] = rows;
+  return { ordered, over, hold: (hold.id as string | null) === null ? undefined : (hold) };
+}
 const isLive = async (trx: Database, id: string): Promise<boolean> =>
   !!(await trx<Row>('seat_holds').where({ id }).andWhereRaw(`held_until > ${NOW}`).first('id'));
 export type Ending = 'expired' | 'refunded' | 'cancelled';
@@ -70,7 +87,6 @@ export async function findEnd(database: Database, id: string): Promise<Ending | 
     .first<{ status: Ending } | undefined>('status');
   return row?.status;
 }
-const hasOrder = async (trx: Database, id: string) => !!(await trx('orders').where({ id }).first('id'));
 
 /** Locks the ticket type and says its price and whether it has a seat for this registration; undefined if unknown. */
 async function lockTicketType(trx: Database, id: string, event: string, ticketType: string) {
@@ -112,10 +128,12 @@ export async function holdSeat(
   event: string,
   ticketType: string,
 ): Promise<HoldOutcome> {
+  const refused = await refusal(database, id, event, ticketType);
+  if (refused) return { status: refused };
   return locked(database, id, async (trx) => {
-    if (await hasOrder(trx, id)) return { status: 'registered' };
-    if (await findEnd(trx, id)) return { status: 'over' };
-    const existing = await row(trx, id);
+    const { ordered, over, hold: existing } = await standing(trx, id);
+    if (ordered) return { status: 'registered' };
+    if (over) return { status: 'over' };
     if (existing?.claimed_for) return { status: 'in-flight', hold: toHold(existing) };
 
     const type = await lockTicketType(trx, id, event, ticketType);
@@ -141,6 +159,31 @@ export async function holdSeat(
       .returning<Row[]>('*');
     return { status: 'held', hold: toHold(only(renewed)), renewed: true };
   });
+}
+
+/**
+ * What somebody who has nothing yet is told when there is no seat. Looked for before anything is locked: in a rush nearly
+ * all are told so, and none of them has to wait for the others.
+ */
+async function refusal(
+  database: Database,
+  id: string,
+  event: string,
+  ticketType: string,
+): Promise<'sold-out' | 'all-held' | undefined> {
+  const { rows } = await database.raw<{ rows: { sold_out: boolean }[] }>(
+    `select t.sold >= t.capacity as sold_out from ticket_types t join events e on e.id = t.event_id
+     where t.event_id = :event and t.id = :ticketType and e.ends_at > ${NOW}
+       and t.capacity <= t.sold + (
+         select count(*) from seat_holds h where h.event_id = t.event_id and h.ticket_type_id = t.id
+           and (h.held_until is null or h.held_until > ${NOW}))
+       and not exists (select from seat_holds where id = :id)
+       and not exists (select from orders where id = :id)
+       and not exists (select from ended_registrations where id = :id)`,
+    { id, event, ticketType },
+  );
+  const [full] = rows;
+  return full && (full.sold_out ? 'sold-out' : 'all-held');
 }
 
 const isPaypalOrderOld = async (trx: Database, id: string): Promise<boolean> =>
@@ -183,14 +226,16 @@ export async function claimSeat(
   id: string,
   paypalOrderId: string,
 ): Promise<Money | undefined> {
+  const claimed = await claimHeldSeat(database, id, paypalOrderId);
+  if (claimed) return claimed;
   return locked(database, id, async (trx) => {
     const order = await trx('orders')
       .where({ id, status: 'confirmed' })
       .first<{ amount_minor: number; currency: string } | undefined>();
     // A run that was reset to before its payment: the seat is sold to it, and the payment will be found at PayPal.
     if (order) return { minor: order.amount_minor, currency: order.currency };
-    const hold = await row(trx, id);
-    if (!hold || (await findEnd(trx, id))) return undefined;
+    const { hold, over } = await standing(trx, id);
+    if (!hold || over) return undefined;
     if (!hold.claimed_for) {
       const type = await lockTicketType(trx, id, hold.event_id, hold.ticket_type_id);
       const live = await isLive(trx, id);
@@ -199,6 +244,29 @@ export async function claimSeat(
     await trx('seat_holds').where({ id }).update({ claimed_for: paypalOrderId, held_until: null });
     return { minor: hold.amount_minor, currency: hold.currency };
   });
+}
+
+/** Nobody counts a hold as lapsed before a statement is over that found it so far from its end: none lasts that long. */
+const CLEAR_OF_THE_END = '1 minute';
+
+/**
+ * The ordinary claim, in one statement: of a hold that goes on for a while, or of one that is claimed already. It changes
+ * no number of seats, so the ticket type need not be locked.
+ * @returns undefined where it takes a closer look
+ */
+async function claimHeldSeat(
+  database: Database,
+  id: string,
+  paypalOrderId: string,
+): Promise<Money | undefined> {
+  const { rows } = await database.raw<{ rows: { minor: number; currency: string }[] }>(
+    `with ${LOCK}
+     update seat_holds h set claimed_for = ?, held_until = null from mine
+     where h.id = ? and (h.claimed_for is not null or h.held_until > ${NOW} + interval '${CLEAR_OF_THE_END}')
+     returning h.amount_minor as minor, h.currency`,
+    [id, paypalOrderId, id],
+  );
+  return rows[0];
 }
 
 /**
@@ -262,28 +330,58 @@ async function end(trx: Database, id: string, status: Ending): Promise<void> {
   await trx('ended_registrations').insert({ id, status }).onConflict('id').ignore();
 }
 
+type OrderRow = { id: string; event_id: string; ticket_type_id: string } & Record<string, unknown>;
+
 /**
- * Turns the claim of a registration into a sold seat, together with what `record` writes. Done once: when the order is
+ * Turns the claim of a registration into a sold seat, together with the row that records it. Done once: when the order is
  * there already, nothing happens. A claim that went missing is made good while there is a seat left.
  * @returns false when the registration is over or no seat is left
  */
-export async function sellSeat(
-  database: Database,
-  id: string,
-  seat: { event: string; ticketType: string },
-  record: (trx: Database) => Promise<void>,
-): Promise<boolean> {
+export async function sellSeat(database: Database, order: OrderRow): Promise<boolean> {
+  if (await sellClaimedSeat(database, order)) return true;
+  const { id, event_id, ticket_type_id } = order;
   return locked(database, id, async (trx) => {
-    if (await hasOrder(trx, id)) return true;
-    if (await findEnd(trx, id)) return false;
-    const hold = await row(trx, id);
+    const { hold, ordered, over } = await standing(trx, id);
+    if (ordered) return true;
+    if (over) return false;
     const claimed =
-      !!hold?.claimed_for && hold.event_id === seat.event && hold.ticket_type_id === seat.ticketType;
-    const type = await lockTicketType(trx, id, seat.event, seat.ticketType);
+      !!hold?.claimed_for && hold.event_id === event_id && hold.ticket_type_id === ticket_type_id;
+    const type = await lockTicketType(trx, id, event_id, ticket_type_id);
     if (!claimed && !type?.free) return false;
-    await record(trx);
-    await trx('ticket_types').where({ event_id: seat.event, id: seat.ticketType }).increment('sold', 1);
+    await trx('orders').insert(order);
+    await trx('ticket_types').where({ event_id, id: ticket_type_id }).increment('sold', 1);
     await trx('seat_holds').where({ id }).delete();
     return true;
   });
+}
+
+/**
+ * The ordinary sale, in one statement, so that the row of the ticket type, for which all others wait, is locked for as
+ * short as can be.
+ * @returns false where there is no such claim, and it takes a closer look
+ */
+async function sellClaimedSeat(database: Database, order: OrderRow): Promise<boolean> {
+  const columns = Object.keys(order);
+  const { rows } = await database.raw<{ rows: unknown[] }>(
+    `with ${LOCK},
+     claim as (
+       delete from seat_holds h using mine
+       where h.id = ? and h.event_id = ? and h.ticket_type_id = ? and h.claimed_for is not null
+       returning h.event_id, h.ticket_type_id),
+     counted as (
+       update ticket_types t set sold = t.sold + 1 from claim
+       where t.event_id = claim.event_id and t.id = claim.ticket_type_id
+       returning t.id)
+     insert into orders (${columns.map(() => '??').join(', ')})
+     select ${columns.map(() => '?').join(', ')} from counted returning id`,
+    [
+      order.id,
+      order.id,
+      order.event_id,
+      order.ticket_type_id,
+      ...columns,
+      ...(Object.values(order) as string[]),
+    ],
+  );
+  return rows.length > 0;
 }

@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { Eta } from 'eta';
 import { speak } from '../messages.ts';
 import { LANGUAGES, type EventFacts, type Money, type NoticeKind, type Order } from '../registration.ts';
+import { remembered } from '../remembered.ts';
 import { calendarFile } from './calendar.ts';
 import { eventDates, longDate } from './dates.ts';
 import { qrPng } from './qr.ts';
@@ -22,6 +23,7 @@ const eta = new Eta({ views, cache: true });
 // The text parts are not HTML: escaping would show its traces there, and every line break counts.
 const plain = new Eta({ views, cache: true, autoEscape: false, autoTrim: false });
 
+const countryNames = remembered((locale = '') => new Intl.DisplayNames(locale, { type: 'region' }));
 const oneLine = (text: string) => text.replaceAll(/\s+/g, ' ').trim();
 
 function render(template: string, subject: string, data: object): Pick<Mail, 'subject' | 'html' | 'text'> {
@@ -62,7 +64,7 @@ export async function confirmationMail(order: Confirmation): Promise<Mail> {
       billing.addressLine2,
       [billing.postalCode, billing.city].filter(Boolean).join(' '),
       billing.region,
-      new Intl.DisplayNames(locale, { type: 'region' }).of(billing.countryCode),
+      countryNames(locale).of(billing.countryCode),
     ].filter(Boolean),
     total: free ? t('mail.free') : money(amount),
     paidOn: t(free ? 'mail.registered-on' : 'mail.paid-on', { date }),

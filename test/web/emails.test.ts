@@ -145,7 +145,7 @@ it('the calendar entry has a stable UID, UTC times and folded lines', () => {
   const { event } = anOrder();
   const entry = calendarFile({
     id: '7d9f',
-    event: { ...event, venue: 'A place with a very long name, '.repeat(5) },
+    event: { ...event, venue: 'A plàce with a very long ñame, '.repeat(5) },
     ...links,
   });
   expect(entry).toContain('UID:registration-7d9f@tickets.example.org');

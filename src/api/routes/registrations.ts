@@ -1,6 +1,6 @@
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import { findOrder, type OrderRecord } from '../../database/orders.ts';
-import { eventsOnSale } from '../../database/events.ts';
+import { findTicketType } from '../../database/events.ts';
 import { findEnd, findHold, giveSeatBack, type Hold } from '../../database/seats.ts';
 import { linksOf } from '../../reference.ts';
 import {
@@ -83,9 +83,9 @@ export function registrationRoutes(app: App, dependencies: RouteDependencies): v
 
   /** What the run takes with it. Price and ticket type are the hold's, never the form's. */
   async function toOrder(form: RegistrationForm, hold: Hold | undefined, language: Language): Promise<Order> {
-    const [event] = await eventsOnSale(database, form.event);
-    const ticketType = event?.ticketTypes.find(({ id }) => id === form.ticketType);
-    if (!event || !ticketType) throw ticketNotOnSale();
+    const found = await findTicketType(database, form.event, form.ticketType);
+    if (!found) throw ticketNotOnSale();
+    const { event, ticketType } = found;
     if (hold && (hold.event !== form.event || hold.ticketType !== form.ticketType))
       throw new Problem('ticket-mismatch');
     const amount = hold?.amount ?? ticketType.price;
@@ -95,15 +95,7 @@ export function registrationRoutes(app: App, dependencies: RouteDependencies): v
       });
     return {
       id: form.id,
-      event: {
-        id: event.id,
-        name: event.name,
-        startsAt: event.startsAt,
-        endsAt: event.endsAt,
-        timeZone: event.timeZone,
-        venue: event.venue,
-        seller: event.seller,
-      },
+      event,
       ticketType: { id: ticketType.id, name: ticketType.name },
       attendee: form.attendee,
       billing: form.billing,
