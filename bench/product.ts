@@ -1,12 +1,15 @@
 /** The product as it is measured: each part a process of its own, the sandbox too, so that its time can be told apart. */
 import { randomUUID } from 'node:crypto';
+import { Agent, request } from 'node:http';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { formOf } from '../chaos/client.ts';
 import { emptyFolder, startProduct } from '../chaos/world.ts';
 import type { Ticket } from '../sandbox/conference.ts';
 import { freePort, start, until } from '../sandbox/process.ts';
 import { settingsFor, type Sandbox } from '../sandbox/providers.ts';
+import { WORKFLOW } from '../src/registration.ts';
 import { each } from './measure.ts';
 
 const CARD = { number: '4012888888881881', expiry: '12/34', cvv: '123' };
@@ -41,14 +44,21 @@ export async function startMeasured(options: {
   });
   await product.database.raw('create extension pg_stat_statements');
 
-  const send = async (method: string, url: string, body: object) => {
-    const response = await fetch(url, {
-      method,
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify(body),
+  const agent = new Agent({ keepAlive: true, maxFreeSockets: Infinity });
+  /** By hand, for `fetch` takes several times the processor time, and that of whoever asks is the product's, too. */
+  const send = (method: string, url: string, body?: object) =>
+    new Promise<{ status: number; text: string }>((resolve, reject) => {
+      const headers = { 'content-type': 'application/json' };
+      request(url, { method, agent, ...(body && { headers }) }, (response) => {
+        const parts: Buffer[] = [];
+        response.on('data', (part: Buffer) => parts.push(part));
+        response.on('end', () =>
+          resolve({ status: response.statusCode ?? 0, text: Buffer.concat(parts).toString() }),
+        );
+      })
+        .on('error', reject)
+        .end(body && JSON.stringify(body));
     });
-    return { status: response.status, answer: (await response.json()) as Record<string, unknown> };
-  };
   const form = (id: string, ticketType: string) => formOf({ id, ticketType, newsletter: true });
 
   const parts = () => ({
@@ -63,14 +73,17 @@ export async function startMeasured(options: {
     ...product,
     parts,
 
+    /** Opens the form. */
+    async look(): Promise<void> {
+      const { status } = await send('GET', product.url);
+      if (status !== 200) throw new Error(`The form was answered with ${status}`);
+    },
+
     /** Asks for a seat; answers the HTTP status, and the PayPal order to approve. */
     async hold(id: string, ticketType = 'regular') {
-      const { status, answer } = await send(
-        'PUT',
-        `${product.url}/api/checkouts/${id}`,
-        form(id, ticketType),
-      );
-      return { status, paypalOrderId: (answer.paypalOrderId ?? null) as string | null };
+      const { status, text } = await send('PUT', `${product.url}/api/checkouts/${id}`, form(id, ticketType));
+      const { paypalOrderId = null } = JSON.parse(text) as { paypalOrderId?: string | null };
+      return { status, paypalOrderId };
     },
 
     /** Approves a PayPal order as the card's frames do. */
@@ -101,6 +114,20 @@ export async function startMeasured(options: {
       return ready;
     },
 
+    /** Has all of them register, so many at once; answers how long each had to wait (ms). */
+    registerAll(people: Ready[], atOnce: number): Promise<number[]> {
+      return each(people, atOnce, async (person) => {
+        const status = await this.register(person);
+        if (status !== 201) throw new Error(`A registration was answered with ${status}`);
+      });
+    },
+
+    /** Waits until so many runs are over. */
+    async settled(runs: number): Promise<void> {
+      const query = `WorkflowType = '${WORKFLOW}' AND ExecutionStatus = 'Completed'`;
+      while ((await product.client.workflow.count(query)).count < runs) await sleep(500);
+    },
+
     /** Looks at all ledgers: one of everything for each of these people. Throws where it is not so. */
     async audit(ids: string[]): Promise<void> {
       const ledger = (await (await fetch(`${vendorsUrl}/sandbox/ledger`)).json()) as ReturnType<
@@ -128,6 +155,7 @@ export async function startMeasured(options: {
     },
 
     async stop() {
+      agent.destroy();
       await product.stop(false);
       await vendors.stop(2000);
     },

@@ -52,7 +52,9 @@ const ownCpuMs = () => {
 };
 
 /** The bare workflow; its client is the load generator itself, which therefore counts as its api. */
-export async function startBare(product: Product): Promise<Shape & { workerPid: number; stop: () => Promise<void> }> {
+export async function startBare(
+  product: Product,
+): Promise<Shape & { workerPid: number; stop: () => Promise<void> }> {
   const address = product.temporalAddress;
   const worker = await start(
     'bare worker',

@@ -154,7 +154,7 @@ export async function startProduct({
     [...parts.keys()].filter((name) => name === part || name.startsWith(`${part} `));
 
   return {
-    ...{ url, database, client, folder },
+    ...{ url, database, databaseUrl, client, folder },
     temporalAddress: temporalServer.address,
 
     /** Kills what runs of a part: one of several, or all. */

@@ -3,6 +3,13 @@ import { msToTs } from '@temporalio/common/lib/time.js';
 import { findTemporal } from './downloads.ts';
 import { start, until, type Report, type Running } from './process.ts';
 
+/** For a server on one machine: a task queue in one part, and tasks handed to the worker that makes them (docs/performance.md). */
+const ON_ONE_MACHINE = {
+  'matching.numTaskqueueReadPartitions': '1',
+  'matching.numTaskqueueWritePartitions': '1',
+  'system.enableActivityEagerExecution': 'true',
+};
+
 type Options = {
   report: Report;
   port: number;
@@ -45,7 +52,7 @@ export async function startTemporal(options: Options): Promise<Running & { addre
       ...(databaseFile === undefined
         ? []
         : ['--sqlite-pragma', 'journal_mode=wal', '--sqlite-pragma', 'synchronous=normal']),
-      ...Object.entries(dynamicConfig).flatMap(([name, value]) => [
+      ...Object.entries({ ...ON_ONE_MACHINE, ...dynamicConfig }).flatMap(([name, value]) => [
         '--dynamic-config-value',
         `${name}=${value}`,
       ]),

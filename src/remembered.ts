@@ -1,6 +1,6 @@
 /**
  * Makes a thing for each combination of names once. For what `Intl` makes: making it takes many times as long as using it,
- * and there are as few as there are locales, time zones and currencies in use.
+ * and there are as few as there are locales, time zones, currencies and events in use.
  */
 export function remembered<T>(make: (...names: string[]) => T): (...names: string[]) => T {
   const made = new Map<string, T>();

@@ -60,6 +60,23 @@ export const ifThere = <T>(asked: Promise<T>): Promise<T | undefined> =>
     throw error;
   });
 
+/** For how long Temporal is taken to be there after it has answered. */
+const PROBE_STANDS_MS = 250;
+
+/** Probes that a rush of requests shares; one that has failed stands for nobody who comes later. */
+export function sharedProbe(client: Client): () => Promise<void> {
+  let last: { at: number; probe: Promise<void> } | undefined;
+  return () => {
+    if (last && Date.now() - last.at < PROBE_STANDS_MS) return last.probe;
+    const probe = probeTemporal(client);
+    const mine = (last = { at: Date.now(), probe });
+    probe.catch(() => {
+      if (last === mine) last = undefined;
+    });
+    return probe;
+  };
+}
+
 /** Resolves when Temporal answers within `timeoutMs`, and rejects otherwise. */
 export async function probeTemporal(client: Client, timeoutMs = 2000): Promise<void> {
   const { namespace } = client.options;

@@ -50,6 +50,9 @@ while (!stopping.signal.aborted) {
       // At least the longest attempt, so that a payment under way is finished and not repeated.
       shutdownGraceTime: '20s',
       maxCachedWorkflows: 500,
+      // As many pollers as there is work for: more of them only wait, and each wait costs the server.
+      workflowTaskPollerBehavior: { type: 'autoscaling' },
+      activityTaskPollerBehavior: { type: 'autoscaling' },
     });
     logger.info('worker ready', { taskQueue: TASK_QUEUE });
     await worker.runUntil(stopped);

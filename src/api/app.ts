@@ -29,8 +29,11 @@ const BODY_LIMIT = 64 * 1024;
 
 /** How long a client may take to say what it wants (ms); and stay silent, longer than an answer ever takes. */
 const TIMES = { headers: 10_000, request: 30_000, silence: 60_000, checkEvery: 1000 };
-/** Open connections to one process: each costs memory, also one that says nothing. */
-const MAX_CONNECTIONS = 5000;
+/**
+ * Open connections to one process: each costs memory, also one that says nothing. So many may wait to be taken, too: who
+ * finds no room to wait tries again after a second, then two, then four.
+ */
+export const MAX_CONNECTIONS = 5000;
 /** Beyond these, requests are refused before they cost anything, so that those in hand are answered. */
 const PRESSURE = {
   maxEventLoopDelay: 1000,

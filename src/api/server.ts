@@ -3,7 +3,7 @@ import { loadConfig, NOT_ENCRYPTED, orExit } from '../config.ts';
 import { connectDatabase } from '../database/connection.ts';
 import { connectPayPal } from '../paypal.ts';
 import { connectTemporal } from '../temporal.ts';
-import { buildApp } from './app.ts';
+import { buildApp, MAX_CONNECTIONS } from './app.ts';
 
 const config = orExit(loadConfig);
 const database = connectDatabase(config.databaseUrl);
@@ -23,4 +23,4 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const)
       });
   });
 
-await app.listen({ host: config.host, port: config.port });
+await app.listen({ host: config.host, port: config.port, backlog: MAX_CONNECTIONS });

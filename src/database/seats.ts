@@ -74,7 +74,7 @@ async function standing(trx: Database, id: string) {
     [id],
   );
   const [{ ordered, over, ...hold }] = rows;
-  return { ordered, over, hold: (hold.id as string | null) === null ? undefined : (hold) };
+  return { ordered, over, hold: (hold.id as string | null) === null ? undefined : hold };
 }
 const isLive = async (trx: Database, id: string): Promise<boolean> =>
   !!(await trx<Row>('seat_holds').where({ id }).andWhereRaw(`held_until > ${NOW}`).first('id'));
@@ -113,10 +113,11 @@ async function lockTicketType(trx: Database, id: string, event: string, ticketTy
   };
 }
 
+type Refusal = 'sold-out' | 'all-held' | 'unknown-ticket-type';
 export type HoldOutcome =
   | { status: 'held'; hold: Hold; renewed: boolean }
   | { status: 'in-flight'; hold: Hold }
-  | { status: 'sold-out' | 'all-held' | 'unknown-ticket-type' | 'registered' | 'over' };
+  | { status: Refusal | 'registered' | 'over' };
 
 /**
  * Holds a seat for {@link HOLD_MINUTES} minutes from now, or renews the hold. Another ticket type moves the hold; then,
@@ -128,8 +129,8 @@ export async function holdSeat(
   event: string,
   ticketType: string,
 ): Promise<HoldOutcome> {
-  const refused = await refusal(database, id, event, ticketType);
-  if (refused) return { status: refused };
+  const first = await holdNewSeat(database, id, event, ticketType);
+  if (first) return first;
   return locked(database, id, async (trx) => {
     const { ordered, over, hold: existing } = await standing(trx, id);
     if (ordered) return { status: 'registered' };
@@ -162,28 +163,28 @@ export async function holdSeat(
 }
 
 /**
- * What somebody who has nothing yet is told when there is no seat. Looked for before anything is locked: in a rush nearly
- * all are told so, and none of them has to wait for the others.
+ * The ordinary hold, in one statement: the first of a registration.
+ * @returns undefined where the registration has a hold, an order or an end already, and it takes a closer look
  */
-async function refusal(
+async function holdNewSeat(
   database: Database,
   id: string,
   event: string,
   ticketType: string,
-): Promise<'sold-out' | 'all-held' | undefined> {
-  const { rows } = await database.raw<{ rows: { sold_out: boolean }[] }>(
-    `select t.sold >= t.capacity as sold_out from ticket_types t join events e on e.id = t.event_id
-     where t.event_id = :event and t.id = :ticketType and e.ends_at > ${NOW}
-       and t.capacity <= t.sold + (
-         select count(*) from seat_holds h where h.event_id = t.event_id and h.ticket_type_id = t.id
-           and (h.held_until is null or h.held_until > ${NOW}))
-       and not exists (select from seat_holds where id = :id)
-       and not exists (select from orders where id = :id)
-       and not exists (select from ended_registrations where id = :id)`,
-    { id, event, ticketType },
-  );
-  const [full] = rows;
-  return full && (full.sold_out ? 'sold-out' : 'all-held');
+): Promise<HoldOutcome | undefined> {
+  type Answer = Pick<Row, 'amount_minor' | 'currency' | 'held_until'> & { outcome: Refusal | 'held' };
+  const { rows } = await database.raw<{ rows: Answer[] }>('select * from hold_new_seat(?, ?, ?, ?)', [
+    id,
+    event,
+    ticketType,
+    HOLD_MINUTES,
+  ]);
+  const [answer] = rows;
+  if (answer?.outcome !== 'held') return answer && { status: answer.outcome };
+  const amount = { minor: answer.amount_minor, currency: answer.currency };
+  const heldUntil = answer.held_until?.toISOString() ?? null;
+  const hold = { id, event, ticketType, amount, heldUntil, paypalOrderId: null, paypalOrders: 1 };
+  return { status: 'held', hold, renewed: false };
 }
 
 const isPaypalOrderOld = async (trx: Database, id: string): Promise<boolean> =>

@@ -22,11 +22,14 @@ const times = remembered(
 export const longDate = (iso: string, timeZone: string, locale: string) =>
   days(locale, timeZone).format(new Date(iso));
 
+const ranges = remembered((startsAt = '', endsAt = '', timeZone = '', locale = '') =>
+  times(locale, timeZone)
+    .formatRange(new Date(startsAt), new Date(endsAt))
+    .replaceAll(/[\u2009\u202f]/g, ' '),
+);
+
 /** From when to when an event lasts, in its own time zone, with the zone's name. */
-export function eventDates(
+export const eventDates = (
   { startsAt, endsAt, timeZone }: Pick<EventFacts, 'startsAt' | 'endsAt' | 'timeZone'>,
   locale: string,
-): string {
-  const range = times(locale, timeZone).formatRange(new Date(startsAt), new Date(endsAt));
-  return range.replaceAll(/[\u2009\u202f]/g, ' ');
-}
+): string => ranges(startsAt, endsAt, timeZone, locale);

@@ -1,8 +1,8 @@
 /** QR codes of a reference, to be read at the door. White around them, so that they can be read in dark mode too. */
 import QRCode from 'qrcode';
 
-/** An option of the PNG writer, which the types of `qrcode` do not know. */
-const UNFILTERED: object = { filterType: 0 };
+/** Options of the PNG writer, of which the types of `qrcode` know only some. */
+const UNFILTERED: object = { filterType: 0, deflateStrategy: 0, deflateLevel: 6 };
 const LOOK = { margin: 4, errorCorrectionLevel: 'M' } as const;
 
 /** For a page: an `<svg>` element. */

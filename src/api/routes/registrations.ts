@@ -10,7 +10,7 @@ import {
   type PaymentAnswer,
   type RejectReason,
 } from '../../registration.ts';
-import { payRegistration, probeTemporal } from '../../temporal.ts';
+import { payRegistration, sharedProbe } from '../../temporal.ts';
 import type { App, RouteDependencies } from '../dependencies.ts';
 import { languageOf } from '../language.ts';
 import { Problem, problemResponses, unavailable, type ProblemName } from '../problem.ts';
@@ -27,6 +27,7 @@ const REJECTED: Record<RejectReason, ProblemName> = {
 
 export function registrationRoutes(app: App, dependencies: RouteDependencies): void {
   const { database, temporal, config, limits, taskQueue, answerWithinMs } = dependencies;
+  const probe = sharedProbe(temporal);
 
   app.post(
     '/api/registrations',
@@ -64,7 +65,7 @@ export function registrationRoutes(app: App, dependencies: RouteDependencies): v
       // A run that ended goes on to answer as it did, and needs no hold for that.
       if (!hold && !(await findEnd(database, id))) throw new Problem('hold-expired');
       const order = await toOrder(form, hold, languageOf(request));
-      await probeTemporal(temporal).catch(() => {
+      await probe().catch(() => {
         throw unavailable();
       });
 

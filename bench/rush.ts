@@ -1,0 +1,94 @@
+/**
+ * `npm run bench:rush -- [people] [seats]`: that many people at once for one ticket type with fewer seats, over connections that
+ * have the form open already. Who gets a seat pays; the others are to be told soon, and the truth.
+ */
+import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { machine, memoryMb, percentile } from './measure.ts';
+import { startMeasured } from './product.ts';
+
+const [people = 2000, seats = 100] = process.argv.slice(2).map(Number);
+const AT_ONCE = 1000;
+const TICKET = 'rush';
+const LOOK_EVERY_MS = 100;
+
+const product = await startMeasured({
+  workers: 1,
+  tickets: [{ id: TICKET, name: 'Rush', price_minor: 9000, capacity: seats }],
+});
+const answers = new Map<string, number[]>();
+const note = (what: string, begun: number) =>
+  answers.set(what, [...(answers.get(what) ?? []), performance.now() - begun]);
+
+async function come(): Promise<void> {
+  const id = randomUUID();
+  let begun = performance.now();
+  const held = await product.hold(id, TICKET);
+  note(`hold ${held.status}`, begun);
+  if (held.status !== 201 || held.paypalOrderId === null) return;
+  await product.approve(held.paypalOrderId);
+  begun = performance.now();
+  note(`register ${await product.register({ id, paypalOrderId: held.paypalOrderId }, TICKET)}`, begun);
+}
+
+/** The most connections to PostgreSQL, and requests waiting for one, that were seen at a time. */
+let connections = 0;
+const watching = new AbortController();
+const watched = (async () => {
+  while (!watching.signal.aborted) {
+    const { rows } = await product.database.raw<{ rows: [{ count: number }] }>(
+      `select count(*)::int from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()`,
+    );
+    connections = Math.max(connections, rows[0].count);
+    await sleep(LOOK_EVERY_MS);
+  }
+})();
+
+try {
+  // Who waits for the sale to open has the form open, and a connection with it.
+  await Promise.all(Array.from({ length: AT_ONCE }, () => product.look()));
+  const begun = Date.now();
+  let left = people;
+  await Promise.all(
+    Array.from({ length: Math.min(AT_ONCE, people) }, async () => {
+      while (left-- > 0) await come();
+    }),
+  );
+  const seconds = (Date.now() - begun) / 1000;
+  watching.abort();
+  await watched;
+  let orders = 0;
+  for (let look = 0; look < 100 && orders < seats; look++) {
+    await sleep(LOOK_EVERY_MS);
+    const [row] = await product.database('orders').where({ status: 'confirmed' }).count({ count: '*' });
+    orders = Number(row?.count);
+  }
+  const type = await product.database('ticket_types').where({ id: TICKET }).first<{ sold: number }>('sold');
+  const [holds] = await product.database('seat_holds').count({ count: '*' });
+  const { cores, processor, node } = machine();
+  const rows = [...answers]
+    .toSorted(([a], [b]) => a.localeCompare(b))
+    .map(([what, times]) =>
+      [
+        what.padEnd(20),
+        String(times.length).padStart(8),
+        ...[0.5, 0.99, 1].map((share) => percentile(times, share).toFixed(0).padStart(10)),
+      ].join(''),
+    );
+  process.stdout.write(
+    [
+      `${cores} cores, ${processor}, Node ${node}; ${people} people, ${AT_ONCE} connections, ${seats} seats, ${seconds.toFixed(1)} s`,
+      '',
+      'answer               people    p50 ms    p99 ms   most ms',
+      ...rows,
+      '',
+      `sold ${type.sold}, orders ${orders}, holds left ${Number(holds?.count)}; at most ${connections} connections to PostgreSQL; api ${memoryMb(product.parts().api[0] ?? 0).toFixed(0)} MB`,
+      '',
+    ].join('\n'),
+  );
+  const failed = [...answers.keys()].filter((what) => / 5\d\d$/.test(what));
+  if (type.sold !== seats || orders !== seats || failed.length > 0) process.exitCode = 1;
+} finally {
+  watching.abort();
+  await product.stop();
+}

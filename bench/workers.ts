@@ -1,0 +1,42 @@
+/**
+ * `npm run bench:workers`: the product with one, two and four workers on this machine, in turns. On a machine whose processors
+ * are all in use, more workers make nothing faster: then the processor time of a registration tells what another machine is worth.
+ */
+import { figure, machine, type Figure } from './measure.ts';
+import { startMeasured } from './product.ts';
+import { measureRun, type Run } from './run.ts';
+import { productShape } from './shapes.ts';
+
+const SIZES = [1, 2, 4];
+const [rounds = 3, registrations = 400] = process.argv.slice(2).map(Number);
+const CLIENTS = 50;
+
+const runs = new Map<number, Run[]>(SIZES.map((size) => [size, []]));
+for (let round = 1; round <= rounds; round++)
+  for (const workers of round % 2 ? SIZES : SIZES.toReversed()) {
+    const product = await startMeasured({ workers });
+    try {
+      const shape = productShape(product);
+      await measureRun(product.client, shape, { registrations: 300 * workers, clients: CLIENTS });
+      const run = await measureRun(product.client, shape, { registrations, clients: CLIENTS });
+      runs.get(workers)?.push(run);
+      process.stdout.write(`round ${round}, ${workers} workers: ${run.perSecond.toFixed(1)}/s\n`);
+    } finally {
+      await product.stop();
+    }
+  }
+
+const shown = ({ median, min, max }: Figure) =>
+  `${median.toFixed(1).padStart(7)} (${min.toFixed(1)} to ${max.toFixed(1)})`.padEnd(26);
+const { cores, processor, node } = machine();
+const rows = [...runs].map(([workers, made]) =>
+  [
+    String(workers).padStart(7),
+    shown(figure(made.map(({ perSecond }) => perSecond))),
+    shown(figure(made.map(({ answer }) => answer.p50))),
+    shown(figure(made.map(({ cpu }) => cpu.worker ?? 0))),
+  ].join('   '),
+);
+process.stdout.write(
+  `\n${cores} cores, ${processor}, Node ${node}; ${CLIENTS} clients, ${rounds} rounds\n\nworkers   registrations/s              answer p50, ms               processor ms of all workers, each\n${rows.join('\n')}\n`,
+);
