@@ -102,6 +102,12 @@ export async function startMeasured(options: {
       return status;
     },
 
+    /** Sends the form, and throws unless that makes a registration. */
+    async confirm(person: Ready): Promise<void> {
+      const status = await this.register(person);
+      if (status !== 201) throw new Error(`A registration was answered with ${status}`);
+    },
+
     /** People with a seat and an approved PayPal order. */
     async prepare(count: number, ticketType = 'regular'): Promise<Ready[]> {
       const ready: Ready[] = Array.from({ length: count }, () => ({ id: randomUUID(), paypalOrderId: null }));
@@ -116,10 +122,7 @@ export async function startMeasured(options: {
 
     /** Has all of them register, so many at once; answers how long each had to wait (ms). */
     registerAll(people: Ready[], atOnce: number): Promise<number[]> {
-      return each(people, atOnce, async (person) => {
-        const status = await this.register(person);
-        if (status !== 201) throw new Error(`A registration was answered with ${status}`);
-      });
+      return each(people, atOnce, (person) => this.confirm(person));
     },
 
     /** Waits until so many runs are over. */

@@ -4,7 +4,6 @@ import type { Client } from '@temporalio/client';
 import { tsToMs } from '@temporalio/common/lib/time.js';
 import proto from '@temporalio/proto';
 import { each, percentile } from './measure.ts';
-import type { Ready } from './product.ts';
 import type { Shape } from './shapes.ts';
 
 export type Run = {
@@ -40,7 +39,7 @@ export async function measureRun(
   client: Client,
   shape: Shape,
   { registrations, clients }: { registrations: number; clients: number },
-): Promise<Run & { people: Ready[] }> {
+): Promise<Run> {
   const people = await shape.prepare(registrations);
   await sleep(500);
   const before = shape.cpu();
@@ -61,7 +60,6 @@ export async function measureRun(
   const seconds = (Math.max(...runs.map(({ closeTime }) => tsToMs(closeTime))) - begun.getTime()) / 1000;
   const done = runs.map(({ startTime, closeTime }) => tsToMs(closeTime) - tsToMs(startTime));
   return {
-    people,
     perSecond: registrations / seconds,
     seconds,
     answer: { p50: percentile(answers, 0.5), p99: percentile(answers, 0.99) },

@@ -31,10 +31,7 @@ export const productShape = (product: Product): Shape => ({
   name: 'product',
   workflowType: WORKFLOW,
   prepare: (count) => product.prepare(count),
-  async register(person) {
-    const status = await product.register(person);
-    if (status !== 201) throw new Error(`A registration was answered with ${status}`);
-  },
+  register: (person) => product.confirm(person),
   cpu() {
     const parts = Object.entries(product.parts());
     return {
@@ -52,9 +49,7 @@ const ownCpuMs = () => {
 };
 
 /** The bare workflow; its client is the load generator itself, which therefore counts as its api. */
-export async function startBare(
-  product: Product,
-): Promise<Shape & { workerPid: number; stop: () => Promise<void> }> {
+export async function startBare(product: Product): Promise<Shape & { stop: () => Promise<void> }> {
   const address = product.temporalAddress;
   const worker = await start(
     'bare worker',
@@ -93,7 +88,6 @@ export async function startBare(
       Temporal: total(product.parts().Temporal),
     }),
     audit: () => Promise.resolve(),
-    workerPid: worker.pid,
     async stop() {
       await worker.stop();
       await connection.close();

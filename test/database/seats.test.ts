@@ -138,6 +138,44 @@ describe('a hold', () => {
     expect(await claimSeat(store.database, first, 'A')).toEqual({ minor: 9000, currency: 'EUR' });
   });
 
+  it('is one however often it is asked for at once, and takes one seat', async () => {
+    await capacity(2);
+    const id = randomUUID();
+    const outcomes = await many(10, () => hold(id));
+    expect(outcomes.map((outcome) => outcome.status)).toEqual(Array(10).fill('held'));
+    expect(outcomes.filter((outcome) => 'renewed' in outcome && !outcome.renewed)).toHaveLength(1);
+    expect((await hold(randomUUID())).status).toBe('held');
+    expect((await hold(randomUUID())).status).toBe('all-held');
+  });
+
+  it('is refused in the right words: all held, sold out, nothing of that kind', async () => {
+    await capacity(1);
+    const id = randomUUID();
+    await held(id);
+    expect((await hold(randomUUID())).status).toBe('all-held');
+    await claimSeat(store.database, id, id);
+    await save(id);
+    expect((await hold(randomUUID())).status).toBe('sold-out');
+    expect((await hold(randomUUID(), 'nonsense')).status).toBe('unknown-ticket-type');
+  });
+
+  it('is claimed in its last minute as well, unless it has lapsed and the seat is another one’s', async () => {
+    await capacity(1);
+    const id = randomUUID();
+    await held(id);
+    const endsIn = (seconds: number) =>
+      store
+        .database('seat_holds')
+        .where({ id })
+        .update({ held_until: new Date(Date.now() + seconds * 1000) });
+    await endsIn(20);
+    expect(await claimSeat(store.database, id, 'A')).toEqual({ minor: 9000, currency: 'EUR' });
+    await unclaimSeat(store.database, id, 'A');
+    await endsIn(-1);
+    await held(randomUUID());
+    expect(await claimSeat(store.database, id, 'B')).toBeUndefined();
+  });
+
   it('that was renewed is not released', async () => {
     const id = randomUUID();
     const { heldUntil } = await held(id);

@@ -1,6 +1,6 @@
 /** The form, as people fill it in. */
 import type { Browser } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { type Stack } from '../stack.ts';
 import { openSite, visit, VISITORS } from './visitor.ts';
 
@@ -14,6 +14,7 @@ beforeAll(async () => {
   await stack.startWorker();
   await stack.database('events').update({ name: 'Conference <b>& more</b>' });
 }, 300_000);
+afterEach(() => site.leave());
 afterAll(() => site.close());
 
 describe.each(VISITORS)('on $who', (visitor) => {

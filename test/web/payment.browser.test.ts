@@ -17,7 +17,10 @@ beforeAll(async () => {
   ({ stack, browser, address } = site);
   await stack.startWorker();
 }, 300_000);
-afterEach(() => stack.sandbox.faults.clear());
+afterEach(async () => {
+  stack.sandbox.faults.clear();
+  await site.leave();
+});
 afterAll(() => site.close());
 
 /** What PayPal took for a registration. */

@@ -17,6 +17,7 @@ beforeAll(async () => {
 }, 300_000);
 afterEach(async () => {
   stack.sandbox.faults.clear();
+  await site.leave();
   await stopWorker?.();
   stopWorker = undefined;
 });
