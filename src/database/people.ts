@@ -19,13 +19,14 @@ const PERSONAL = [
 
 /** The id of the registration that has this reference, whatever became of it; undefined when there is none. */
 export async function findByReference(database: Database, wanted: string): Promise<string | undefined> {
-  const order = await database('orders').where({ reference: wanted }).first<{ id: string } | undefined>('id');
-  if (order) return order.id;
-  // Nothing but an order keeps the reference; it follows from the id.
+  // A hold becomes an order in one step: read in this order, it is found as one or the other. Nothing but an order keeps the
+  // reference; it follows from the id.
   const others = await database('ended_registrations')
     .select<{ id: string }[]>('id')
     .unionAll(database('seat_holds').select('id'));
-  return others.find(({ id }) => reference(id) === wanted)?.id;
+  const other = others.find(({ id }) => reference(id) === wanted);
+  const order = await database('orders').where({ reference: wanted }).first<{ id: string } | undefined>('id');
+  return order?.id ?? other?.id;
 }
 
 /** The e-mail address in an order; undefined when there is no order, or its person was erased. */
