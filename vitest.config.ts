@@ -7,7 +7,7 @@ const shared = { setupFiles: ['test/quiet.ts'], testTimeout: 30_000, hookTimeout
 export default defineConfig({
   test: {
     // Two cores, and each file brings servers of its own.
-    maxWorkers: 3,
+    maxWorkers: 2,
     projects: [
       {
         test: {
@@ -24,7 +24,7 @@ export default defineConfig({
           ...shared,
           name: 'whole',
           include: HEAVY,
-          maxWorkers: 2,
+          maxWorkers: 1,
           sequence: { groupOrder: 1 },
         },
       },
