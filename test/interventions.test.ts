@@ -10,7 +10,7 @@ import { isLeftWith } from './workflows/dev-server.ts';
 
 let stack: Stack;
 beforeAll(async () => {
-  stack = await startStack({ answerWithinMs: 2000 });
+  stack = await startStack({ answerWithinMs: 1000 });
   await stack.startWorker();
 });
 afterEach(() => stack.sandbox.faults.clear());
