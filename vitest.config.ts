@@ -1,7 +1,7 @@
 import { defineConfig } from 'vitest/config';
 
 /** Starts whole products and kills them: beside other tests it would take their time, and they its own. */
-const HEAVY = ['chaos/chaos', 'bench/bench', 'start', 'shutdown'].map((name) => `test/${name}.test.ts`);
+const HEAVY = ['chaos/**/*', 'bench/**/*', 'start', 'shutdown'].map((name) => `test/${name}.test.ts`);
 const shared = { setupFiles: ['test/quiet.ts'], testTimeout: 30_000, hookTimeout: 120_000 };
 
 export default defineConfig({

@@ -2,8 +2,10 @@
  * `npm run bench:burn -- [registrations]`: that many registrations in a row. What the memory of api and worker does, and
  * whether an answer takes longer the more orders there are.
  */
-import { machine, memoryMb, percentile, slope } from './measure.ts';
-import { startMeasured } from './product.ts';
+import { each, memoryMb, onMachine, percentile, slope } from './measure.ts';
+import { startMeasured, type Ready } from './product.ts';
+import { untilDone } from './run.ts';
+import { productShape } from './shapes.ts';
 
 const [registrations = 10_000] = process.argv.slice(2).map(Number);
 const CLIENTS = 10;
@@ -11,23 +13,25 @@ const PARTS = 20;
 /** Until then caches fill: the slope is of what comes after. */
 const SETTLED = 0.3;
 
-const product = await startMeasured({ workers: 1 });
+const begun = new Date();
+const product = await startMeasured();
+const shape = productShape(product);
 try {
   const memory = () => {
     const { api, worker } = product.parts();
     return { api: memoryMb(api[0] ?? 0), worker: memoryMb(worker[0] ?? 0) };
   };
   const answers: number[] = [];
-  const ids: string[] = [];
+  const everybody: Ready[] = [];
   const points: { done: number; p50: number; p99: number; api: number; worker: number }[] = [];
   process.stdout.write('registrations   answer p50   answer p99    api MB   worker MB\n');
   for (let part = 1; part <= PARTS; part++) {
-    const people = await product.prepare(Math.round(registrations / PARTS));
-    const times = await product.registerAll(people, CLIENTS);
+    const people = await shape.prepare(Math.round(registrations / PARTS));
+    const times = await each(people, CLIENTS, (person) => shape.register(person));
     answers.push(...times);
-    ids.push(...people.map(({ id }) => id));
+    everybody.push(...people);
     const point = {
-      done: ids.length,
+      done: everybody.length,
       p50: percentile(times, 0.5),
       p99: percentile(times, 0.99),
       ...memory(),
@@ -37,17 +41,16 @@ try {
     const cells = Object.values(figures).map((value) => value.toFixed(0).padStart(12));
     process.stdout.write(`${String(done).padStart(13)}${cells.join('')}\n`);
   }
-  await product.settled(ids.length);
-  await product.audit(ids);
+  await untilDone(product.client, shape, begun, everybody.length);
+  await shape.audit(everybody);
   const late = points.slice(Math.round(PARTS * SETTLED));
   const perThousand = (of: (point: (typeof points)[number]) => number) =>
     (slope(late.map((point) => ({ x: point.done, y: of(point) }))) * 1000).toFixed(2);
   const thousand = Math.min(1000, Math.floor(answers.length / 2));
-  const { cores, processor, node } = machine();
   process.stdout.write(
     [
       '',
-      `${cores} cores, ${processor}, Node ${node}; ${CLIENTS} clients, one of everything for each of ${ids.length} registrations`,
+      `${onMachine()}; ${CLIENTS} clients, one of everything for each of ${everybody.length} registrations`,
       `memory, MB for 1,000 more registrations: api ${perThousand(({ api }) => api)}, worker ${perThousand(({ worker }) => worker)}`,
       `answer p50, ms: first ${thousand} ${percentile(answers.slice(0, thousand), 0.5).toFixed(0)}, last ${thousand} ${percentile(answers.slice(-thousand), 0.5).toFixed(0)}`,
       '',

@@ -3,7 +3,7 @@
  * in bench.json.
  */
 import { writeFileSync } from 'node:fs';
-import { figure, machine, median, type Figure } from './measure.ts';
+import { figure, machine, median, onMachine, shown, type Figure } from './measure.ts';
 import { startMeasured } from './product.ts';
 import { measureRun, type Run } from './run.ts';
 import { productShape, startBare, type Shape } from './shapes.ts';
@@ -27,7 +27,7 @@ type Runs = { load: Load; product: Run[]; bare: Run[] };
 export type Report = Awaited<ReturnType<typeof compare>>;
 
 export async function compare({ rounds, loads, warmUp }: Options, say: (line: string) => void) {
-  const product = await startMeasured({ workers: 1 });
+  const product = await startMeasured();
   const bare = await startBare(product);
   try {
     const shapes: { product: Shape; bare: Shape } = { product: productShape(product), bare };
@@ -90,12 +90,8 @@ function conclude(all: Runs[]) {
   };
 }
 
-const number = (value: number, digits = 1) => value.toFixed(digits).padStart(9);
-const shown = ({ median: middle, min, max }: Figure, digits = 2) =>
-  `${number(middle, digits)}   (${min.toFixed(digits)} to ${max.toFixed(digits)})`;
-
 /** The report for people: medians of all rounds, and the ratios with their ranges. */
-export function table({ machine: on, rounds, runs, ratios, absolute, database }: Report): string {
+export function table({ rounds, runs, ratios, absolute, database }: Report): string {
   const columns = runs.flatMap(({ load, product, bare }) => [
     { title: `product ${load.clients}`, runs: product },
     { title: `bare ${load.clients}`, runs: bare },
@@ -112,7 +108,7 @@ export function table({ machine: on, rounds, runs, ratios, absolute, database }:
     ...new Set(columns.flatMap(({ runs: made }) => made.flatMap(({ cpu }) => Object.keys(cpu)))),
   ];
   return [
-    `${on.cores} cores, ${on.processor}, ${on.memoryGb} GB, ${on.system}, Node ${on.node}; medians of ${rounds} rounds`,
+    `${onMachine()}; medians of ${rounds} rounds`,
     '',
     'clients'.padEnd(34) + columns.map(({ title }) => title.padStart(12)).join(''),
     row('registrations/s', (run) => run.perSecond),

@@ -5,7 +5,7 @@
 import { randomUUID } from 'node:crypto';
 import { holdSeat } from '../src/database/seats.ts';
 import { connectDatabase } from '../src/database/connection.ts';
-import { each, figure, machine } from './measure.ts';
+import { each, figure, onMachine, shown } from './measure.ts';
 import { startMeasured } from './product.ts';
 
 const ROUNDS = 5;
@@ -14,7 +14,6 @@ const CONNECTIONS = 20;
 const many = { capacity: 1_000_000, price_minor: 0 };
 const spread = Array.from({ length: 10 }, (_, n) => ({ id: `one-of-ten-${n}`, name: 'One of ten', ...many }));
 const product = await startMeasured({
-  workers: 1,
   tickets: [
     { id: 'limited', name: 'Limited', ...many },
     { id: 'unlimited', name: 'Unlimited', ...many, capacity: null },
@@ -57,13 +56,9 @@ try {
       await database.raw('vacuum analyze seat_holds');
       results.get(name)?.push(await perSecond(ticketType));
     }
-  const { cores, processor } = machine();
-  const rows = [...results].map(([name, values]) => {
-    const { median, min, max } = figure(values);
-    return `${name.padEnd(30)}${median.toFixed(0).padStart(8)}   (${min.toFixed(0)} to ${max.toFixed(0)})`;
-  });
+  const rows = [...results].map(([name, values]) => `${name.padEnd(30)}${shown(figure(values), 0)}`);
   process.stdout.write(
-    `${cores} cores, ${processor}; ${CONNECTIONS} connections, ${ROUNDS} rounds of ${HOLDS} holds\n\nholds a second${' '.repeat(16)}  median   range\n${rows.join('\n')}\n`,
+    `${onMachine()}; ${CONNECTIONS} connections, ${ROUNDS} rounds of ${HOLDS} holds\n\nholds a second${' '.repeat(19)}median   range\n${rows.join('\n')}\n`,
   );
 } finally {
   await database.destroy();

@@ -46,6 +46,10 @@ export const figure = (values: number[]): Figure => ({
   max: Math.max(...values),
 });
 
+/** A figure in a line of a report: its median and, in brackets, its range. */
+export const shown = ({ median: middle, min, max }: Figure, digits = 2): string =>
+  `${middle.toFixed(digits).padStart(9)}   (${min.toFixed(digits)} to ${max.toFixed(digits)})`;
+
 /** How much a value grows with another, by least squares: what one more of `x` adds to `y`. */
 export function slope(points: { x: number; y: number }[]): number {
   const mean = (pick: (point: { x: number; y: number }) => number) =>
@@ -64,6 +68,12 @@ export const machine = () => ({
   node: process.version,
   at: new Date().toISOString(),
 });
+
+/** The machine in a line of a report. */
+export function onMachine(): string {
+  const { cores, processor, memoryGb, system, node } = machine();
+  return `${cores} cores, ${processor}, ${memoryGb} GB, ${system}, Node ${node}`;
+}
 
 /** Runs `work` for every item, `atOnce` at a time, and tells how long each took (ms). */
 export async function each<T>(

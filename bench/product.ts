@@ -2,14 +2,12 @@
 import { randomUUID } from 'node:crypto';
 import { Agent, request } from 'node:http';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { formOf } from '../chaos/client.ts';
 import { emptyFolder, startProduct } from '../chaos/world.ts';
 import type { Ticket } from '../sandbox/conference.ts';
 import { freePort, start, until } from '../sandbox/process.ts';
 import { settingsFor, type Sandbox } from '../sandbox/providers.ts';
-import { WORKFLOW } from '../src/registration.ts';
 import { each } from './measure.ts';
 
 const CARD = { number: '4012888888881881', expiry: '12/34', cvv: '123' };
@@ -20,11 +18,14 @@ export type Product = Awaited<ReturnType<typeof startMeasured>>;
 /** Somebody who has a seat and an approved PayPal order, and now only has to send the form. */
 export type Ready = { id: string; paypalOrderId: string | null };
 
-export async function startMeasured(options: {
-  workers?: number;
-  settings?: Record<string, string>;
-  tickets?: Ticket[];
-}) {
+/** With one worker, unless told otherwise. */
+export async function startMeasured(
+  options: {
+    workers?: number;
+    settings?: Record<string, string>;
+    tickets?: Ticket[];
+  } = {},
+) {
   const folder = emptyFolder('registration-bench');
   const port = await freePort();
   const vendors = await start(
@@ -38,6 +39,7 @@ export async function startMeasured(options: {
   const product = await startProduct({
     folder,
     vendors: settingsFor(vendorsUrl),
+    workers: 1,
     ...options,
     settings: { LOG_LEVEL: 'warn', ...options.settings },
     postgresSettings: { shared_preload_libraries: 'pg_stat_statements' },
@@ -109,10 +111,10 @@ export async function startMeasured(options: {
     },
 
     /** People with a seat and an approved PayPal order. */
-    async prepare(count: number, ticketType = 'regular'): Promise<Ready[]> {
+    async prepare(count: number): Promise<Ready[]> {
       const ready: Ready[] = Array.from({ length: count }, () => ({ id: randomUUID(), paypalOrderId: null }));
       await each(ready, PREPARE_AT_ONCE, async (person) => {
-        const { status, paypalOrderId } = await this.hold(person.id, ticketType);
+        const { status, paypalOrderId } = await this.hold(person.id);
         if (status !== 201) throw new Error(`A seat was not held: ${status}`);
         if (paypalOrderId !== null) await this.approve(paypalOrderId);
         person.paypalOrderId = paypalOrderId;
@@ -120,19 +122,9 @@ export async function startMeasured(options: {
       return ready;
     },
 
-    /** Has all of them register, so many at once; answers how long each had to wait (ms). */
-    registerAll(people: Ready[], atOnce: number): Promise<number[]> {
-      return each(people, atOnce, (person) => this.confirm(person));
-    },
-
-    /** Waits until so many runs are over. */
-    async settled(runs: number): Promise<void> {
-      const query = `WorkflowType = '${WORKFLOW}' AND ExecutionStatus = 'Completed'`;
-      while ((await product.client.workflow.count(query)).count < runs) await sleep(500);
-    },
-
     /** Looks at all ledgers: one of everything for each of these people. Throws where it is not so. */
-    async audit(ids: string[]): Promise<void> {
+    async audit(people: Ready[]): Promise<void> {
+      const ids = people.map(({ id }) => id);
       const ledger = (await (await fetch(`${vendorsUrl}/sandbox/ledger`)).json()) as ReturnType<
         Sandbox['ledger']
       >;

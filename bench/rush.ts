@@ -4,7 +4,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { machine, memoryMb, percentile } from './measure.ts';
+import { each, memoryMb, onMachine, percentile } from './measure.ts';
 import { startMeasured } from './product.ts';
 
 const [people = 2000, seats = 100] = process.argv.slice(2).map(Number);
@@ -13,15 +13,13 @@ const TICKET = 'rush';
 const LOOK_EVERY_MS = 100;
 
 const product = await startMeasured({
-  workers: 1,
   tickets: [{ id: TICKET, name: 'Rush', price_minor: 9000, capacity: seats }],
 });
 const answers = new Map<string, number[]>();
 const note = (what: string, begun: number) =>
   answers.set(what, [...(answers.get(what) ?? []), performance.now() - begun]);
 
-async function come(): Promise<void> {
-  const id = randomUUID();
+async function come(id: string): Promise<void> {
   let begun = performance.now();
   const held = await product.hold(id, TICKET);
   note(`hold ${held.status}`, begun);
@@ -31,7 +29,7 @@ async function come(): Promise<void> {
   note(`register ${await product.register({ id, paypalOrderId: held.paypalOrderId }, TICKET)}`, begun);
 }
 
-/** The most connections to PostgreSQL, and requests waiting for one, that were seen at a time. */
+/** The most connections to PostgreSQL that were seen at a time. */
 let connections = 0;
 const watching = new AbortController();
 const watched = (async () => {
@@ -48,11 +46,10 @@ try {
   // Who waits for the sale to open has the form open, and a connection with it.
   await Promise.all(Array.from({ length: AT_ONCE }, () => product.look()));
   const begun = Date.now();
-  let left = people;
-  await Promise.all(
-    Array.from({ length: Math.min(AT_ONCE, people) }, async () => {
-      while (left-- > 0) await come();
-    }),
+  await each(
+    Array.from({ length: people }, () => randomUUID()),
+    AT_ONCE,
+    come,
   );
   const seconds = (Date.now() - begun) / 1000;
   watching.abort();
@@ -65,7 +62,6 @@ try {
   }
   const type = await product.database('ticket_types').where({ id: TICKET }).first<{ sold: number }>('sold');
   const [holds] = await product.database('seat_holds').count({ count: '*' });
-  const { cores, processor, node } = machine();
   const rows = [...answers]
     .toSorted(([a], [b]) => a.localeCompare(b))
     .map(([what, times]) =>
@@ -77,7 +73,7 @@ try {
     );
   process.stdout.write(
     [
-      `${cores} cores, ${processor}, Node ${node}; ${people} people, ${AT_ONCE} connections, ${seats} seats, ${seconds.toFixed(1)} s`,
+      `${onMachine()}; ${people} people, ${AT_ONCE} connections, ${seats} seats, ${seconds.toFixed(1)} s`,
       '',
       'answer               people    p50 ms    p99 ms   most ms',
       ...rows,

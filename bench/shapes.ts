@@ -15,7 +15,6 @@ import { cpuMs } from './measure.ts';
 import type { Product, Ready } from './product.ts';
 
 export type Shape = {
-  name: string;
   workflowType: string;
   /** What has to be there before anything is measured. */
   prepare: (count: number) => Promise<Ready[]>;
@@ -28,7 +27,6 @@ export type Shape = {
 };
 
 export const productShape = (product: Product): Shape => ({
-  name: 'product',
   workflowType: WORKFLOW,
   prepare: (count) => product.prepare(count),
   register: (person) => product.confirm(person),
@@ -39,7 +37,7 @@ export const productShape = (product: Product): Shape => ({
       'load generator': ownCpuMs(),
     };
   },
-  audit: (people) => product.audit(people.map(({ id }) => id)),
+  audit: (people) => product.audit(people),
 });
 
 const total = (pids: number[]) => pids.reduce((sum, pid) => sum + cpuMs(pid), 0);
@@ -64,7 +62,6 @@ export async function startBare(product: Product): Promise<Shape & { stop: () =>
   const client = new Client({ connection });
   await workersPolling(client, 'bare', 1, worker);
   return {
-    name: 'bare',
     workflowType: 'bare',
     prepare: (count) =>
       Promise.resolve(Array.from({ length: count }, () => ({ id: randomUUID(), paypalOrderId: null }))),

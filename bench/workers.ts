@@ -2,7 +2,7 @@
  * `npm run bench:workers`: the product with one, two and four workers on this machine, in turns. On a machine whose processors
  * are all in use, more workers make nothing faster: then the processor time of a registration tells what another machine is worth.
  */
-import { figure, machine, type Figure } from './measure.ts';
+import { figure, onMachine, shown } from './measure.ts';
 import { startMeasured } from './product.ts';
 import { measureRun, type Run } from './run.ts';
 import { productShape } from './shapes.ts';
@@ -26,17 +26,15 @@ for (let round = 1; round <= rounds; round++)
     }
   }
 
-const shown = ({ median, min, max }: Figure) =>
-  `${median.toFixed(1).padStart(7)} (${min.toFixed(1)} to ${max.toFixed(1)})`.padEnd(26);
-const { cores, processor, node } = machine();
+const column = (made: Run[], of: (run: Run) => number) => shown(figure(made.map(of)), 1).padEnd(33);
 const rows = [...runs].map(([workers, made]) =>
   [
     String(workers).padStart(7),
-    shown(figure(made.map(({ perSecond }) => perSecond))),
-    shown(figure(made.map(({ answer }) => answer.p50))),
-    shown(figure(made.map(({ cpu }) => cpu.worker ?? 0))),
-  ].join('   '),
+    column(made, ({ perSecond }) => perSecond),
+    column(made, ({ answer }) => answer.p50),
+    column(made, ({ cpu }) => cpu.worker ?? 0),
+  ].join(''),
 );
 process.stdout.write(
-  `\n${cores} cores, ${processor}, Node ${node}; ${CLIENTS} clients, ${rounds} rounds\n\nworkers   registrations/s              answer p50, ms               processor ms of all workers, each\n${rows.join('\n')}\n`,
+  `\n${onMachine()}; ${CLIENTS} clients, ${rounds} rounds\n\nworkers${['registrations/s', 'answer p50, ms', 'processor ms of the workers'].map((title) => `  ${title}`.padEnd(33)).join('')}\n${rows.join('\n')}\n`,
 );

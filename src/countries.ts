@@ -1,3 +1,5 @@
+import { remembered } from './remembered.ts';
+
 /** The officially assigned codes of ISO 3166-1 alpha-2. Their names come from Intl, in the reader's language. */
 export const COUNTRY_CODES =
   `AD AE AF AG AI AL AM AO AQ AR AS AT AU AW AX AZ BA BB BD BE BF BG BH BI BJ BL BM BN BO BQ BR BS BT BV BW BY BZ CA CC CD
@@ -59,9 +61,12 @@ export function addressRules(countryCode: string): AddressRules {
   };
 }
 
+/** Names of countries by their codes, in the language of a locale. */
+export const countryNames = remembered((locale: string) => new Intl.DisplayNames(locale, { type: 'region' }));
+
 /** All countries as `{ code, name }`, sorted by their name in the language of `locale`. */
 export function countries(locale = 'en'): { code: string; name: string }[] {
-  const names = new Intl.DisplayNames(locale, { type: 'region' });
+  const names = countryNames(locale);
   return COUNTRY_CODES.map((code) => ({ code, name: names.of(code) ?? code })).sort((a, b) =>
     a.name.localeCompare(b.name, locale),
   );

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { IntlMessageFormat } from 'intl-messageformat';
 import type en from './messages/en.json';
 import { formatMoney, LANGUAGES, type Language, type Money } from './registration.ts';
+import { remembered } from './remembered.ts';
 
 export type MessageKey = keyof typeof en;
 type Values = Record<string, string | number>;
@@ -13,20 +14,14 @@ export const LOCALES: Record<Language, string> = { en: 'en-GB', de: 'de-DE' };
 const read = (language: Language) =>
   JSON.parse(readFileSync(new URL(`messages/${language}.json`, import.meta.url), 'utf8')) as typeof en;
 const catalogs = { en: read('en'), de: read('de') } satisfies Record<Language, typeof en>;
-const parsed = new Map<string, IntlMessageFormat>();
+const parsed = remembered(
+  (language: Language, key: MessageKey) =>
+    new IntlMessageFormat(catalogs[language][key], LOCALES[language], undefined, { ignoreTag: true }),
+);
 
 /** A message with its `{values}` filled in. */
-export function message(language: Language, key: MessageKey, values: Values = {}): string {
-  const id = `${language} ${key}`;
-  let format = parsed.get(id);
-  if (!format) {
-    format = new IntlMessageFormat(catalogs[language][key], LOCALES[language], undefined, {
-      ignoreTag: true,
-    });
-    parsed.set(id, format);
-  }
-  return String(format.format(values));
-}
+export const message = (language: Language, key: MessageKey, values: Values = {}): string =>
+  String(parsed(language, key).format(values));
 
 /** What a template needs to speak one language. */
 export type Speech = ReturnType<typeof speak>;

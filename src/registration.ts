@@ -46,7 +46,7 @@ export type Money = { minor: number; currency: string };
 const WITHOUT_DECIMALS = ['HUF', 'TWD'];
 
 /** Digits after the decimal point of a currency's major unit: 2 for EUR, 0 for JPY. */
-const fractionDigits = remembered((currency = '') => {
+const fractionDigits = remembered((currency: string) => {
   if (WITHOUT_DECIMALS.includes(currency)) return 0;
   const format = new Intl.NumberFormat('en', { style: 'currency', currency });
   return format.resolvedOptions().maximumFractionDigits ?? 2;
@@ -58,7 +58,7 @@ export function decimal({ minor, currency }: Money): string {
   return (minor / 10 ** digits).toFixed(digits);
 }
 
-const moneyFormat = remembered((locale = '', currency = '') => {
+const moneyFormat = remembered((locale: string, currency: string) => {
   const digits = fractionDigits(currency);
   return new Intl.NumberFormat(locale, {
     style: 'currency',

@@ -69,9 +69,9 @@ export function sharedProbe(client: Client): () => Promise<void> {
   return () => {
     if (last && Date.now() - last.at < PROBE_STANDS_MS) return last.probe;
     const probe = probeTemporal(client);
-    const mine = (last = { at: Date.now(), probe });
+    last = { at: Date.now(), probe };
     probe.catch(() => {
-      if (last === mine) last = undefined;
+      if (last?.probe === probe) last = undefined;
     });
     return probe;
   };

@@ -1,9 +1,9 @@
 /** The e-mails attendees get, in their language. */
 import { fileURLToPath } from 'node:url';
 import { Eta } from 'eta';
+import { countryNames } from '../countries.ts';
 import { speak } from '../messages.ts';
 import { LANGUAGES, type EventFacts, type Money, type NoticeKind, type Order } from '../registration.ts';
-import { remembered } from '../remembered.ts';
 import { calendarFile } from './calendar.ts';
 import { eventDates, longDate } from './dates.ts';
 import { qrPng } from './qr.ts';
@@ -23,7 +23,6 @@ const eta = new Eta({ views, cache: true });
 // The text parts are not HTML: escaping would show its traces there, and every line break counts.
 const plain = new Eta({ views, cache: true, autoEscape: false, autoTrim: false });
 
-const countryNames = remembered((locale = '') => new Intl.DisplayNames(locale, { type: 'region' }));
 const oneLine = (text: string) => text.replaceAll(/\s+/g, ' ').trim();
 
 function render(template: string, subject: string, data: object): Pick<Mail, 'subject' | 'html' | 'text'> {
