@@ -135,22 +135,17 @@ export async function holdSeat(
     const { ordered, over, hold: existing } = await standing(trx, id);
     if (ordered) return { status: 'registered' };
     if (over) return { status: 'over' };
-    if (existing?.claimed_for) return { status: 'in-flight', hold: toHold(existing) };
+    if (!existing) throw new Error('A registration that was there is gone');
+    if (existing.claimed_for) return { status: 'in-flight', hold: toHold(existing) };
 
     const type = await lockTicketType(trx, id, event, ticketType);
     if (!type) return { status: 'unknown-ticket-type' };
-    const same = existing?.event_id === event && existing.ticket_type_id === ticketType;
+    const same = existing.event_id === event && existing.ticket_type_id === ticketType;
     const live = same && (await isLive(trx, id));
     if (!live && !type.free) return { status: type.soldOut ? 'sold-out' : 'all-held' };
 
     const held = { event_id: event, ticket_type_id: ticketType, held_until: trx.raw(HELD_UNTIL) };
     const price = { amount_minor: type.price_minor, currency: type.currency };
-    if (!existing) {
-      const created = await trx('seat_holds')
-        .insert({ id, ...held, ...price })
-        .returning<Row[]>('*');
-      return { status: 'held', hold: toHold(only(created)), renewed: false };
-    }
     const repriced = !live && price.amount_minor !== existing.amount_minor;
     const reopen = !same || repriced || (await isPaypalOrderOld(trx, id));
     const renewed = await trx('seat_holds')
