@@ -4,7 +4,7 @@ import mailchimp from '@mailchimp/mailchimp_marketing';
 import type { Config } from './config.ts';
 import type { Order } from './registration.ts';
 
-/** The whole exchange, by the SDK's own timer; an activity has 30 s. */
+/** The whole exchange, by the SDK's own timer; an activity has 15 s. */
 const TIMEOUT_MS = 10_000;
 
 /** The package exports one shared instance; its constructor gives our own. The published types know neither. */

@@ -6,7 +6,7 @@ import { speak } from '../messages.ts';
 import { LANGUAGES, type EventFacts, type Money, type NoticeKind, type Order } from '../registration.ts';
 import { calendarFile } from './calendar.ts';
 import { eventDates, longDate } from './dates.ts';
-import { qrPng } from './qr.ts';
+import { qrGif } from './qr.ts';
 
 /** A file with a mail; one with a `contentId` is shown in the mail itself. */
 type Attachment = { filename: string; type: string; content: Buffer; contentId?: string };
@@ -45,7 +45,7 @@ type Confirmation = Links &
   };
 
 /** The proof of registration, which is the receipt too: seller, buyer, amount, date; with a calendar entry and a QR code. */
-export async function confirmationMail(order: Confirmation): Promise<Mail> {
+export function confirmationMail(order: Confirmation): Mail {
   const { event, attendee, billing, amount, reference } = order;
   const speech = speak(order.language ?? LANGUAGES[0]);
   const { t, locale, money } = speech;
@@ -68,12 +68,12 @@ export async function confirmationMail(order: Confirmation): Promise<Mail> {
     total: free ? t('mail.free') : money(amount),
     paidOn: t(free ? 'mail.registered-on' : 'mail.paid-on', { date }),
   });
-  const png = { filename: 'reference.png', type: 'image/png', contentId: 'reference' };
+  const qr = { filename: 'reference.gif', type: 'image/gif', contentId: 'reference' };
   const ics = { filename: 'event.ics', type: 'text/calendar' };
   return {
     ...mail,
     attachments: [
-      { ...png, content: await qrPng(reference) },
+      { ...qr, content: qrGif(reference) },
       { ...ics, content: Buffer.from(calendarFile(order)) },
     ],
     // RFC 2369: only somebody who asked for the newsletter is on a list to leave.

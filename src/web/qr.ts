@@ -1,17 +1,11 @@
 /** QR codes of a reference, to be read at the door. White around them, so that they can be read in dark mode too. */
-import QRCode from 'qrcode';
+import encodeQR from 'qr';
 
-/** Options of the PNG writer, of which the types of `qrcode` know only some. */
-const UNFILTERED: object = { filterType: 0, deflateStrategy: 0, deflateLevel: 6 };
-const LOOK = { margin: 4, errorCorrectionLevel: 'M' } as const;
+const LOOK = { ecc: 'medium', border: 4 } as const;
 
-/** For a page: an `<svg>` element. */
-export const qrSvg = (reference: string): Promise<string> =>
-  QRCode.toString(reference, { ...LOOK, type: 'svg' });
+/** For a page: an `<svg>` element, black on what is behind it. */
+export const qrSvg = (reference: string): string => encodeQR(reference, 'svg', LOOK);
 
-/**
- * For a mail: a PNG file, whose size in pixels is a multiple of the code's so that it stays sharp. Without the filters of
- * PNG, which take most of the time and make black and white hardly smaller.
- */
-export const qrPng = (reference: string): Promise<Buffer> =>
-  QRCode.toBuffer(reference, { ...LOOK, scale: 6, rendererOpts: UNFILTERED });
+/** For a mail: a GIF file, six pixels for each of the code's, so that it stays sharp. */
+export const qrGif = (reference: string): Buffer =>
+  Buffer.from(encodeQR(reference, 'gif', { ...LOOK, scale: 6 }));

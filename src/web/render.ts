@@ -120,7 +120,7 @@ function stateOf({ name, state }: Step): MessageKey {
 }
 
 /** Where a registration stands; its script follows it from there. */
-export async function statusPage(frame: Frame, page: StatusPage): Promise<string> {
+export function statusPage(frame: Frame, page: StatusPage): string {
   const { registration, event } = page;
   const { status, steps, reference } = registration;
   const { t, locale } = frame.speech;
@@ -129,7 +129,7 @@ export async function statusPage(frame: Frame, page: StatusPage): Promise<string
     title: t(`status.${status}`),
     text: t(`status.${status}.text`),
     when: event && eventDates(event, locale),
-    qr: status === 'confirmed' ? await qrSvg(reference) : null,
+    qr: status === 'confirmed' ? qrSvg(reference) : null,
     resend:
       status === 'confirmed' && page.ticket && !steps.some((step) => step.name === 'email' && isOpen(step)),
     steps: steps.map((step) => ({ ...step, label: t(`step.${step.name}`), told: t(stateOf(step)) })),

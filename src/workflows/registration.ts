@@ -20,8 +20,7 @@ const { saveOrder } = proxyActivities<Activities>({
   summary: 'Save the order in PostgreSQL',
 });
 const toProvider = {
-  startToCloseTimeout: '30s',
-  heartbeatTimeout: '20s',
+  startToCloseTimeout: '15s',
   scheduleToCloseTimeout: '30 days',
   retry: { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '1h' },
 } as const;

@@ -1,8 +1,10 @@
 /** The page of a registration, as it goes on by itself. */
-import type { Browser } from 'playwright-core';
+import type { Browser, Page } from 'playwright-core';
+import decodeQR from 'qr/decode.js';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { reference } from '../../src/reference.ts';
 import { workflowId } from '../../src/registration.ts';
+import { qrGif } from '../../src/web/qr.ts';
 import { aForm, anAttendee, CARDS, type Stack } from '../stack.ts';
 import { openSite, visit, VISITORS } from './visitor.ts';
 
@@ -28,6 +30,22 @@ afterAll(async () => {
 const work = async () => (stopWorker = await stack.startWorker());
 const free = () => aForm({ ticketType: 'free' });
 const pageOf = (id: string) => `${address}/registrations/${id}`;
+
+/** What a scanner at the door reads from a picture, as a browser draws it on white. */
+async function scanned(page: Page, source: string): Promise<string> {
+  const side = 174;
+  const pixels = await page.evaluate<number[]>(`(async () => {
+    const image = new Image(${side}, ${side});
+    image.src = ${JSON.stringify(source)};
+    await image.decode();
+    const context = Object.assign(document.createElement('canvas'), { width: ${side}, height: ${side} }).getContext('2d');
+    context.fillStyle = 'white';
+    context.fillRect(0, 0, ${side}, ${side});
+    context.drawImage(image, 0, 0, ${side}, ${side});
+    return [...context.getImageData(0, 0, ${side}, ${side}).data];
+  })()`);
+  return decodeQR({ width: side, height: side, data: Uint8Array.from(pixels) });
+}
 
 describe.each(VISITORS)('on $who', (visitor) => {
   const step = (name: string) => `[data-step="${name}"] span:last-child`;
@@ -98,7 +116,11 @@ describe.each(VISITORS)('on $who', (visitor) => {
       visitor,
     );
     await page.getByText(reference(ada.id), { exact: true }).waitFor();
-    await page.getByRole('img', { name: t('status.qr', { reference: reference(ada.id) }) }).waitFor();
+    const code = page.getByRole('img', { name: t('status.qr', { reference: reference(ada.id) }) });
+    const svg = encodeURIComponent(await code.innerHTML());
+    expect(await scanned(page, `data:image/svg+xml,${svg}`)).toBe(reference(ada.id));
+    const gif = qrGif(reference(ada.id)).toString('base64');
+    expect(await scanned(page, `data:image/gif;base64,${gif}`)).toBe(reference(ada.id));
     await page.getByText('a•••@example.org').waitFor();
     const [calendar] = await Promise.all([
       page.waitForEvent('download'),

@@ -70,7 +70,7 @@ export function pageRoutes(app: App, dependencies: Dependencies): void {
         const ticket = await findTicket(database, id).catch(() => undefined);
         const event = ticket?.event ?? (await findHeldEvent(database, id).catch(() => undefined));
         return await reply.send(
-          await statusPage(page, {
+          statusPage(page, {
             registration,
             moving: canChange(registration),
             event,
