@@ -6,6 +6,6 @@ const LOOK = { ecc: 'medium', border: 4 } as const;
 /** For a page: an `<svg>` element, black on what is behind it. */
 export const qrSvg = (reference: string): string => encodeQR(reference, 'svg', LOOK);
 
-/** For a mail: a GIF file, six pixels for each of the code's, so that it stays sharp. */
+/** For a mail: a GIF file, four pixels for each of the code's, so that it stays sharp. */
 export const qrGif = (reference: string): Buffer =>
-  Buffer.from(encodeQR(reference, 'gif', { ...LOOK, scale: 6 }));
+  Buffer.from(encodeQR(reference, 'gif', { ...LOOK, scale: 4 }));

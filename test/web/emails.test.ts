@@ -74,9 +74,9 @@ describe('the confirmation', () => {
     const [qr] = attachments;
     expect(qr?.content.subarray(0, 3).toString()).toBe('GIF');
     // Width and height, in the header of a GIF: as large as the mail shows it, so that every module stays square.
-    expect([qr?.content.readUInt16LE(6), qr?.content.readUInt16LE(8)]).toEqual([174, 174]);
+    expect([qr?.content.readUInt16LE(6), qr?.content.readUInt16LE(8)]).toEqual([116, 116]);
     expect(html).toContain(
-      'src="cid:reference" width="174" height="174" alt="QR code of the reference ABCDEFGHJK"',
+      'src="cid:reference" width="116" height="116" alt="QR code of the reference ABCDEFGHJK"',
     );
   });
 
