@@ -6,7 +6,7 @@ import { startPostgres } from './postgres.ts';
 import { isTaken, run, start, until, whileWaiting } from './process.ts';
 import { generatedKeys, standInsFor } from './settings.ts';
 import { createSupervisor } from './supervisor.ts';
-import { startTemporal } from './temporal.ts';
+import { FAIR, startTemporal } from './temporal.ts';
 
 const RETENTION_DAYS = 90;
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -88,6 +88,7 @@ async function startServers(): Promise<Record<string, string>> {
       databaseFile: join(dataFolder, 'temporal.sqlite'),
       logFile: log('temporal'),
       retentionDays: RETENTION_DAYS,
+      ...(given.VENDOR_RATE_LIMIT ? { dynamicConfig: FAIR } : {}),
     });
   const postgres = () =>
     startPostgres({

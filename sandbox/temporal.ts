@@ -10,6 +10,9 @@ const ON_ONE_MACHINE = {
   'system.enableActivityEagerExecution': 'true',
 };
 
+/** Without it a pace that is set for mails and newsletter is not kept (docs/scaling.md). */
+export const FAIR = { 'matching.enableFairness': 'true' };
+
 type Options = {
   report: Report;
   port: number;

@@ -28,6 +28,8 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env) {
     trustProxy: read.trustProxy('TRUST_PROXY'),
     /** Checkouts and registrations per minute and address, 0 for no limit. */
     rateLimit: read.integer('RATE_LIMIT', 60, 0, 1_000_000),
+    /** Mails, and newsletter entries, begun in a second by all workers together; 0 for no limit, undefined to leave it as it is. */
+    vendorRateLimit: read.optionalInteger('VENDOR_RATE_LIMIT', 0, 1000),
     privacyUrl: read.optionalUrl('PRIVACY_URL'),
     databaseUrl: read.databaseUrl('DATABASE_URL'),
     temporal: read.temporal(),
@@ -104,6 +106,8 @@ function reader(env: NodeJS.ProcessEnv) {
       fault(`${name} must be a whole number from ${min} to ${max}`);
       return fallback;
     },
+    optionalInteger: (name: string, min: number, max: number) =>
+      given(name) ? read.integer(name, min, min, max) : undefined,
     oneOf<T extends string>(name: string, choices: readonly T[], fallback: T): T {
       const value = given(name) || fallback;
       const choice = choices.find((candidate) => candidate === value);

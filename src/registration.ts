@@ -7,6 +7,15 @@ import type { Attendee, Billing } from './form.ts';
 import { remembered } from './remembered.ts';
 
 export const TASK_QUEUE = 'registration';
+/**
+ * What is paced, by Temporal's fairness keys: where a rate is set, so many activities of a key are begun in a second, for all
+ * workers together. A weight multiplies the rate: a run has the largest there is, so that the rest of its activities go on.
+ */
+export const PACED = {
+  email: { fairnessKey: 'email', fairnessWeight: 1 },
+  mailingList: { fairnessKey: 'mailing-list', fairnessWeight: 1 },
+} as const;
+export const UNPACED = { fairnessWeight: 1000 } as const;
 export const WORKFLOW = 'registration';
 /** Sends the confirmation of a saved order once more. */
 export const RESEND_WORKFLOW = 'resendConfirmation';

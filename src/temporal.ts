@@ -9,6 +9,7 @@ import {
   WorkflowIdReusePolicy,
 } from '@temporalio/client';
 import { WorkflowNotFoundError, type DataConverter, type Workflow } from '@temporalio/common';
+import proto from '@temporalio/proto';
 import { createCodec } from './codec.ts';
 import type { Config } from './config.ts';
 import { reference } from './reference.ts';
@@ -20,12 +21,15 @@ import {
   RESEND_WORKFLOW,
   resendWorkflowId,
   TASK_QUEUE,
+  UNPACED,
   WORKFLOW,
   workflowId,
   type Order,
   type PayArguments,
   type PaymentAnswer,
 } from './registration.ts';
+
+const { TASK_QUEUE_TYPE_ACTIVITY } = proto.temporal.api.enums.v1.TaskQueueType;
 
 /** Where Temporal finds how failures are written; a bundle of the workflows needs it, too. */
 export const failureConverterPath = fileURLToPath(new URL('failure-converter.cjs', import.meta.url));
@@ -86,6 +90,30 @@ export async function probeTemporal(client: Client, timeoutMs = 2000): Promise<v
 }
 
 /**
+ * Sets how many mails, and as many entries of the mailing list, are begun in a second at most, for all workers together. It
+ * stays until it is set again; 0 takes it away. A server whose task queues know no fairness (`matching.enableFairness`) takes
+ * note of it and does nothing.
+ */
+export async function setPace(
+  { workflowService }: Pick<Connection, 'workflowService'>,
+  perSecond: number,
+  {
+    namespace = 'default',
+    taskQueue = TASK_QUEUE,
+  }: { namespace?: string | undefined; taskQueue?: string } = {},
+): Promise<void> {
+  await workflowService.updateTaskQueueConfig({
+    namespace,
+    taskQueue,
+    taskQueueType: TASK_QUEUE_TYPE_ACTIVITY,
+    updateFairnessKeyRateLimitDefault: {
+      reason: 'the rate limits of SendGrid and Mailchimp',
+      ...(perSecond > 0 ? { rateLimit: { requestsPerSecond: perSecond } } : {}),
+    },
+  });
+}
+
+/**
  * Starts the run of a registration, or finds the one that exists, and asks it to take the order's PayPal order. The same
  * call again, while the run is open or long after, joins the same attempt.
  *
@@ -111,6 +139,7 @@ export async function payRegistration(
     args: [order],
     workflowIdConflictPolicy: WorkflowIdConflictPolicy.USE_EXISTING,
     workflowIdReusePolicy: WorkflowIdReusePolicy.REJECT_DUPLICATE,
+    priority: UNPACED,
     staticSummary: `${reference(order.id)} · ${order.event.id} · ${order.ticketType.id} · ${formatMoney(order.amount)}`,
   });
   return client.withDeadline(Date.now() + timeoutMs, () =>

@@ -9,9 +9,10 @@ import { loadConfig, NOT_ENCRYPTED, orExit } from './config.ts';
 import { connectDatabase } from './database/connection.ts';
 import { connectPayPal } from './paypal.ts';
 import { TASK_QUEUE } from './registration.ts';
-import { dataConverter } from './temporal.ts';
+import { dataConverter, setPace } from './temporal.ts';
 
 const RETRY_AFTER_MS = 2000;
+const reasonOf = (error: unknown) => (error instanceof Error ? error.message : 'unknown');
 const path = (relative: string) => fileURLToPath(new URL(relative, import.meta.url));
 
 const config = orExit(loadConfig);
@@ -40,9 +41,14 @@ while (!stopping.signal.aborted) {
   let connection: NativeConnection | undefined;
   try {
     connection = await NativeConnection.connect(config.temporal.connectionOptions);
+    const { namespace } = config.temporal;
+    if (config.vendorRateLimit !== undefined)
+      await setPace(connection, config.vendorRateLimit, { namespace }).catch((error: unknown) => {
+        logger.warn('mails and newsletter are not paced', { reason: reasonOf(error) });
+      });
     const worker = await Worker.create({
       connection,
-      ...(config.temporal.namespace ? { namespace: config.temporal.namespace } : {}),
+      ...(namespace ? { namespace } : {}),
       taskQueue: TASK_QUEUE,
       dataConverter: dataConverter(config),
       ...activities,
@@ -53,11 +59,13 @@ while (!stopping.signal.aborted) {
       // As many pollers as there is work for: more of them only wait, and each wait costs the server.
       workflowTaskPollerBehavior: { type: 'autoscaling' },
       activityTaskPollerBehavior: { type: 'autoscaling' },
+      // An activity that is handed over with the task that makes it passes by the pace.
+      ...(config.vendorRateLimit ? { maxEagerActivityReservationsPerWorkflowTask: 0 } : {}),
     });
     logger.info('worker ready', { taskQueue: TASK_QUEUE });
     await worker.runUntil(stopped);
   } catch (error) {
-    logger.warn('worker waits for Temporal', { reason: error instanceof Error ? error.message : 'unknown' });
+    logger.warn('worker waits for Temporal', { reason: reasonOf(error) });
     await sleep(RETRY_AFTER_MS, undefined, { signal: stopping.signal }).catch(() => undefined);
   } finally {
     await connection?.close();

@@ -6,7 +6,7 @@ import type { TestProject } from 'vitest/node';
 import { findTestServer } from '../sandbox/downloads.ts';
 import { freePort, run } from '../sandbox/process.ts';
 import { startPostgres } from '../sandbox/postgres.ts';
-import { startTemporal } from '../sandbox/temporal.ts';
+import { FAIR, startTemporal } from '../sandbox/temporal.ts';
 import { connectDatabase } from '../src/database/connection.ts';
 import { TEMPLATE_DATABASE } from './store.ts';
 
@@ -32,7 +32,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
         logFile: join(folder, 'temporal.log'),
         retentionDays: 1,
         // How long the deletion of a run that has just ended waits; half a minute otherwise.
-        dynamicConfig: { 'history.transferProcessorUpdateAckInterval': '"1s"' },
+        dynamicConfig: { ...FAIR, 'history.transferProcessorUpdateAckInterval': '"1s"' },
       }),
     ),
     freePort().then((port) =>

@@ -30,14 +30,14 @@ export const testEnvironment = (sandboxSettings: Record<string, string>, databas
 export async function startStack({
   answerWithinMs,
   settings = {},
-}: { answerWithinMs?: number; settings?: Record<string, string> } = {}) {
+  taskQueue = `test-${randomUUID()}`,
+}: { answerWithinMs?: number; settings?: Record<string, string>; taskQueue?: string } = {}) {
   const [sandbox, store] = await Promise.all([startSandbox(), createDatabase()]);
   const environment = { ...testEnvironment(sandbox.settings, store.url), ...settings };
   const config = loadConfig(environment);
   const { database } = store;
   const paypal = connectPayPal(config.paypal);
   const temporal = connectTemporal(config);
-  const taskQueue = `test-${randomUUID()}`;
   const app = await buildApp({ config, database, paypal, temporal, taskQueue, answerWithinMs });
   const connection = await NativeConnection.connect(config.temporal.connectionOptions);
   const bundle = await bundleWorkflows();

@@ -7,7 +7,7 @@ import {
   proxyActivities,
 } from '@temporalio/workflow';
 import type { Activities } from '../activities/index.ts';
-import type { Captured, Order, Progress } from '../registration.ts';
+import { PACED, type Captured, type Order, type Progress } from '../registration.ts';
 import { collectPayment } from './payment.ts';
 import { trackProgress, type Tracker } from './progress.ts';
 
@@ -27,14 +27,20 @@ const toProvider = {
 const { sendConfirmation } = proxyActivities<Activities>({
   ...toProvider,
   cancellationType,
+  priority: PACED.email,
   summary: 'Send the confirmation e-mail through SendGrid',
 });
 const { addToMailingList } = proxyActivities<Activities>({
   ...toProvider,
   cancellationType,
+  priority: PACED.mailingList,
   summary: 'Add the address to the Mailchimp audience',
 });
-const { sendNotice } = proxyActivities<Activities>({ ...toProvider, summary: 'Tell the attendee by e-mail' });
+const { sendNotice } = proxyActivities<Activities>({
+  ...toProvider,
+  priority: PACED.email,
+  summary: 'Tell the attendee by e-mail',
+});
 const { refundPayment, giveSeatBack } = proxyActivities<Activities>({
   startToCloseTimeout: '15s',
   retry: { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '1m' },

@@ -1,10 +1,12 @@
 import { proxyActivities, sleep } from '@temporalio/workflow';
 import type { Activities } from '../activities/index.ts';
+import { PACED } from '../registration.ts';
 
 const { resendConfirmation: send } = proxyActivities<Activities>({
   startToCloseTimeout: '15s',
   scheduleToCloseTimeout: '1 day',
   retry: { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '1h' },
+  priority: PACED.email,
   summary: 'Send the confirmation e-mail once more',
 });
 
