@@ -8,11 +8,12 @@ import type { Client } from '@temporalio/client';
 import { DECLINED_CARD } from '../sandbox/paypal/cards.ts';
 import { addConference, type Ticket } from '../sandbox/conference.ts';
 import { startPostgres } from '../sandbox/postgres.ts';
-import { freePort, run, start, until, type Running } from '../sandbox/process.ts';
+import { freePort, start, until, type Running } from '../sandbox/process.ts';
 import { startSandbox, type settingsFor } from '../sandbox/providers.ts';
 import { startTemporal } from '../sandbox/temporal.ts';
 import { loadConfig } from '../src/config.ts';
 import { connectDatabase } from '../src/database/connection.ts';
+import { migrate } from '../src/database/migrations.ts';
 import { TASK_QUEUE } from '../src/registration.ts';
 import { connectTemporal } from '../src/temporal.ts';
 import { PERSONAL } from './client.ts';
@@ -141,9 +142,9 @@ export async function startProduct({
     }
   }
 
-  await run(process.execPath, ['--import', 'tsx', join(root, 'src/database/migrate.ts')], { env });
   const config = loadConfig(settings);
   const database = connectDatabase(databaseUrl);
+  await migrate(database);
   await addConference(database, tickets);
   const client = connectTemporal(config);
   await revive(launchers.keys());

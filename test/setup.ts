@@ -4,10 +4,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestProject } from 'vitest/node';
 import { findTestServer } from '../sandbox/downloads.ts';
-import { freePort, run } from '../sandbox/process.ts';
+import { freePort } from '../sandbox/process.ts';
 import { startPostgres } from '../sandbox/postgres.ts';
 import { FAIR, startTemporal } from '../sandbox/temporal.ts';
 import { connectDatabase } from '../src/database/connection.ts';
+import { migrate } from '../src/database/migrations.ts';
 import { TEMPLATE_DATABASE } from './store.ts';
 
 declare module 'vitest' {
@@ -49,10 +50,9 @@ export default async function setup(project: TestProject): Promise<() => Promise
   const admin = connectDatabase(postgres.url);
   await admin.raw(`create database ${TEMPLATE_DATABASE}`);
   await admin.destroy();
-  const DATABASE_URL = postgres.url.replace(/[^/]+$/, TEMPLATE_DATABASE);
-  await run(process.execPath, ['--import', 'tsx', 'src/database/migrate.ts'], {
-    env: { ...process.env, DATABASE_URL },
-  });
+  const template = connectDatabase(postgres.url.replace(/[^/]+$/, TEMPLATE_DATABASE));
+  await migrate(template);
+  await template.destroy();
 
   project.provide('testServer', testServer);
   project.provide('temporalAddress', temporal.address);

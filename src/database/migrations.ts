@@ -15,3 +15,9 @@ export const migrationSource: Knex.MigrationSource<string> = {
   getMigrationName: (file) => parse(file).name,
   getMigration: (file) => import(new URL(file, folder).href) as Promise<Knex.Migration>,
 };
+
+/** Brings a database to the newest shape. Answers the migrations that took, none where it has it already. */
+export async function migrate(database: Knex): Promise<string[]> {
+  const [, names] = (await database.migrate.latest()) as [number, string[]];
+  return names;
+}

@@ -8,7 +8,7 @@ import { DeterminismViolationError } from '@temporalio/workflow';
 import { afterAll, beforeAll, describe, expect, inject, it, vi } from 'vitest';
 import { readKeys } from '../../src/codec.ts';
 import { WORKFLOW, workflowId, type Order } from '../../src/registration.ts';
-import { bundleWorkflows } from './bundle.ts';
+import { bundleChanged, bundleWorkflows } from './bundle.ts';
 import { connectRuns, isLeftWith } from './dev-server.ts';
 import { HISTORIES, readHistory, replay } from './histories.ts';
 import { anOrder, CAPTURED, declined } from './stand-ins.ts';
@@ -19,7 +19,7 @@ let runs: Awaited<ReturnType<typeof connectRuns>>;
 
 beforeAll(async () => {
   const changed = (version: Version) =>
-    bundleWorkflows({ './payment.ts': fileURLToPath(new URL(`changed/${version}.ts`, import.meta.url)) });
+    bundleChanged({ './payment.ts': fileURLToPath(new URL(`changed/${version}.ts`, import.meta.url)) });
   versions.released = await bundleWorkflows();
   for (const version of ['plain', 'patched', 'deprecated'] as const)
     versions[version] = await changed(version);

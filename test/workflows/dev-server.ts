@@ -1,13 +1,12 @@
 /** Runs on a real Temporal server, started as the api starts them, while workers of one version or another come and go. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { activityInfo } from '@temporalio/activity';
 import { Client, Connection, type WorkflowHandle } from '@temporalio/client';
 import { NativeConnection, Worker, type WorkflowBundle } from '@temporalio/worker';
 import type { Activities } from '../../src/activities/index.ts';
 import type { EncryptionKey } from '../../src/codec.ts';
 import { workflowId, type Order, type PaymentAnswer, type Progress } from '../../src/registration.ts';
 import { dataConverter, payRegistration } from '../../src/temporal.ts';
-import { standIns } from './stand-ins.ts';
+import { activitiesByRun, standIns } from './stand-ins.ts';
 
 type Activity = (...args: unknown[]) => Promise<unknown>;
 export type DevServerRun = {
@@ -28,18 +27,7 @@ export async function connectRuns(address: string, taskQueue: string, encryption
   ]);
   const converter = dataConverter({ encryptionKeys });
   const client = new Client({ connection, dataConverter: converter, identity: API });
-  const activitiesOf = new Map<string, Record<string, unknown>>();
-
-  /** A worker knows all activities, and lets each run have its own. */
-  const shared = Object.fromEntries(
-    Object.keys(standIns({})).map((name): [string, Activity] => [
-      name,
-      (...args) => {
-        const activity = activitiesOf.get(activityInfo().workflowExecution?.workflowId ?? '')?.[name];
-        return (activity as Activity)(...args);
-      },
-    ]),
-  );
+  const { activities, prepare } = activitiesByRun();
 
   return {
     client,
@@ -47,8 +35,8 @@ export async function connectRuns(address: string, taskQueue: string, encryption
     dataConverter: converter,
 
     /** Gives a run the activities that it will have when it is started. */
-    prepare(id: string, replaced: Partial<Activities> = {}) {
-      activitiesOf.set(id, standIns(replaced));
+    prepare: (id: string, replaced: Partial<Activities> = {}) => {
+      prepare(id, standIns(replaced));
     },
 
     /** A registration that `pay` starts. */
@@ -68,7 +56,7 @@ export async function connectRuns(address: string, taskQueue: string, encryption
         identity: WORKER,
         taskQueue,
         dataConverter: converter,
-        activities: { ...shared, ...more },
+        activities: { ...activities, ...more },
         workflowBundle,
         shutdownGraceTime: '1s',
       });

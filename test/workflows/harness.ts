@@ -14,7 +14,7 @@ import {
   type Progress,
 } from '../../src/registration.ts';
 import { bundleWorkflows } from './bundle.ts';
-import { standIns } from './stand-ins.ts';
+import { activitiesByRun, standIns } from './stand-ins.ts';
 
 export type Run = {
   handle: WorkflowHandle<(order: Order) => Promise<Progress>>;
@@ -32,7 +32,16 @@ export async function startHarness(testServer: string) {
   const environment = await TestWorkflowEnvironment.createTimeSkipping({
     server: { executable: { type: 'existing-path', path: testServer } },
   });
-  const bundle = await bundleWorkflows();
+  const taskQueue = randomUUID();
+  const { activities, prepare } = activitiesByRun();
+  const worker = await Worker.create({
+    connection: environment.nativeConnection,
+    taskQueue,
+    workflowBundle: await bundleWorkflows(),
+    activities,
+    shutdownGraceTime: '1s',
+  });
+  const running = worker.run();
 
   /**
    * Starts a run whose activities succeed unless the test replaces them, and hands it to `check`.
@@ -44,7 +53,6 @@ export async function startHarness(testServer: string) {
     check: (run: Run) => Promise<void>,
     firstTaskAfter?: '5 hours',
   ): Promise<void> {
-    const taskQueue = randomUUID();
     const started: string[] = [];
     const waiting = new Set<() => void>();
     const noted = Object.fromEntries(
@@ -57,47 +65,47 @@ export async function startHarness(testServer: string) {
         },
       ]),
     );
-    const worker = await Worker.create({
-      connection: environment.nativeConnection,
+    prepare(workflowId(order.id), noted);
+    const handle = await environment.client.workflow.start<(order: Order) => Promise<Progress>>(WORKFLOW, {
       taskQueue,
-      workflowBundle: bundle,
-      activities: noted,
-      shutdownGraceTime: '1s',
+      workflowId: workflowId(order.id),
+      args: [order],
+      ...(firstTaskAfter && { startDelay: firstTaskAfter }),
     });
-    await worker.runUntil(async () => {
-      const handle = await environment.client.workflow.start<(order: Order) => Promise<Progress>>(WORKFLOW, {
-        taskQueue,
-        workflowId: workflowId(order.id),
-        args: [order],
-        ...(firstTaskAfter && { startDelay: firstTaskAfter }),
-      });
-      const now = () => environment.currentTimeMs();
-      const checked = check({
-        handle,
-        started,
-        now,
-        pay: (paypalOrderId, changed) =>
-          handle.executeUpdate<PaymentAnswer, PayArguments>(PAY, {
-            args: changed ? [paypalOrderId, changed] : [paypalOrderId],
-            updateId: paypalOrderId,
-          }),
-        starts: (name, times = 1) =>
-          new Promise((resolve) => {
-            const look = () => {
-              if (started.filter((other) => other === name).length < times) return;
-              waiting.delete(look);
-              resolve();
-            };
-            waiting.add(look);
-            look();
-          }),
-      });
-      // A run that a failed test leaves behind would hold up the clock of all that follow.
-      await checked.finally(() => handle.terminate().catch(() => undefined));
+    const now = () => environment.currentTimeMs();
+    const checked = check({
+      handle,
+      started,
+      now,
+      pay: (paypalOrderId, changed) =>
+        handle.executeUpdate<PaymentAnswer, PayArguments>(PAY, {
+          args: changed ? [paypalOrderId, changed] : [paypalOrderId],
+          updateId: paypalOrderId,
+        }),
+      starts: (name, times = 1) =>
+        new Promise((resolve) => {
+          const look = () => {
+            if (started.filter((other) => other === name).length < times) return;
+            waiting.delete(look);
+            resolve();
+          };
+          waiting.add(look);
+          look();
+        }),
     });
+    // A run that a failed test leaves behind would hold up the clock of all that follow.
+    await checked.finally(() => handle.terminate().catch(() => undefined));
   }
 
-  return { environment, run, stop: () => environment.teardown() };
+  return {
+    environment,
+    run,
+    async stop() {
+      worker.shutdown();
+      await running;
+      await environment.teardown();
+    },
+  };
 }
 
 /** How often an activity was started. */

@@ -1,5 +1,6 @@
 /** Stand-ins for what a workflow is given: an order as the api makes it, and activities that succeed. */
 import { randomUUID } from 'node:crypto';
+import { activityInfo } from '@temporalio/activity';
 import type { Activities } from '../../src/activities/index.ts';
 import type { Attempt, Captured, Order } from '../../src/registration.ts';
 
@@ -59,3 +60,21 @@ export const declined = (heldUntil: string): Attempt => ({
   heldUntil,
   attempts: 1,
 });
+
+type Activity = (...args: unknown[]) => Promise<unknown>;
+
+/** Activities for a worker that knows all of them and lets each run have its own, by the id of its workflow. */
+export function activitiesByRun() {
+  const activitiesOf = new Map<string, Record<string, unknown>>();
+  const ofRun =
+    (name: string): Activity =>
+    (...args) => {
+      const activity = activitiesOf.get(activityInfo().workflowExecution?.workflowId ?? '')?.[name];
+      return (activity as Activity)(...args);
+    };
+  return {
+    activities: Object.fromEntries(Object.keys(standIns({})).map((name) => [name, ofRun(name)])),
+    /** Gives a run its activities, before it is started. */
+    prepare: (id: string, activities: object) => void activitiesOf.set(id, { ...activities }),
+  };
+}
