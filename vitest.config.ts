@@ -2,12 +2,18 @@ import { defineConfig } from 'vitest/config';
 
 /** Starts whole products and kills them: beside other tests it would take their time, and they its own. */
 const HEAVY = ['chaos/**/*', 'bench/**/*', 'start', 'shutdown'].map((name) => `test/${name}.test.ts`);
-const shared = { setupFiles: ['test/quiet.ts'], testTimeout: 30_000, hookTimeout: 120_000 };
+// Files share their processes: loading the SDKs for each anew takes longer than most tests.
+const shared = {
+  setupFiles: ['test/quiet.ts'],
+  isolate: false,
+  testTimeout: 30_000,
+  hookTimeout: 120_000,
+};
 
 export default defineConfig({
   test: {
-    // Two cores, and each file brings servers of its own.
-    maxWorkers: 2,
+    // Of what tests do, a good part is waiting.
+    maxWorkers: 3,
     projects: [
       {
         test: {

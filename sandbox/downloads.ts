@@ -142,7 +142,8 @@ export async function findTestServer(report: Report): Promise<string> {
       { cwd: folder },
     );
     await whileWaiting(report, () => 'still fetching', fetching);
-    const script = `#!/bin/sh\nexec java -cp "$(dirname "$0")/lib/*" io.temporal.testserver.TestServer "$@"\n`;
+    // It lives for a minute: what a compiler for long runs does would take most of it.
+    const script = `#!/bin/sh\nexec java -XX:TieredStopAtLevel=1 -XX:+UseSerialGC -cp "$(dirname "$0")/lib/*" io.temporal.testserver.TestServer "$@"\n`;
     writeFileSync(join(server, 'temporal-test-server'), script);
     chmodSync(join(server, 'temporal-test-server'), 0o755);
     return server;

@@ -1,10 +1,9 @@
 /** The worker process: runs workflows and activities until it is told to stop, and waits for Temporal where it is away. */
 import { once } from 'node:events';
-import { existsSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import { DefaultLogger, NativeConnection, Runtime, Worker, type LogLevel } from '@temporalio/worker';
 import { activityOptions } from './activities/index.ts';
+import { findWorkflowBundle } from './bundle.ts';
 import { loadConfig, NOT_ENCRYPTED, orExit } from './config.ts';
 import { connectDatabase } from './database/connection.ts';
 import { connectPayPal } from './paypal.ts';
@@ -13,7 +12,6 @@ import { dataConverter, setPace } from './temporal.ts';
 
 const RETRY_AFTER_MS = 2000;
 const reasonOf = (error: unknown) => (error instanceof Error ? error.message : 'unknown');
-const path = (relative: string) => fileURLToPath(new URL(relative, import.meta.url));
 
 const config = orExit(loadConfig);
 const logLevel =
@@ -27,11 +25,7 @@ if (config.encryptionKeys.length === 0) logger.warn(NOT_ENCRYPTED);
 
 const database = connectDatabase(config.databaseUrl);
 const activities = activityOptions({ config, database, paypal: connectPayPal(config.paypal) });
-// A build bundles the workflows ahead of time; without one they are bundled at start.
-const bundle = path('./workflow-bundle.js');
-const workflows = existsSync(bundle)
-  ? { workflowBundle: { codePath: bundle } }
-  : { workflowsPath: path('./workflows/index.ts') };
+const workflowBundle = await findWorkflowBundle();
 
 const stopping = new AbortController();
 const stopped = once(stopping.signal, 'abort');
@@ -52,7 +46,7 @@ while (!stopping.signal.aborted) {
       taskQueue: TASK_QUEUE,
       dataConverter: dataConverter(config),
       ...activities,
-      ...workflows,
+      workflowBundle,
       // At least the longest attempt, so that a payment under way is finished and not repeated.
       shutdownGraceTime: '20s',
       maxCachedWorkflows: 500,

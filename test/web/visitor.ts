@@ -128,7 +128,7 @@ export function onPage(page: Page, language: Language) {
     expectAccessible: async (): Promise<void> => {
       await page.evaluate(axe);
       const violations: unknown = await page.evaluate(
-        `axe.run(document, { iframes: false }).then(({ violations }) => violations.map(({ id, nodes }) => ({ id, at: nodes.map(({ html }) => html) })))`,
+        `axe.run(document, { iframes: false, resultTypes: ['violations'] }).then(({ violations }) => violations.map(({ id, nodes }) => ({ id, at: nodes.map(({ html }) => html) })))`,
       );
       expect(violations).toEqual([]);
     },

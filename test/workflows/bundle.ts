@@ -1,6 +1,5 @@
-import { fileURLToPath } from 'node:url';
 import { bundleWorkflowCode, DefaultLogger, type WorkflowBundle } from '@temporalio/worker';
-import { failureConverterPath } from '../../src/temporal.ts';
+import { BUNDLE } from '../../src/bundle.ts';
 
 let released: Promise<WorkflowBundle> | undefined;
 /** The workflows as a worker gets them, bundled once for all test files of a process. */
@@ -9,8 +8,7 @@ export const bundleWorkflows = (): Promise<WorkflowBundle> => (released ??= bund
 /** The same with modules taken in place of those that the workflows import by these names. */
 export const bundleChanged = (insteadOf: Record<string, string>): Promise<WorkflowBundle> =>
   bundleWorkflowCode({
-    workflowsPath: fileURLToPath(new URL('../../src/workflows/index.ts', import.meta.url)),
-    failureConverterPath,
+    ...BUNDLE,
     logger: new DefaultLogger('ERROR', () => undefined),
     webpackConfigHook: ({ resolve, ...config }) => ({
       ...config,
