@@ -22,7 +22,6 @@ export default defineConfig({
           include: ['test/**/*.test.ts'],
           exclude: HEAVY,
           globalSetup: ['test/setup.ts'],
-          sequence: { groupOrder: 0 },
         },
       },
       {
@@ -30,8 +29,6 @@ export default defineConfig({
           ...shared,
           name: 'whole',
           include: HEAVY,
-          maxWorkers: 1,
-          sequence: { groupOrder: 1 },
         },
       },
     ],
