@@ -16,6 +16,7 @@ import { connectDatabase } from '../src/database/connection.ts';
 import { migrate } from '../src/database/migrations.ts';
 import { TASK_QUEUE } from '../src/registration.ts';
 import { connectTemporal } from '../src/temporal.ts';
+import { buildProduct } from './build.ts';
 import { PERSONAL } from './client.ts';
 import { SCARCE_SEATS, type Part } from './plan.ts';
 
@@ -66,7 +67,7 @@ type Options = {
   tickets?: Ticket[];
 };
 
-/** Temporal, PostgreSQL, api and workers, each a process. */
+/** Temporal, PostgreSQL, api and workers, each a process; the two of ours as they are installed, from a build. */
 export async function startProduct({
   folder,
   vendors,
@@ -98,7 +99,7 @@ export async function startProduct({
     });
   let stopped = false;
   const parts = new Map<string, Running>();
-  const [temporalServer, postgresServer] = await Promise.all([temporal(), postgres()]);
+  const [temporalServer, postgresServer] = await Promise.all([temporal(), postgres(), buildProduct()]);
   parts.set('Temporal', temporalServer).set('PostgreSQL', postgresServer);
   const databaseUrl = postgresServer.url;
 
@@ -116,14 +117,14 @@ export async function startProduct({
     ...changed,
   };
   const env = { ...process.env, ...settings, CHAOS_BREAK: broken };
-  const before = broken ? [join(root, 'chaos/break.ts')] : [];
+  const before = broken ? ['--import', 'tsx', join(root, 'chaos/break.ts')] : [];
   const launch = (name: string, file: string) =>
-    start(name, process.execPath, ['--import', 'tsx', ...before, join(root, file)], {
+    start(name, process.execPath, [...before, join(root, 'dist/src', file)], {
       ...{ cwd: root, env },
       logFile: log(name),
     });
   const api = async () => {
-    const running = await launch('api', 'src/api/server.ts');
+    const running = await launch('api', 'api/server.js');
     await until(() => fetch(`${url}/healthz`), running);
     return running;
   };
@@ -132,8 +133,7 @@ export async function startProduct({
     ['PostgreSQL', postgres],
     ['api', api],
   ]);
-  for (let n = 1; n <= workers; n++)
-    launchers.set(`worker ${n}`, () => launch(`worker-${n}`, 'src/worker.ts'));
+  for (let n = 1; n <= workers; n++) launchers.set(`worker ${n}`, () => launch(`worker-${n}`, 'worker.js'));
   /** Starts what is down of these. */
   async function revive(names: Iterable<string>): Promise<void> {
     for (const name of names) {

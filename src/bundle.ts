@@ -1,6 +1,14 @@
 /** The workflows as a worker runs them: one piece of JavaScript. */
 import { createHash, randomUUID } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -20,7 +28,8 @@ export async function findWorkflowBundle(): Promise<{ codePath: string } | { cod
   const built = path('./workflow-bundle.js');
   if (existsSync(built)) return { codePath: built };
   const folder = path('../node_modules/.cache/workflows');
-  const kept = join(folder, `${fingerprint()}.js`);
+  // More than it is made of, and never less.
+  const kept = join(folder, `${fingerprint('src')}.js`);
   if (existsSync(kept)) return { codePath: kept };
   const { code } = await bundleWorkflowCode(BUNDLE);
   try {
@@ -36,15 +45,20 @@ export async function findWorkflowBundle(): Promise<{ codePath: string } | { cod
   return { codePath: kept };
 }
 
-/** Of all sources and the SDK's version: more than the bundle is made of, and never less. */
-function fingerprint(): string {
+/** Of files, and folders with all that is in them, by their paths in the repository; and of the SDK's version. */
+export function fingerprint(...places: string[]): string {
   const hash = createHash('sha256');
   const { version } = createRequire(import.meta.url)('@temporalio/worker/package.json') as {
     version: string;
   };
   hash.update(version);
-  const files = readdirSync(path('.'), { recursive: true, encoding: 'utf8' });
-  for (const file of files.filter((name) => /\.(ts|cjs)$/.test(name)).toSorted())
-    hash.update(`\n${file}\n`).update(readFileSync(path(file)));
+  const filesIn = (place: string): string[] =>
+    statSync(path(`../${place}`)).isDirectory()
+      ? readdirSync(path(`../${place}`))
+          .toSorted()
+          .flatMap((name) => filesIn(`${place}/${name}`))
+      : [place];
+  for (const file of places.flatMap(filesIn))
+    hash.update(`\n${file}\n`).update(readFileSync(path(`../${file}`)));
   return hash.digest('hex').slice(0, 16);
 }

@@ -3,6 +3,7 @@ import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestProject } from 'vitest/node';
+import { buildProduct } from '../chaos/build.ts';
 import { findTestServer } from '../sandbox/downloads.ts';
 import { freePort } from '../sandbox/process.ts';
 import { startPostgres } from '../sandbox/postgres.ts';
@@ -24,8 +25,10 @@ export default async function setup(project: TestProject): Promise<() => Promise
   const folder = mkdtempSync(join(tmpdir(), 'registration-test-'));
   chmodSync(folder, 0o755);
   const report = (line: string) => void process.stdout.write(`${line}\n`);
-  const [testServer, temporal, postgres] = await Promise.all([
+  const [testServer, , temporal, postgres] = await Promise.all([
     findTestServer(report),
+    // Here, for those that start whole products do so in several processes at once.
+    buildProduct(),
     freePort().then((port) =>
       startTemporal({
         report,
