@@ -52,7 +52,7 @@ export async function startBare(product: Product): Promise<Shape & { stop: () =>
   const worker = await start(
     'bare worker',
     process.execPath,
-    ['--import', 'tsx', fileURLToPath(new URL('bare/worker.ts', import.meta.url))],
+    [fileURLToPath(new URL('bare/worker.js', import.meta.url))],
     {
       logFile: `${product.folder}/logs/bare-worker.log`,
       env: { ...process.env, TEMPORAL_ADDRESS: address },

@@ -6,14 +6,13 @@ import {
   proxyActivities,
   setHandler,
 } from '@temporalio/workflow';
-import type { BareActivities } from './worker.ts';
 
-const { takePayment, saveOrder, sendConfirmation, addToMailingList } = proxyActivities<BareActivities>({
+const { takePayment, saveOrder, sendConfirmation, addToMailingList } = proxyActivities({
   startToCloseTimeout: '15s',
 });
-const pay = defineUpdate<string>('pay');
+const pay = defineUpdate('pay');
 
-export async function bare(id: string): Promise<string> {
+export async function bare(id) {
   const payment = takePayment(id);
   setHandler(pay, () => payment);
   await payment;
