@@ -6,9 +6,8 @@ import type { Activities } from '../../src/activities/index.ts';
 import type { EncryptionKey } from '../../src/codec.ts';
 import { workflowId, type Order, type PaymentAnswer, type Progress } from '../../src/registration.ts';
 import { dataConverter, payRegistration } from '../../src/temporal.ts';
-import { activitiesByRun, standIns } from './stand-ins.ts';
+import { activitiesByRun, standIns, type Activity } from './stand-ins.ts';
 
-type Activity = (...args: unknown[]) => Promise<unknown>;
 export type DevServerRun = {
   handle: WorkflowHandle<(order: Order) => Promise<Progress>>;
   /** Sends the order to be paid as the api does, which starts the run; `changed` as an attendee sends it the next time. */

@@ -14,7 +14,7 @@ import {
   type Progress,
 } from '../../src/registration.ts';
 import { bundleWorkflows } from './bundle.ts';
-import { activitiesByRun, standIns } from './stand-ins.ts';
+import { activitiesByRun, standIns, type Activity } from './stand-ins.ts';
 
 export type Run = {
   handle: WorkflowHandle<(order: Order) => Promise<Progress>>;
@@ -61,7 +61,7 @@ export async function startHarness(testServer: string) {
         (...args: unknown[]) => {
           started.push(name);
           for (const wake of waiting) wake();
-          return (activity as (...args: unknown[]) => Promise<unknown>)(...args);
+          return (activity as Activity)(...args);
         },
       ]),
     );

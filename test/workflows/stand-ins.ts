@@ -61,7 +61,7 @@ export const declined = (heldUntil: string): Attempt => ({
   attempts: 1,
 });
 
-type Activity = (...args: unknown[]) => Promise<unknown>;
+export type Activity = (...args: unknown[]) => Promise<unknown>;
 
 /** Activities for a worker that knows all of them and lets each run have its own, by the id of its workflow. */
 export function activitiesByRun() {
