@@ -55,30 +55,6 @@ export async function eventsOnSale(database: Database, id?: string): Promise<Eve
   return [...events.values()];
 }
 
-/** A ticket type of an event that is not over yet, and that event; undefined where there is none. Counts no seats. */
-export async function findTicketType(
-  database: Database,
-  event: string,
-  id: string,
-): Promise<{ event: EventFacts; ticketType: Pick<TicketType, 'id' | 'name' | 'price'> } | undefined> {
-  const row = await database('events as e')
-    .join('ticket_types as t', 't.event_id', 'e.id')
-    .where({ 'e.id': event, 't.id': id })
-    .andWhere('e.ends_at', '>', database.fn.now())
-    .first<Omit<Row, 'available' | 'sold_out'> | undefined>(
-      'e.*',
-      't.id as ticket_type_id',
-      't.name as ticket_type_name',
-      't.price_minor',
-    );
-  if (!row) return undefined;
-  const price = { minor: row.price_minor, currency: row.currency };
-  return {
-    event: toFacts(row.id, row),
-    ticketType: { id: row.ticket_type_id, name: row.ticket_type_name, price },
-  };
-}
-
 /** The columns of `events` that make an event as a ticket to it names it. */
 export type EventRow = Pick<Row, 'name' | 'starts_at' | 'ends_at' | 'time_zone' | 'venue' | 'seller'>;
 export const toFacts = (id: string, row: EventRow): EventFacts => ({

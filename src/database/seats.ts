@@ -24,7 +24,7 @@ export type Hold = {
   paypalOrders: number;
 };
 
-type Row = {
+export type HoldRow = {
   id: string;
   event_id: string;
   ticket_type_id: string;
@@ -36,7 +36,7 @@ type Row = {
   paypal_orders: number;
 };
 
-const toHold = (row: Row): Hold => ({
+export const toHold = (row: HoldRow): Hold => ({
   id: row.id,
   event: row.event_id,
   ticketType: row.ticket_type_id,
@@ -61,11 +61,11 @@ async function locked<T>(database: Database, id: string, decide: (trx: Database)
 /** Takes a registration's lock within a statement that does all there is to do; what it reads may be from before the lock. */
 const LOCK = 'mine as materialized (select pg_advisory_xact_lock(hashtextextended(?, 0)))';
 
-const row = (trx: Database, id: string) => trx<Row>('seat_holds').where({ id }).first();
+const row = (trx: Database, id: string) => trx<HoldRow>('seat_holds').where({ id }).first();
 
 /** Where a registration stands: its hold or claim, whether there is an order of it, whether it is over. */
 async function standing(trx: Database, id: string) {
-  const { rows } = await trx.raw<{ rows: [Row & { ordered: boolean; over: boolean }] }>(
+  const { rows } = await trx.raw<{ rows: [HoldRow & { ordered: boolean; over: boolean }] }>(
     `select h.*, o.id is not null as ordered, e.id is not null as over
      from (values (?::uuid)) as r (id)
      left join seat_holds h on h.id = r.id
@@ -77,7 +77,7 @@ async function standing(trx: Database, id: string) {
   return { ordered, over, hold: (hold.id as string | null) === null ? undefined : hold };
 }
 const isLive = async (trx: Database, id: string): Promise<boolean> =>
-  !!(await trx<Row>('seat_holds').where({ id }).andWhereRaw(`held_until > ${NOW}`).first('id'));
+  !!(await trx<HoldRow>('seat_holds').where({ id }).andWhereRaw(`held_until > ${NOW}`).first('id'));
 export type Ending = 'expired' | 'refunded' | 'cancelled';
 
 /** How a registration ended that is over; undefined when it goes on, or is confirmed. */
@@ -152,7 +152,7 @@ export async function holdSeat(
       .where({ id })
       // The price of a hold is kept while it goes on: what the attendee was shown is what is charged.
       .update({ ...held, ...(live ? {} : price), ...(reopen ? nextPaypalOrder(trx) : {}) })
-      .returning<Row[]>('*');
+      .returning<HoldRow[]>('*');
     return { status: 'held', hold: toHold(only(renewed)), renewed: true };
   });
 }
@@ -167,7 +167,7 @@ async function holdNewSeat(
   event: string,
   ticketType: string,
 ): Promise<HoldOutcome | undefined> {
-  type Answer = Pick<Row, 'amount_minor' | 'currency' | 'held_until'> & { outcome: Refusal | 'held' };
+  type Answer = Pick<HoldRow, 'amount_minor' | 'currency' | 'held_until'> & { outcome: Refusal | 'held' };
   const { rows } = await database.raw<{ rows: Answer[] }>('select * from hold_new_seat(?, ?, ?, ?)', [
     id,
     event,
@@ -183,7 +183,7 @@ async function holdNewSeat(
 }
 
 const isPaypalOrderOld = async (trx: Database, id: string): Promise<boolean> =>
-  !!(await trx<Row>('seat_holds')
+  !!(await trx<HoldRow>('seat_holds')
     .where({ id })
     .andWhereRaw(`paypal_order_at < ${NOW} - interval '${PAYPAL_ORDER_HOURS} hours'`)
     .first('id'));
@@ -295,7 +295,7 @@ export async function unclaimSeat(
  */
 export async function releaseHold(database: Database, id: string): Promise<string | null> {
   return locked(database, id, async (trx) => {
-    const renewed = await trx<Row>('seat_holds').where({ id }).andWhereRaw(`held_until > ${NOW}`).first();
+    const renewed = await trx<HoldRow>('seat_holds').where({ id }).andWhereRaw(`held_until > ${NOW}`).first();
     if (renewed?.held_until) return renewed.held_until.toISOString();
     await end(trx, id, 'expired');
     return null;

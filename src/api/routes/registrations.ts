@@ -1,7 +1,6 @@
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
-import { findOrder, type OrderRecord } from '../../database/orders.ts';
-import { findTicketType } from '../../database/events.ts';
-import { findEnd, findHold, giveSeatBack, type Hold } from '../../database/seats.ts';
+import { findRegistration, type Registration } from '../../database/registrations.ts';
+import { giveSeatBack } from '../../database/seats.ts';
 import { linksOf } from '../../reference.ts';
 import {
   NEWSLETTER_WORDING,
@@ -54,17 +53,16 @@ export function registrationRoutes(app: App, dependencies: RouteDependencies): v
         ...linksOf(config.publicUrl, id),
       });
 
-      // Order rows come first, so that nothing starts again once Temporal has forgotten the run. The hold is read before:
-      // it becomes the order in one step, so whoever finds neither has neither.
-      const hold = await findHold(database, id);
-      const saved = await findOrder(database, id);
-      if (saved) {
-        answerFromOrder(saved, form.paypalOrderId);
+      // Order rows come first, so that nothing starts again once Temporal has forgotten the run.
+      const found = await findRegistration(database, id, form.event, form.ticketType);
+      if (found.order) {
+        answerFromOrder(found.order, form.paypalOrderId);
         return reply.code(201).send(registered('confirmed'));
       }
+      const { hold, end } = found;
       // A run that ended goes on to answer as it did, and needs no hold for that.
-      if (!hold && !(await findEnd(database, id))) throw new Problem('hold-expired');
-      const order = await toOrder(form, hold, languageOf(request));
+      if (!hold && !end) throw new Problem('hold-expired');
+      const order = toOrder(form, found, languageOf(request));
       await probe().catch(() => {
         throw unavailable();
       });
@@ -83,10 +81,9 @@ export function registrationRoutes(app: App, dependencies: RouteDependencies): v
   );
 
   /** What the run takes with it. Price and ticket type are the hold's, never the form's. */
-  async function toOrder(form: RegistrationForm, hold: Hold | undefined, language: Language): Promise<Order> {
-    const found = await findTicketType(database, form.event, form.ticketType);
-    if (!found) throw ticketNotOnSale();
-    const { event, ticketType } = found;
+  function toOrder(form: RegistrationForm, { hold, ticket }: Registration, language: Language): Order {
+    if (!ticket) throw ticketNotOnSale();
+    const { event, ticketType } = ticket;
     if (hold && (hold.event !== form.event || hold.ticketType !== form.ticketType))
       throw new Problem('ticket-mismatch');
     const amount = hold?.amount ?? ticketType.price;
@@ -127,7 +124,7 @@ export function registrationRoutes(app: App, dependencies: RouteDependencies): v
 }
 
 /** A saved order answers as the first request was answered, and refuses to be paid for again. */
-function answerFromOrder(order: OrderRecord, paypalOrderId: string | null): void {
+function answerFromOrder(order: NonNullable<Registration['order']>, paypalOrderId: string | null): void {
   if (order.status !== 'confirmed') throw new Problem(`was-${order.status}`);
   if (order.paypalOrderId !== paypalOrderId) throw new Problem('already-registered');
 }
