@@ -1,23 +1,35 @@
-import ical, { ICalCalendarMethod } from 'ical-generator';
+import ICAL from 'ical.js';
 import type { EventFacts } from '../registration.ts';
 
 type Entry = { id: string; event: EventFacts; reference: string; statusUrl: string };
 
 /** The event as an iCalendar file (RFC 5545). Its UID is the registration's, so that an update replaces the entry. */
 export function calendarFile({ id, event, reference, statusUrl }: Entry): string {
-  const calendar = ical({
-    prodId: '//event-registration//event-registration',
-    method: ICalCalendarMethod.PUBLISH,
+  const calendar = component('vcalendar', {
+    version: '2.0',
+    prodid: '-//event-registration//event-registration',
+    method: 'PUBLISH',
   });
-  calendar.createEvent({
-    id: `registration-${id}@${new URL(statusUrl).hostname}`,
-    sequence: 0,
-    summary: event.name,
-    location: event.venue,
-    description: reference,
-    url: statusUrl,
-    start: event.startsAt,
-    end: event.endsAt,
-  });
-  return calendar.toString();
+  calendar.addSubcomponent(
+    component('vevent', {
+      uid: `registration-${id}@${new URL(statusUrl).hostname}`,
+      sequence: 0,
+      dtstamp: time(new Date()),
+      dtstart: time(new Date(event.startsAt)),
+      dtend: time(new Date(event.endsAt)),
+      summary: event.name,
+      location: event.venue,
+      description: reference,
+      url: statusUrl,
+    }),
+  );
+  return `${calendar.toString()}\r\n`;
+}
+
+const time = (date: Date) => ICAL.Time.fromJSDate(date, true);
+
+function component(name: string, properties: Record<string, string | number | ICAL.Time>): ICAL.Component {
+  const made = new ICAL.Component(name);
+  for (const [property, value] of Object.entries(properties)) made.addPropertyWithValue(property, value);
+  return made;
 }
