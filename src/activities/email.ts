@@ -1,6 +1,5 @@
 import { activityInfo } from '@temporalio/activity';
 import sgClient from '@sendgrid/client';
-import sgMail from '@sendgrid/mail';
 import type { Config } from '../config.ts';
 import type { Database } from '../database/connection.ts';
 import { findTicket } from '../database/orders.ts';
@@ -12,18 +11,18 @@ import { failure, sendGridFailure } from './failure.ts';
 /** The whole exchange; the activity has 15 s. */
 const TIMEOUT_MS = 10_000;
 
-// The packages export shared instances; their constructors give our own.
-const Client = (sgClient as object).constructor as new () => typeof sgClient;
-const MailService = (sgMail as object).constructor as new () => typeof sgMail;
+/** The client, whose published types do not know of all that it hands on with each request. */
+type SendGrid = Omit<typeof sgClient, 'setDefaultRequest'> & {
+  setDefaultRequest: (defaults: { timeout: number; baseUrl?: string }) => void;
+};
+// The package exports one shared instance; its constructor gives our own.
+const Client = (sgClient as object).constructor as new () => SendGrid;
 
-function connect({ apiKey, baseUrl }: Config['sendgrid']): typeof sgMail {
+function connect({ apiKey, baseUrl }: Config['sendgrid']): SendGrid {
   const client = new Client();
   client.setApiKey(apiKey); // first: it resets the base URL
-  if (baseUrl) client.setDefaultRequest('baseUrl', `${baseUrl}/`);
-  const mailer = new MailService();
-  mailer.setClient(client);
-  mailer.setTimeout(TIMEOUT_MS); // after setClient
-  return mailer;
+  client.setDefaultRequest({ timeout: TIMEOUT_MS, ...(baseUrl && { baseUrl: `${baseUrl}/` }) });
+  return client;
 }
 
 type Confirmation = Pick<
@@ -37,7 +36,7 @@ type Notice = Pick<Order, 'id' | 'event' | 'attendee' | 'language'> & {
 type Envelope = { id: string; attendee: Order['attendee']; category: string };
 
 export function emailActivities({ config, database }: { config: Config; database: Database }) {
-  const mailer = connect(config.sendgrid);
+  const sendGrid = connect(config.sendgrid);
 
   /**
    * SendGrid cannot tell a repeated request from a new one. That a mail was sent is noted by the end of the activity, which is
@@ -46,32 +45,31 @@ export function emailActivities({ config, database }: { config: Config; database
    */
   async function send({ id, attendee, category }: Envelope, mail: Mail) {
     const off = { enable: false };
+    const body = {
+      personalizations: [
+        { to: [{ email: attendee.email, name: `${attendee.firstName} ${attendee.lastName}` }] },
+      ],
+      from: config.sendgrid.from,
+      subject: mail.subject,
+      content: [
+        { type: 'text/plain', value: mail.text },
+        { type: 'text/html', value: mail.html },
+      ],
+      headers: mail.headers,
+      attachments: mail.attachments?.map(({ content, contentId, ...file }) => ({
+        ...file,
+        content: content.toString('base64'),
+        ...(contentId === undefined
+          ? { disposition: 'attachment' }
+          : { disposition: 'inline', content_id: contentId }),
+      })),
+      categories: [category],
+      custom_args: { registrationId: id },
+      // The links lead to a private page: no redirect through a tracker may hold them.
+      tracking_settings: { click_tracking: off, open_tracking: off },
+    };
     try {
-      await mailer.send({
-        // In here, for the SDK would send headers of the message itself with its HTTP request, too.
-        personalizations: [
-          {
-            to: { email: attendee.email, name: `${attendee.firstName} ${attendee.lastName}` },
-            headers: mail.headers,
-          },
-        ],
-        from: config.sendgrid.from,
-        subject: mail.subject,
-        text: mail.text,
-        html: mail.html,
-        attachments: mail.attachments.map(({ content, contentId, ...file }) => ({
-          ...file,
-          content: content.toString('base64'),
-          // Named as in SendGrid's API: the SDK passes attachments on as they are.
-          ...(contentId === undefined
-            ? { disposition: 'attachment' }
-            : { disposition: 'inline', content_id: contentId }),
-        })),
-        categories: [category],
-        customArgs: { registrationId: id },
-        // The links lead to a private page: no redirect through a tracker may hold them.
-        trackingSettings: { clickTracking: off, openTracking: off },
-      });
+      await sendGrid.request({ method: 'POST', url: '/v3/mail/send', body });
     } catch (error) {
       throw sendGridFailure(error);
     }

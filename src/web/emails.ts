@@ -14,8 +14,8 @@ export type Mail = {
   subject: string;
   html: string;
   text: string;
-  attachments: Attachment[];
-  headers: Record<string, string>;
+  attachments?: Attachment[];
+  headers?: Record<string, string>;
 };
 
 const views = fileURLToPath(new URL('emails', import.meta.url));
@@ -77,9 +77,9 @@ export function confirmationMail(order: Confirmation): Mail {
       { ...ics, content: Buffer.from(calendarFile(order)) },
     ],
     // RFC 2369: only somebody who asked for the newsletter is on a list to leave.
-    headers: order.newsletter
-      ? { 'List-Unsubscribe': `<mailto:${order.sender}?subject=unsubscribe%20${reference}>` }
-      : {},
+    ...(order.newsletter && {
+      headers: { 'List-Unsubscribe': `<mailto:${order.sender}?subject=unsubscribe%20${reference}>` },
+    }),
   };
 }
 
@@ -93,12 +93,11 @@ export function noticeMail(notice: Notice): Mail {
   const speech = speak(notice.language ?? LANGUAGES[0]);
   const { t, money } = speech;
   const title = t(`mail.${kind}`);
-  const mail = render('notice', t('mail.notice.subject', { title, event }), {
+  return render('notice', t('mail.notice.subject', { title, event }), {
     ...notice,
     ...speech,
     title,
     sentence: t(`mail.${kind}.text`, { event }),
     truth: refunded ? t('mail.refund', { amount: money(refunded) }) : t('mail.not-charged'),
   });
-  return { ...mail, attachments: [], headers: {} };
 }
