@@ -22,7 +22,7 @@ it('measures product and bare workflow side by side', { timeout: 180_000 }, asyn
     }
   const [one] = report.runs.flatMap(({ product }) => product);
   expect(one?.historyBytes).toBeLessThanOrEqual(8000);
-  expect(report.database.registering.statements).toBeGreaterThan(3);
+  expect(report.database.registering.statements).toBeGreaterThanOrEqual(3);
   expect(report.ratios.cpu.median).toBeGreaterThan(1);
   expect(table(report)).not.toMatch(/NaN|undefined|Infinity/);
 });
