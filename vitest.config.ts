@@ -25,7 +25,7 @@ export default defineConfig({
     testTimeout: 30_000,
     hookTimeout: 120_000,
     // On two cores, for a good part of what tests do is waiting.
-    maxWorkers: 3,
+    maxWorkers: 4,
     sequence: { sequencer: LongestFirst },
     // Files share their processes: loading the SDKs for each anew takes longer than most tests.
     isolate: false,
