@@ -17,14 +17,17 @@ export function calendarFile({ id, event, reference, statusUrl }: Entry): string
       dtstamp: time(new Date()),
       dtstart: time(new Date(event.startsAt)),
       dtend: time(new Date(event.endsAt)),
-      summary: event.name,
-      location: event.venue,
+      summary: lines(event.name),
+      location: lines(event.venue),
       description: reference,
       url: statusUrl,
     }),
   );
   return `${calendar.toString()}\r\n`;
 }
+
+/** The library writes `\\n` for a line break, and leaves a carriage return, which ends a line of the file, as it is. */
+const lines = (text: string) => text.replaceAll(/\r\n?/g, '\n');
 
 const time = (date: Date) => ICAL.Time.fromJSDate(date, true);
 

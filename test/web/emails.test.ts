@@ -145,12 +145,13 @@ it('the calendar entry has a stable UID, UTC times and folded lines', () => {
   const { event } = anOrder();
   const entry = calendarFile({
     id: '7d9f',
-    event: { ...event, venue: 'A plàce with a very long ñame, '.repeat(5) },
+    event: { ...event, name: 'Days, and\r\nnights', venue: 'A plàce with a very long ñame, '.repeat(5) },
     ...links,
   });
   expect(entry).toContain('UID:registration-7d9f@tickets.example.org');
   expect(entry).toContain('DTSTART:20270514T070000Z');
   expect(entry).toContain('DTEND:20270515T160000Z');
   expect(entry).toContain('SEQUENCE:0');
+  expect(entry).toContain('SUMMARY:Days\\, and\\nnights\r\n');
   expect(entry.split('\r\n').every((line) => Buffer.byteLength(line) <= 75)).toBe(true);
 });
