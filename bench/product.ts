@@ -48,17 +48,22 @@ export async function startMeasured(
 
   const agent = new Agent({ keepAlive: true, maxFreeSockets: Infinity });
   /** By hand, for `fetch` takes several times the processor time, and that of whoever asks is the product's, too. */
-  const send = (method: string, url: string, body?: object) =>
-    new Promise<{ status: number; text: string }>((resolve, reject) => {
+  const send = (method: string, url: string, body?: object): Promise<{ status: number; text: string }> =>
+    new Promise((resolve, reject) => {
       const headers = { 'content-type': 'application/json' };
-      request(url, { method, agent, ...(body && { headers }) }, (response) => {
+      const made = request(url, { method, agent, ...(body && { headers }) }, (response) => {
         const parts: Buffer[] = [];
         response.on('data', (part: Buffer) => parts.push(part));
         response.on('end', () =>
           resolve({ status: response.statusCode ?? 0, text: Buffer.concat(parts).toString() }),
         );
-      })
-        .on('error', reject)
+      });
+      made
+        // A kept connection may end, for it was silent for long, just as it is used again: asked anew, as browsers do.
+        .on('error', (error) => {
+          if (made.reusedSocket) resolve(send(method, url, body));
+          else reject(error);
+        })
         .end(body && JSON.stringify(body));
     });
   const form = (id: string, ticketType: string) => formOf({ id, ticketType, newsletter: true });
