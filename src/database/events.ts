@@ -5,7 +5,13 @@ import type { Database } from './connection.ts';
  * `available`: seats neither sold nor held right now; null where there is no limit. `soldOut`: none can come back either,
  * for none is merely held.
  */
-type TicketType = { id: string; name: string; price: Money; available: number | null; soldOut: boolean };
+export type TicketType = {
+  id: string;
+  name: string;
+  price: Money;
+  available: number | null;
+  soldOut: boolean;
+};
 export type Event = EventFacts & { currency: string; ticketTypes: TicketType[] };
 
 type Row = {

@@ -1,6 +1,6 @@
-import type { EventFacts, Money } from '../registration.ts';
+import type { EventFacts } from '../registration.ts';
 import type { Database } from './connection.ts';
-import { toFacts, type EventRow } from './events.ts';
+import { toFacts, type EventRow, type TicketType } from './events.ts';
 import type { OrderRecord } from './orders.ts';
 import { toHold, type Ending, type Hold, type HoldRow } from './seats.ts';
 
@@ -11,7 +11,7 @@ export type Registration = {
   /** How it ended, when it is over. */
   end: Ending | undefined;
   /** The ticket type, and its event; undefined where there is none, or the event is over. */
-  ticket: { event: EventFacts; ticketType: { id: string; name: string; price: Money } } | undefined;
+  ticket: { event: EventFacts; ticketType: Pick<TicketType, 'id' | 'name' | 'price'> } | undefined;
 };
 
 type Row = { [column in keyof HoldRow]: HoldRow[column] | null } & {
