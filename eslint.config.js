@@ -40,12 +40,12 @@ export default tseslint.config(
   },
   {
     // Vitest's types are extended by merging interfaces.
-    files: ['test/setup.ts'],
+    files: ['test/setup.ts', 'src/api/attendee/problems.ts'],
     rules: { '@typescript-eslint/consistent-type-definitions': 'off' },
   },
   {
     // The browser script is plain JavaScript, served as it is.
-    files: ['src/web/public/**/*.js', 'sandbox/**/browser/*.js'],
+    files: ['src/web/*/public/**/*.js', 'sandbox/**/browser/*.js'],
     languageOptions: {
       globals: Object.fromEntries(
         'window document location localStorage fetch crypto setTimeout clearTimeout setInterval clearInterval URL URLSearchParams FormData BroadcastChannel Intl console navigator customElements sessionStorage CSS MessageChannel addEventListener parent getComputedStyle DOMParser EventSource print HTMLElement CSSStyleSheet'

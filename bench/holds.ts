@@ -3,7 +3,7 @@
  * Asks the database alone, through as many connections as the processes of a deployment may have.
  */
 import { randomUUID } from 'node:crypto';
-import { holdSeat } from '../src/database/seats.ts';
+import { holdSeat } from '../src/database/seats/hold.ts';
 import { connectDatabase } from '../src/database/connection.ts';
 import { each, figure, onMachine, shown } from './measure.ts';
 import { startMeasured } from './product.ts';

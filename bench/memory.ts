@@ -3,8 +3,8 @@
  * twenty a whole registration. A process that keeps something of each request grows in every tenth of the run.
  */
 import { randomUUID } from 'node:crypto';
-import { formOf } from '../chaos/client.ts';
-import { startWorld } from '../chaos/world.ts';
+import { formOf } from '../stage/person.ts';
+import { startWorld } from '../stage/world.ts';
 import { memoryMb } from './measure.ts';
 
 const [requests = 50_000] = process.argv.slice(2).map(Number);
@@ -21,7 +21,7 @@ const ask = async (method: string, path: string, body?: string) => {
   await response.arrayBuffer();
   return response.status;
 };
-const form = (id: string) => formOf({ id, ticketType: 'free', newsletter: false });
+const form = (id: string) => formOf(id, { ticketType: 'free', newsletter: false });
 const put = (id: string, body: string) => ask('PUT', `/api/checkouts/${id}`, body);
 const hold = (id: string) => put(id, JSON.stringify(form(id)));
 const pay = (id: string) =>

@@ -3,14 +3,13 @@ import { randomUUID } from 'node:crypto';
 import { Agent, request } from 'node:http';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { formOf } from '../chaos/client.ts';
-import { emptyFolder, startProduct } from '../chaos/world.ts';
-import type { Ticket } from '../sandbox/conference.ts';
-import { freePort, start, until } from '../sandbox/process.ts';
-import { settingsFor, type Sandbox } from '../sandbox/providers.ts';
+import { CARD, formOf } from '../stage/person.ts';
+import { emptyFolder, startProduct } from '../stage/world.ts';
+import type { Ticket } from '../stage/conference.ts';
+import { freePort, start, until } from '../sandbox/servers/process.ts';
+import { settingsFor, type Sandbox } from '../sandbox/vendors/server.ts';
 import { each } from './measure.ts';
 
-const CARD = { number: '4012888888881881', expiry: '12/34', cvv: '123' };
 /** How many prepare at once: before anything is measured. */
 const PREPARE_AT_ONCE = 16;
 
@@ -31,7 +30,7 @@ export async function startMeasured(
   const vendors = await start(
     'sandbox',
     process.execPath,
-    ['--import', 'tsx', fileURLToPath(new URL('../sandbox/providers.ts', import.meta.url))],
+    ['--import', 'tsx', fileURLToPath(new URL('../sandbox/vendors/server.ts', import.meta.url))],
     { logFile: join(folder, 'logs/sandbox.log'), env: { ...process.env, SANDBOX_PORT: String(port) } },
   );
   const vendorsUrl = `http://127.0.0.1:${port}`;
@@ -66,7 +65,7 @@ export async function startMeasured(
         })
         .end(body && JSON.stringify(body));
     });
-  const form = (id: string, ticketType: string) => formOf({ id, ticketType, newsletter: true });
+  const form = (id: string, ticketType: string) => formOf(id, { ticketType });
 
   const parts = () => ({
     api: product.pidsOf('api'),

@@ -8,8 +8,8 @@ import {
   WorkflowIdConflictPolicy,
   WorkflowIdReusePolicy,
 } from '@temporalio/client';
-import { workersPolling } from '../chaos/world.ts';
-import { start } from '../sandbox/process.ts';
+import { workersPolling } from '../stage/world.ts';
+import { start } from '../sandbox/servers/process.ts';
 import { WORKFLOW } from '../src/registration.ts';
 import { cpuMs } from './measure.ts';
 import type { Product, Ready } from './product.ts';

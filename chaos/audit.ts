@@ -1,10 +1,11 @@
 /** When all is over, the ledgers of everybody who took part are held against each other. */
 import { workflowId, type Progress } from '../src/registration.ts';
-import { ifThere } from '../src/temporal.ts';
-import { emailOf, ENDS, type Told } from './client.ts';
+import { ifThere } from '../src/temporal/client.ts';
+import { emailOf } from '../stage/person.ts';
+import type { World } from '../stage/world.ts';
+import { ENDS, type Told } from './client.ts';
 import { unexplained, type Strike } from './mails.ts';
 import type { Client } from './plan.ts';
-import type { World } from './world.ts';
 
 /** What must never be, and the registrations of which it is; `[]` for each is the promise of the product. */
 export type Violations = Record<(typeof INVARIANTS)[number], string[]>;

@@ -1,37 +1,12 @@
 /** Somebody who registers, over a network and with a service that may fail at any moment; and what they were told. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { DECLINED_CARD } from '../sandbox/paypal/cards.ts';
-import { reference } from '../src/reference.ts';
+import { DECLINED_CARD } from '../sandbox/vendors/paypal/cards.ts';
+import { formOf } from '../stage/person.ts';
+import type { World } from '../stage/world.ts';
 import type { Client } from './plan.ts';
-import type { World } from './world.ts';
 
 const ANSWER_WITHIN_MS = 25_000;
 const IMPATIENT_MS = 400;
-
-const NAME = { firstName: 'Ada', lastName: 'Example' };
-const ADDRESS = { addressLine1: 'Street 2', city: 'Hamburg' };
-const DOMAIN = '@example.org';
-/** Somebody's address. Not the id itself: now and then its digits look like a card number, which no field may hold. */
-export const emailOf = (id: string) => `${reference(id).toLowerCase()}${DOMAIN}`;
-/** What somebody fills in. */
-export const formOf = ({
-  id,
-  ticketType,
-  newsletter,
-}: Pick<Client, 'id' | 'newsletter'> & { ticketType: string }) => ({
-  event: 'conference',
-  ticketType,
-  attendee: { ...NAME, email: emailOf(id) },
-  billing: { ...ADDRESS, postalCode: '20457', countryCode: 'DE' },
-  newsletter,
-});
-/** What would show, in a log, that somebody is named in it. */
-export const PERSONAL = [
-  ...Object.values(ADDRESS),
-  ...Object.values(NAME).map((name) => `"${name}"`),
-  Object.values(NAME).join(' '),
-  DOMAIN,
-];
 
 /** An answer that came: `paypalOrderId` is what it was about, where it was about a payment. */
 export type Told = {
@@ -85,7 +60,7 @@ export async function register(
 ): Promise<Told[]> {
   const { id, manner } = client;
   const told: Told[] = [];
-  const form = formOf(client);
+  const form = formOf(id, client);
 
   async function ask(method: string, path: string, body: object, withinMs = ANSWER_WITHIN_MS) {
     const response = await fetch(world.url + path, {

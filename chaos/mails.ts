@@ -1,5 +1,5 @@
 /** Mails that came more than once: SendGrid cannot tell a repeated request, so each needs a reason that nobody could help. */
-import type { Mail } from '../sandbox/sendgrid.ts';
+import type { Mail } from '../sandbox/vendors/sendgrid/api.ts';
 
 /** Something that was killed or that failed, and when (epoch ms). */
 export type Strike = { what: string; from: number; to: number };

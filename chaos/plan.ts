@@ -1,5 +1,6 @@
 /** What will happen in a run, all of it decided by a seed before it begins: who registers how, what dies, what fails. */
-import type { Fault, Provider } from '../sandbox/faults.ts';
+import type { Fault, Provider } from '../sandbox/vendors/faults.ts';
+import { PARTS, type Part } from '../stage/world.ts';
 
 /**
  * How somebody registers. `once` sends one request and only watches the status from then on; `impatient` hangs up and sends again;
@@ -16,8 +17,6 @@ export type Client = {
   at: number;
 };
 
-export const PARTS = ['api', 'worker', 'PostgreSQL', 'Temporal'] as const;
-export type Part = (typeof PARTS)[number];
 export type Kill = { part: Part; at: number; downMs: number };
 export type Trouble = { provider: Provider; fault: Fault; at: number; lastsMs: number };
 
@@ -30,7 +29,12 @@ export type Plan = Omit<Options, 'kills'> & {
   blackout: { at: number; lastsMs: number };
 };
 
-export const SCARCE_SEATS = 5;
+/** The ticket types that people compete for, or not. */
+export const TICKETS = [
+  { id: 'scarce', name: 'Scarce', price_minor: 9000, capacity: 5 },
+  { id: 'regular', name: 'Regular', price_minor: 12_000, capacity: null },
+  { id: 'free', name: 'Free', price_minor: 0, capacity: null },
+];
 
 /** Numbers from 0 to 1, the same ones for the same seed (mulberry32). */
 function randomFrom(seed: number): () => number {

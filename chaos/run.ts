@@ -1,11 +1,12 @@
 /** One run of chaos: everybody registers, everything dies, the vendors fail; then it all comes up again and is audited. */
 import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
 import { workflowId } from '../src/registration.ts';
 import { audit, tally, type Audit } from './audit.ts';
 import { look, register, type Told } from './client.ts';
 import type { Strike } from './mails.ts';
-import { makePlan, type Options, type Plan } from './plan.ts';
-import { startWorld, type World } from './world.ts';
+import { makePlan, TICKETS, type Options, type Plan } from './plan.ts';
+import { startWorld, type World } from '../stage/world.ts';
 
 export type Report = Audit & {
   plan: Options;
@@ -27,7 +28,13 @@ const SETTLE_WITHIN_MS = 240_000;
 /** @param broken protections to switch off, comma-separated: see break.ts */
 export async function runChaos(options: Options, say: Say, broken = ''): Promise<Report> {
   const plan = makePlan(options);
-  const world = await startWorld({ broken });
+  const world = await startWorld({
+    tickets: TICKETS,
+    ...(broken && {
+      preload: fileURLToPath(new URL('break.ts', import.meta.url)),
+      settings: { CHAOS_BREAK: broken },
+    }),
+  });
   const begun = Date.now();
   let keep = true;
   try {
@@ -122,8 +129,7 @@ function watchSeats({ database }: World, overheld: Set<string>): AbortController
     while (!over.signal.aborted) {
       const rows = await database
         .raw<{ rows: { id: string }[] }>(
-          `select t.id from ticket_types t where t.capacity < t.sold + (select count(*) from seat_holds h
-             where h.ticket_type_id = t.id and (h.held_until is null or h.held_until > now()))`,
+          'select ticket_type_id as id from ticket_availability where free < 0',
         )
         .then(({ rows: found }) => found)
         .catch(() => []);

@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { settingsFor } from './providers.ts';
+import { settingsFor } from './vendors/server.ts';
 
 const VENDORS = ['PAYPAL', 'SENDGRID', 'MAILCHIMP'];
 const DECIDES = /_(BASE_URL|API_KEY|CLIENT_ID|CLIENT_SECRET)$/;

@@ -6,11 +6,11 @@ import { loadDatabaseUrl } from '../src/config.ts';
 import { connectDatabase } from '../src/database/connection.ts';
 import { seedExampleEvent } from '../src/database/events.ts';
 import { migrate } from '../src/database/migrations.ts';
-import { startPostgres } from './postgres.ts';
-import { isTaken, start, until, whileWaiting } from './process.ts';
+import { startPostgres } from './servers/postgres.ts';
+import { isTaken, start, until, whileWaiting } from './servers/process.ts';
 import { generatedKeys, standInsFor } from './settings.ts';
-import { createSupervisor } from './supervisor.ts';
-import { FAIR, startTemporal } from './temporal.ts';
+import { createSupervisor } from './servers/supervisor.ts';
+import { FAIR, startTemporal } from './servers/temporal.ts';
 
 const RETENTION_DAYS = 90;
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -159,7 +159,7 @@ async function main(): Promise<void> {
   const prepared = prepareDatabase(loadDatabaseUrl(env));
   const sandbox =
     standIns &&
-    keep('sandbox', 'sandbox/providers.ts', {
+    keep('sandbox', 'sandbox/vendors/server.ts', {
       SANDBOX_PORT: String(ports.SANDBOX_PORT),
       DATA_DIR: dataFolder,
     });

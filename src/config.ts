@@ -1,6 +1,6 @@
 /** The only reader of the environment. Faulty settings stop a process at its start, with every fault listed. */
-import { readKeys, type EncryptionKey } from './codec.ts';
 import { loadClientConnectConfig, type ClientConnectConfig } from '@temporalio/envconfig';
+import { readKeys, type EncryptionKey } from './encryption-keys.ts';
 
 /** Thrown when settings are missing or wrong; its message lists all of them, a line each, without their values. */
 export class ConfigError extends Error {
@@ -122,9 +122,10 @@ function reader(env: NodeJS.ProcessEnv) {
       return value;
     },
     keys(name: string): EncryptionKey[] {
-      const keys = given(name) ? readKeys(given(name)) : [];
-      if (typeof keys !== 'string') return keys;
-      fault(`${name} ${keys}`);
+      if (!given(name)) return [];
+      const found = readKeys(given(name));
+      if (found.status === 'read') return found.keys;
+      fault(`${name} ${found.fault}`);
       return [];
     },
     /** `true`, `false`, a number of proxies, or a comma-separated list of their addresses, as Fastify's trustProxy takes it. */

@@ -1,4 +1,4 @@
-import { remembered } from './remembered.ts';
+import { memoize } from './memoize.ts';
 
 /** The officially assigned codes of ISO 3166-1 alpha-2. Their names come from Intl, in the reader's language. */
 export const COUNTRY_CODES =
@@ -62,7 +62,7 @@ export function addressRules(countryCode: string): AddressRules {
 }
 
 /** Names of countries by their codes, in the language of a locale. */
-export const countryNames = remembered((locale: string) => new Intl.DisplayNames(locale, { type: 'region' }));
+export const countryNames = memoize((locale: string) => new Intl.DisplayNames(locale, { type: 'region' }));
 
 /** All countries as `{ code, name }`, sorted by their name in the language of `locale`. */
 export function countries(locale = 'en'): { code: string; name: string }[] {

@@ -4,18 +4,19 @@
  */
 import type { Static } from 'typebox';
 import type { Attendee, Billing } from './form.ts';
-import { remembered } from './remembered.ts';
+import type { Money } from './money.ts';
 
 export const TASK_QUEUE = 'registration';
 /**
- * What is paced, by Temporal's fairness keys: where a rate is set, so many activities of a key are begun in a second, for all
- * workers together. A weight multiplies the rate: a run has the largest there is, so that the rest of its activities go on.
+ * Temporal's fairness keys. With VENDOR_RATE_LIMIT set, Temporal starts at most that many activities of a key per second,
+ * for all workers together.
  */
-export const PACED = {
+export const RATE_LIMITED = {
   email: { fairnessKey: 'email', fairnessWeight: 1 },
   mailingList: { fairnessKey: 'mailing-list', fairnessWeight: 1 },
 } as const;
-export const UNPACED = { fairnessWeight: 1000 } as const;
+/** Activities without a fairness key count as one key. The weight multiplies its rate, and this is the largest one allowed. */
+export const NOT_RATE_LIMITED = { fairnessWeight: 1000 } as const;
 export const WORKFLOW = 'registration';
 /** Sends the confirmation of a saved order once more. */
 export const RESEND_WORKFLOW = 'resendConfirmation';
@@ -38,6 +39,9 @@ export const resendWorkflowId = (registrationId: string) => `resend-${registrati
 export const statusUrl = (publicUrl: string, registrationId: string) =>
   `${publicUrl}/registrations/${registrationId}`;
 
+/** How long a confirmation that was sent again blocks the next one. */
+export const RESEND_PAUSE_MS = 600_000;
+
 /** How long an api call waits for the outcome of a payment before it answers "not known yet". */
 export const ANSWER_WITHIN_MS = 20_000;
 
@@ -47,42 +51,6 @@ export const NEWSLETTER_WORDING = '2026-11';
 /** The languages that people can be told things in; messages/ has a file for each. */
 export const LANGUAGES = ['en', 'de'] as const;
 export type Language = (typeof LANGUAGES)[number];
-
-/** An amount in the smallest unit of its currency: EUR 120.00 is `{ minor: 12000, currency: 'EUR' }`. */
-export type Money = { minor: number; currency: string };
-
-/** Intl knows decimals for these two, PayPal takes none (developer.paypal.com, currency codes); so neither do we. */
-const WITHOUT_DECIMALS = ['HUF', 'TWD'];
-
-/** Digits after the decimal point of a currency's major unit: 2 for EUR, 0 for JPY. */
-const fractionDigits = remembered((currency: string) => {
-  if (WITHOUT_DECIMALS.includes(currency)) return 0;
-  const format = new Intl.NumberFormat('en', { style: 'currency', currency });
-  return format.resolvedOptions().maximumFractionDigits ?? 2;
-});
-
-/** An amount as a decimal string in major units, as PayPal and the HTTP API write it: `"120.00"`. */
-export function decimal({ minor, currency }: Money): string {
-  const digits = fractionDigits(currency);
-  return (minor / 10 ** digits).toFixed(digits);
-}
-
-const moneyFormat = remembered((locale: string, currency: string) => {
-  const digits = fractionDigits(currency);
-  return new Intl.NumberFormat(locale, {
-    style: 'currency',
-    currency,
-    currencyDisplay: 'code',
-    minimumFractionDigits: digits,
-    maximumFractionDigits: digits,
-  });
-});
-
-/** An amount for people to read, in their language: `EUR 120.00`, `120,00 EUR`. */
-export const formatMoney = ({ minor, currency }: Money, locale = 'en'): string =>
-  moneyFormat(locale, currency)
-    .format(minor / 10 ** fractionDigits(currency))
-    .replaceAll('\u00a0', ' ');
 
 /** An event as a ticket to it names it. Times are ISO 8601 UTC, `timeZone` is an IANA name. */
 export type EventFacts = {

@@ -1,4 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { IntlMessageFormat } from 'intl-messageformat';
 import { expect, it } from 'vitest';
 import { LANGUAGES } from '../src/registration.ts';
@@ -39,12 +40,9 @@ it.each(LANGUAGES)('what the browser fills in by itself is simple in %s', (langu
 });
 
 it('every message is used, and every one that is used is there', () => {
-  const sources = ['', 'api/', 'api/routes/', 'web/', 'web/views/', 'web/emails/', 'web/public/']
-    .flatMap((path) =>
-      readdirSync(new URL(path, folder), { withFileTypes: true })
-        .filter((entry) => entry.isFile())
-        .map(({ name }) => readFileSync(new URL(path + name, folder), 'utf8')),
-    )
+  const sources = readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile() && !entry.name.endsWith('.json'))
+    .map(({ parentPath, name }) => readFileSync(join(parentPath, name), 'utf8'))
     .join('\n');
   // Keys that are put together: by the name of a problem, a status, a step, a label, or a kind of mail.
   const built = /^(problem|status|step|state|declined|postal|region|mail)\./;

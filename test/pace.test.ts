@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { tmpdir } from 'node:os';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
-import { start, type Running } from '../sandbox/process.ts';
+import { start, type Running } from '../sandbox/servers/process.ts';
 import { TASK_QUEUE } from '../src/registration.ts';
 import { anAttendee, startStack, type Stack } from './stack.ts';
 

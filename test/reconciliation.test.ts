@@ -1,9 +1,10 @@
 /** A run that is gone looks after nothing any more: what it leaves is found, and mended once. */
 import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest';
-import { findStrays, repair } from '../src/reconciliation.ts';
+import { findOrphans, repair } from '../src/registrations/reconciliation.ts';
 import { workflowId } from '../src/registration.ts';
-import { ifThere } from '../src/temporal.ts';
-import { aForm, anAttendee, CARDS, startStack, type Stack } from './stack.ts';
+import { ifThere } from '../src/temporal/client.ts';
+import { aForm } from '../stage/person.ts';
+import { anAttendee, CARDS, startStack, type Stack } from './stack.ts';
 import { isLeftWith } from './workflows/dev-server.ts';
 
 let stack: Stack;
@@ -14,7 +15,7 @@ beforeAll(async () => {
 afterEach(() => stack.sandbox.faults.clear());
 afterAll(() => stack.stop());
 
-const strays = () => findStrays(stack, 0);
+const orphans = () => findOrphans(stack, 0);
 const handleOf = (id: string) => stack.temporal.workflow.getHandle(workflowId(id));
 const captureOf = (id: string) =>
   stack.sandbox.ledger().captures.find(({ custom_id }) => custom_id === id)?.status;
@@ -31,18 +32,18 @@ it('leaves alone what a run still looks after', async () => {
   const ada = anAttendee(stack);
   expect((await ada.register(CARDS.pending)).statusCode).toBe(202);
   await isLeftWith(handleOf(ada.id), 'settlePayment');
-  expect(await strays()).toEqual([]);
+  expect(await orphans()).toEqual([]);
   await handleOf(ada.id).terminate();
   await forgetRun(ada.id);
   // PayPal has not decided yet, so nobody else can.
-  const [stray] = await strays();
-  expect(stray).toMatchObject({ id: ada.id, run: 'GONE', capture: { status: 'PENDING' } });
-  expect(stray && (await repair(stack, stray))).toBeUndefined();
-  stack.sandbox.settle(stray?.capture?.id ?? '', 'DECLINED');
-  const [decided] = await strays();
+  const [orphan] = await orphans();
+  expect(orphan).toMatchObject({ id: ada.id, run: 'GONE', capture: { status: 'pending' } });
+  expect(orphan && (await repair(stack, orphan))).toEqual({ outcome: 'payment-pending' });
+  stack.sandbox.settle(orphan?.capture?.id ?? '', 'DECLINED');
+  const [decided] = await orphans();
   expect(decided?.capture).toBeNull();
-  expect(decided && (await repair(stack, decided))).toBe('undone');
-  expect(await strays()).toEqual([]);
+  expect(decided && (await repair(stack, decided))).toEqual({ outcome: 'undone' });
+  expect(await orphans()).toEqual([]);
 });
 
 it('never takes a registration that has just ended well for one that was left', async () => {
@@ -65,7 +66,7 @@ it('never takes a registration that has just ended well for one that was left', 
       },
     } as unknown as Stack['temporal'],
   };
-  expect(await findStrays(slowly, 0)).toEqual([]);
+  expect(await findOrphans(slowly, 0)).toEqual([]);
   expect(captureOf(ada.id)).toBe('COMPLETED');
 });
 
@@ -78,14 +79,14 @@ it('refunds a payment whose run is gone before the order was saved, and frees th
   await forgetRun(ada.id);
   stack.sandbox.faults.clear();
 
-  const [stray] = await strays();
-  expect(stray).toMatchObject({ id: ada.id, run: 'GONE', capture: { status: 'COMPLETED' } });
-  expect(JSON.stringify(stray)).not.toMatch(/ada@|Example/);
-  expect(stray && (await repair(stack, stray))).toBe('undone');
-  expect(stray && (await repair(stack, stray))).toBe('undone');
+  const [orphan] = await orphans();
+  expect(orphan).toMatchObject({ id: ada.id, run: 'GONE', capture: { status: 'captured' } });
+  expect(JSON.stringify(orphan)).not.toMatch(/ada@|Example/);
+  expect(orphan && (await repair(stack, orphan))).toEqual({ outcome: 'undone' });
+  expect(orphan && (await repair(stack, orphan))).toEqual({ outcome: 'undone' });
   expect(captureOf(ada.id)).toBe('REFUNDED');
   expect(stack.sandbox.ledger().refunds).toHaveLength(1);
-  expect(await strays()).toEqual([]);
+  expect(await orphans()).toEqual([]);
   expect(await stack.database('seat_holds').where({ id: ada.id })).toEqual([]);
   // Nothing that comes late brings it back.
   expect((await ada.put()).json()).toMatchObject({ type: '/problems/registration-over' });

@@ -3,11 +3,12 @@ import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestProject } from 'vitest/node';
-import { buildProduct } from '../chaos/build.ts';
-import { findTestServer } from '../sandbox/downloads.ts';
-import { freePort } from '../sandbox/process.ts';
-import { startPostgres } from '../sandbox/postgres.ts';
-import { FAIR, startTemporal } from '../sandbox/temporal.ts';
+import { buildProduct } from '../stage/build.ts';
+import { findChromium } from '../stage/chromium.ts';
+import { findTestServer } from '../sandbox/servers/downloads.ts';
+import { freePort } from '../sandbox/servers/process.ts';
+import { startPostgres } from '../sandbox/servers/postgres.ts';
+import { FAIR, startTemporal } from '../sandbox/servers/temporal.ts';
 import { connectDatabase } from '../src/database/connection.ts';
 import { migrate } from '../src/database/migrations.ts';
 import { TEMPLATE_DATABASE } from './store.ts';
@@ -25,8 +26,10 @@ export default async function setup(project: TestProject): Promise<() => Promise
   const folder = mkdtempSync(join(tmpdir(), 'registration-test-'));
   chmodSync(folder, 0o755);
   const report = (line: string) => void process.stdout.write(`${line}\n`);
-  const [testServer, , temporal, postgres] = await Promise.all([
+  const [testServer, , , temporal, postgres] = await Promise.all([
     findTestServer(report),
+    // Once for all files, because two installations at a time spoil each other.
+    findChromium(report),
     // Here, for those that start whole products do so in several processes at once.
     buildProduct(),
     freePort().then((port) =>

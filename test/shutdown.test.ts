@@ -5,10 +5,9 @@ import { request } from 'node:http';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
-import { emailOf } from '../chaos/client.ts';
-import { startWorld, type World } from '../chaos/world.ts';
+import { aForm, emailOf } from '../stage/person.ts';
+import { startWorld, type World } from '../stage/world.ts';
 import type { Progress } from '../src/registration.ts';
-import { aForm } from './stack.ts';
 
 const PEOPLE = 60;
 const AT_ONCE = 10;

@@ -2,12 +2,13 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { NativeConnection, Worker } from '@temporalio/worker';
 import { inject } from 'vitest';
-import { startSandbox } from '../sandbox/providers.ts';
+import { startSandbox } from '../sandbox/vendors/server.ts';
+import { aForm, type Form } from '../stage/person.ts';
 import { activityOptions } from '../src/activities/index.ts';
 import { buildApp } from '../src/api/app.ts';
 import { loadConfig } from '../src/config.ts';
-import { connectPayPal } from '../src/paypal.ts';
-import { connectTemporal, dataConverter } from '../src/temporal.ts';
+import { connectVendors } from '../src/vendors/index.ts';
+import { connectTemporal, dataConverter } from '../src/temporal/client.ts';
 import { createDatabase } from './store.ts';
 import { bundleWorkflows } from './workflows/bundle.ts';
 
@@ -36,7 +37,8 @@ export async function startStack({
   const environment = { ...testEnvironment(sandbox.settings, store.url), ...settings };
   const config = loadConfig(environment);
   const { database } = store;
-  const paypal = connectPayPal(config.paypal);
+  const vendors = connectVendors(config);
+  const { paypal } = vendors;
   const temporal = connectTemporal(config);
   const app = await buildApp({ config, database, paypal, temporal, taskQueue, answerWithinMs });
   const connection = await NativeConnection.connect(config.temporal.connectionOptions);
@@ -49,7 +51,7 @@ export async function startStack({
       connection,
       taskQueue,
       dataConverter: dataConverter(config),
-      ...activityOptions({ config, database, paypal }),
+      ...activityOptions({ config, database, ...vendors }),
       workflowBundle: bundle,
       shutdownGraceTime: '1s',
     });
@@ -68,7 +70,7 @@ export async function startStack({
     config,
     database,
     environment,
-    paypal,
+    ...vendors,
     sandbox,
     store,
     taskQueue,
@@ -83,17 +85,6 @@ export async function startStack({
     },
   };
 }
-
-/** A form as the page sends it; give what the test is about. */
-export const aForm = (overrides: Record<string, unknown> = {}) => ({
-  event: 'conference',
-  ticketType: 'regular',
-  attendee: { firstName: 'Ada', lastName: 'Example', email: 'ada@example.org' },
-  billing: { addressLine1: 'Street 2', city: 'Hamburg', postalCode: '20457', countryCode: 'DE' },
-  newsletter: true,
-  ...overrides,
-});
-type Form = ReturnType<typeof aForm>;
 
 /** An attendee at the other end of the HTTP API, with one registration id. */
 export function anAttendee(

@@ -7,9 +7,9 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
-import { freePort, isTaken } from '../sandbox/process.ts';
+import { freePort, isTaken } from '../sandbox/servers/process.ts';
 import type { Progress } from '../src/registration.ts';
-import { aForm } from './stack.ts';
+import { aForm } from '../stage/person.ts';
 
 const dataFolder = mkdtempSync(join(tmpdir(), 'registration-start-'));
 const ports: Record<string, string> = {};

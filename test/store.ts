@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { inject } from 'vitest';
-import { addConference } from '../sandbox/conference.ts';
+import { addConference } from '../stage/conference.ts';
 import { connectDatabase, type Database } from '../src/database/connection.ts';
 
 export const TEMPLATE_DATABASE = 'registration_template';

@@ -1,7 +1,7 @@
 /** One mail for a person: the page about it, its HTML part as a mail program would show it, and its files. */
 import type { FastifyInstance } from 'fastify';
-import type { StoredMap } from '../journal.ts';
-import type { Attachment, Mail } from '../sendgrid.ts';
+import type { StoredMap } from '../vendors/journal.ts';
+import type { Attachment, Mail } from '../vendors/sendgrid/api.ts';
 
 /** What may stand inside a mail as an image; SVG cannot run anything where it is an image. */
 const IMAGE = /^image\/(png|jpeg|gif|webp|svg\+xml)$/;

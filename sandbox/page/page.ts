@@ -3,11 +3,11 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { Eta } from 'eta';
 import type { FastifyInstance } from 'fastify';
-import { PROVIDERS, SLOW_MS, type Fault, type Faults, type Provider } from '../faults.ts';
-import { REFUSED_ADDRESSES, type createMailchimp } from '../mailchimp.ts';
-import type { PayPalSandbox } from '../paypal/api.ts';
-import { TEST_CARDS, TEST_WALLETS } from '../paypal/cards.ts';
-import type { createSendGrid } from '../sendgrid.ts';
+import { PROVIDERS, SLOW_MS, type Fault, type Faults, type Provider } from '../vendors/faults.ts';
+import { REFUSED_ADDRESSES, type createMailchimp } from '../vendors/mailchimp.ts';
+import type { PayPalSandbox } from '../vendors/paypal/api.ts';
+import { TEST_CARDS, TEST_WALLETS } from '../vendors/paypal/cards.ts';
+import type { createSendGrid } from '../vendors/sendgrid/api.ts';
 import { mailRoutes } from './mails.ts';
 
 const folder = fileURLToPath(new URL('.', import.meta.url));

@@ -1,13 +1,13 @@
 import type { Config } from '../config.ts';
 import type { Database } from '../database/connection.ts';
-import type { PayPal } from '../paypal.ts';
+import type { Vendors } from '../vendors/index.ts';
 import { emailActivities } from './email.ts';
 import { failureInterceptor } from './failure.ts';
 import { mailingListActivities } from './mailing-list.ts';
 import { orderActivities } from './orders.ts';
 import { paymentActivities } from './payment.ts';
 
-export type Dependencies = { config: Config; database: Database; paypal: PayPal };
+export type Dependencies = Vendors & { config: Config; database: Database };
 export type Activities = ReturnType<typeof createActivities>;
 
 /** What a worker needs to run them: the activities, and the mapping of whatever they throw. */
@@ -16,7 +16,7 @@ export const activityOptions = (dependencies: Dependencies) => ({
   interceptors: { activity: [() => ({ inbound: failureInterceptor })] },
 });
 
-/** All activities of the workflow, one provider each. */
+/** All activities of the workflows. Every client that they use is passed in. */
 export const createActivities = (dependencies: Dependencies) => ({
   ...paymentActivities(dependencies),
   ...orderActivities(dependencies),

@@ -1,22 +1,20 @@
 import { activityInfo } from '@temporalio/activity';
-import type { Database } from '../database/connection.ts';
+import { isConstraintViolation, type Database } from '../database/connection.ts';
 import { saveOrder } from '../database/orders.ts';
-import { giveSeatBack, releaseHold } from '../database/seats.ts';
+import { giveSeatBack, releaseHold } from '../database/registrations.ts';
 import type { Captured, Order } from '../registration.ts';
-import { failure, isImpossible } from './failure.ts';
+import { failure } from './failure.ts';
 
 export function orderActivities({ database }: { database: Database }) {
   return {
-    /** Turns the claimed seat into an order. `OrderImpossible` is final: the seat is gone, or it cannot be stored. */
+    /** Turns the claimed seat into an order. `OrderImpossible` is final: the seat is gone, or the order cannot be stored. */
     async saveOrder(order: Order, payment: Captured): Promise<{ attempts: number }> {
-      let saved;
-      try {
-        saved = await saveOrder(database, order, payment);
-      } catch (error) {
-        if (isImpossible(error)) throw failure({ type: 'OrderImpossible', final: true, issue: 'CONSTRAINT' });
-        throw error;
-      }
-      if (!saved) throw failure({ type: 'OrderImpossible', final: true, issue: 'SEAT_GONE' });
+      const saved = await saveOrder(database, order, payment).catch((error: unknown) => {
+        if (!isConstraintViolation(error)) throw error;
+        throw failure({ type: 'OrderImpossible', final: true, word: 'CONSTRAINT' });
+      });
+      if (saved.status === 'no-seat')
+        throw failure({ type: 'OrderImpossible', final: true, word: 'SEAT_GONE' });
       return { attempts: activityInfo().attempt };
     },
 

@@ -1,16 +1,17 @@
+import accepts from 'accepts';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { isLanguage } from '../messages.ts';
+import { isLanguage } from '../messages/index.ts';
 import { LANGUAGES, type Language } from '../registration.ts';
 
-/** Keeps the language that somebody chose on a page; it serves nothing else, so it needs no consent. */
+/** Keeps the language that a visitor chose on a page. It has no other purpose, so it needs no consent. */
 export const LANGUAGE_COOKIE = 'lang';
 
 /** The language to answer in: asked for in the address (`?lang=`), chosen before (cookie), or the browser's. */
 export function languageOf(request: FastifyRequest): Language {
-  const { lang } = request.query as { lang?: unknown };
-  // There are no cookies yet where a request is refused before anybody has read them.
-  const { [LANGUAGE_COOKIE]: chosen } = (request.cookies as FastifyRequest['cookies'] | undefined) ?? {};
-  const accepted: unknown = request.language([...LANGUAGES]);
+  // A request that is refused before it is routed has neither a query nor cookies.
+  const { lang } = Object(request.query) as { lang?: unknown };
+  const { [LANGUAGE_COOKIE]: chosen } = Object(request.cookies) as FastifyRequest['cookies'];
+  const accepted = accepts(request.raw).language([...LANGUAGES]);
   return [lang, chosen, accepted].find(isLanguage) ?? LANGUAGES[0];
 }
 

@@ -1,8 +1,8 @@
-/** How often somebody may try to hold a seat or to pay: what slows down whoever tests stolen cards. */
+/** How often somebody may try to hold a seat or to pay. The limits slow down the testing of stolen cards. */
 import { createHash } from 'node:crypto';
 import type { CreateRateLimitOptions } from '@fastify/rate-limit';
 import type { FastifyRequest } from 'fastify';
-import type { App } from './dependencies.ts';
+import type { App, Dependencies } from './dependencies.ts';
 import { Problem } from './problem.ts';
 
 /** More declined payments than this within {@link DECLINES_WITHIN} are not one person with a difficult card. */
@@ -18,6 +18,9 @@ export type Limits = {
   /** Notes that a payment was declined. */
   declined: Hook;
 };
+
+/** What routes get that make an attempt. */
+export type RouteDependencies = Dependencies & { limits: Limits };
 
 /**
  * The limits, shared by all routes that make an attempt, so that these count together. Each process counts for itself.

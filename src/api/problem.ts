@@ -1,9 +1,10 @@
-/** Every error leaves as application/problem+json (RFC 9457), in the language of the attendee. */
+/** Every error is a problem (RFC 9457): a name, a status, and words in the language of the person who is told. */
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import Type, { type Static } from 'typebox';
 import { isDatabaseAway } from '../database/connection.ts';
-import { message, type MessageKey } from '../messages.ts';
+import { message, type MessageKey } from '../messages/index.ts';
 import type { Language } from '../registration.ts';
+import { traceOf } from '../trace.ts';
 import { languageOf, sayLanguage } from './language.ts';
 
 export const ProblemBody = Type.Object(
@@ -153,29 +154,25 @@ function toFieldError(fault: NonNullable<FastifyError['validation']>[number]): F
   return { pointer, detail: FAULTS[fault.keyword] ?? 'fault.invalid' };
 }
 
-/** Sends a problem, in the language that was asked for unless told otherwise. */
-export function sendProblem(
-  reply: FastifyReply,
-  problem: Problem,
-  language = languageOf(reply.request),
-): FastifyReply {
-  const body = problemBody(problem, language);
+/** How an audience is shown a problem. */
+export type ShowProblem = (request: FastifyRequest, reply: FastifyReply, problem: Problem) => FastifyReply;
+
+/** Sends a problem as problem+json, in the language of the request. */
+export const sendProblem: ShowProblem = (request, reply, problem) => {
+  const language = languageOf(request);
   sayLanguage(reply, language);
   if (problem.extra.retryAfterSeconds) void reply.header('retry-after', problem.extra.retryAfterSeconds);
+  const body = problemBody(problem, language);
   return reply.code(body.status).type('application/problem+json').serializer(JSON.stringify).send(body);
-}
+};
 
-/** Makes every error and every unknown address of an app answer with a problem; only faults of ours are logged. */
-export function answerWithProblems(app: FastifyInstance): void {
-  app.setErrorHandler((error: FastifyError | Problem, request: FastifyRequest, reply) => {
+/** Makes every error within an app, or within the plugin of one audience, a problem that `show` presents. */
+export function answerErrors(app: FastifyInstance, show: ShowProblem): void {
+  app.setErrorHandler((error: FastifyError | Problem, request, reply) => {
     const problem = toProblem(error, request.method);
-    // Not the error itself: it may quote what the attendee sent, or a row.
+    // The place of a bug, never its message, which may quote the attendee or a row.
     if (problem.problem === 'internal-error')
-      request.log.error(
-        { error: error.name, code: 'code' in error ? error.code : undefined },
-        'unexpected error',
-      );
-    return sendProblem(reply, problem);
+      request.log.error({ error: traceOf(error) }, 'unexpected error');
+    return show(request, reply, problem);
   });
-  app.setNotFoundHandler((_request, reply) => sendProblem(reply, new Problem('not-found')));
 }

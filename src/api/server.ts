@@ -1,8 +1,8 @@
 /** The api process. */
 import { loadConfig, NOT_ENCRYPTED, orExit } from '../config.ts';
 import { connectDatabase } from '../database/connection.ts';
-import { connectPayPal } from '../paypal.ts';
-import { connectTemporal } from '../temporal.ts';
+import { connectPayPal } from '../vendors/paypal/client.ts';
+import { connectTemporal } from '../temporal/client.ts';
 import { buildApp, MAX_CONNECTIONS } from './app.ts';
 
 const config = orExit(loadConfig);

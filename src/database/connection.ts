@@ -1,4 +1,5 @@
 import knex, { type Knex } from 'knex';
+import { traceOf } from '../trace.ts';
 import { migrationSource } from './migrations.ts';
 
 export type Database = Knex;
@@ -35,6 +36,9 @@ const PASSING = /^(08|53|57)...$|^40001$|^40P01$/;
 const NO_CONNECTION = /^E[A-Z_]{3,}$/;
 const NO_CONNECTION_TEXT =
   /^(Connection terminated|timeout expired|Client has encountered a connection error)/;
+
+/** SQLSTATE classes 22 and 23: the data cannot be stored, now or later (PostgreSQL, Appendix A). */
+export const isConstraintViolation = (error: unknown): boolean => /^2[23]/.test(traceOf(error).code ?? '');
 
 /** Whether an error means that the database could not be asked, rather than that it refused what it was asked. */
 export function isDatabaseAway(error: unknown): boolean {

@@ -1,4 +1,5 @@
-import type { EventFacts, Money } from '../registration.ts';
+import type { Money } from '../money.ts';
+import type { EventFacts } from '../registration.ts';
 import type { Database } from './connection.ts';
 
 /**
@@ -26,7 +27,7 @@ type Row = {
   ticket_type_id: string;
   ticket_type_name: string;
   price_minor: number;
-  available: number | null;
+  free: number | null;
   sold_out: boolean | null;
 };
 
@@ -34,17 +35,20 @@ type Row = {
 export async function eventsOnSale(database: Database, id?: string): Promise<Event[]> {
   const query = database('events as e')
     .join('ticket_types as t', 't.event_id', 'e.id')
-    .select('e.*', 't.id as ticket_type_id', 't.name as ticket_type_name', 't.price_minor')
+    .join('ticket_availability as a', (on) =>
+      on.on('a.event_id', 't.event_id').andOn('a.ticket_type_id', 't.id'),
+    )
     .select(
-      database.raw(`greatest(0, t.capacity - t.sold - (
-        select count(*) from seat_holds h where h.event_id = t.event_id and h.ticket_type_id = t.id
-          and (h.held_until is null or h.held_until > now())))::int as available, t.sold >= t.capacity as sold_out, t.capacity is null as unlimited`),
+      'e.*',
+      't.id as ticket_type_id',
+      't.name as ticket_type_name',
+      't.price_minor',
+      'a.free',
+      'a.sold_out',
     )
     .where('e.ends_at', '>', database.fn.now())
     .orderBy(['e.starts_at', 'e.id', 't.position', 't.id']);
-  const rows = (await (id === undefined ? query : query.andWhere('e.id', id))) as (Row & {
-    unlimited: boolean;
-  })[];
+  const rows = (await (id === undefined ? query : query.andWhere('e.id', id))) as Row[];
 
   const events = new Map<string, Event>();
   for (const row of rows) {
@@ -53,7 +57,7 @@ export async function eventsOnSale(database: Database, id?: string): Promise<Eve
       id: row.ticket_type_id,
       name: row.ticket_type_name,
       price: { minor: row.price_minor, currency: row.currency },
-      available: row.unlimited ? null : row.available,
+      available: row.free === null ? null : Math.max(0, row.free),
       soldOut: row.sold_out ?? false,
     });
     events.set(row.id, event);

@@ -1,25 +1,62 @@
-import { isLanguage } from '../messages.ts';
-import { LANGUAGES, type Captured, type EventFacts, type Order } from '../registration.ts';
+/** Orders: what was bought, by whom, and what was paid. This file owns the table `orders`. */
+import { isLanguage } from '../messages/index.ts';
 import { reference } from '../reference.ts';
+import { LANGUAGES, type Captured, type Order } from '../registration.ts';
 import type { Database } from './connection.ts';
 import { toFacts, type EventRow } from './events.ts';
-import { sellSeat } from './seats.ts';
+import { sellSeat, type SaleRecord, type SaleOutcome, type Seat } from './seats/sell.ts';
 
-/** What a repeated request asks of an order that was saved. */
-export type OrderRecord = {
-  status: 'confirmed' | 'refunded' | 'cancelled';
-  paypalOrderId: string | null;
-  /** ISO 8601 */
-  paidAt: string;
+export type OrderStatus = 'confirmed' | 'refunded' | 'cancelled';
+
+/** Columns that tell something about a person; they are null once the person was erased. */
+type Personal = {
+  first_name: string | null;
+  last_name: string | null;
+  email: string | null;
+  organization: string | null;
+  address_line1: string | null;
+  address_line2: string | null;
+  city: string | null;
+  region: string | null;
+  postal_code: string | null;
+  newsletter_consent_at: Date | null;
+  newsletter_wording: string | null;
+};
+/** A row of `orders`; its id is the registration's. */
+export type OrderRow = Personal & {
+  id: string;
+  reference: string;
+  status: OrderStatus;
+  event_id: string;
+  ticket_type_id: string;
+  country_code: string;
+  amount_minor: number;
+  currency: string;
+  paypal_order_id: string | null;
+  paypal_capture_id: string | null;
+  paid_at: Date;
+  language: string;
+  erased_at: Date | null;
 };
 
-/**
- * Saves a paid order and turns its seat from claimed into sold, in one transaction. Repeating it changes nothing.
- * @returns false when there is no seat for it (any more): the order is impossible
- */
-export async function saveOrder(database: Database, order: Order, payment: Captured): Promise<boolean> {
+const ERASED: Personal = {
+  first_name: null,
+  last_name: null,
+  email: null,
+  organization: null,
+  address_line1: null,
+  address_line2: null,
+  city: null,
+  region: null,
+  postal_code: null,
+  newsletter_consent_at: null,
+  newsletter_wording: null,
+};
+
+/** The order as a sale records it. */
+export function toSale(order: Order, payment: Captured): { seat: Seat; record: SaleRecord } {
   const { id, attendee, billing, newsletter } = order;
-  return sellSeat(database, {
+  const row = {
     id,
     reference: reference(id),
     event_id: order.event.id,
@@ -42,46 +79,50 @@ export async function saveOrder(database: Database, order: Order, payment: Captu
     newsletter_consent_at: newsletter?.at ?? null,
     newsletter_wording: newsletter?.wording ?? null,
     language: order.language ?? LANGUAGES[0],
-  });
+  } satisfies { [column in keyof OrderRow]?: unknown };
+  const columns = Object.keys(row);
+  const values = columns.map(() => '?').join(', ');
+  return {
+    seat: { id, event: row.event_id, ticketType: row.ticket_type_id },
+    record: {
+      insert: `insert into orders (${columns.join(', ')}) select ${values} from counted returning id`,
+      bindings: Object.values(row),
+    },
+  };
 }
 
-type OrderRow = { status: OrderRecord['status']; paypal_order_id: string | null; paid_at: Date };
-
-/** The order of a registration, whatever its status; undefined when it has none. */
-export async function findOrder(database: Database, id: string): Promise<OrderRecord | undefined> {
-  const row = await database('orders')
-    .where({ id })
-    .first<OrderRow | undefined>('status', 'paypal_order_id', 'paid_at');
-  return row && { status: row.status, paypalOrderId: row.paypal_order_id, paidAt: row.paid_at.toISOString() };
+/** Saves a paid order and turns its seat from claimed into sold, at once. Repeating it changes nothing. */
+export async function saveOrder(database: Database, order: Order, payment: Captured): Promise<SaleOutcome> {
+  const { seat, record } = toSale(order, payment);
+  return sellSeat(database, seat, record);
 }
 
-/** A saved order with its event: all that its confirmation says. `paidAt` is ISO 8601. */
+/**
+ * Gives a confirmed order another status.
+ * @returns the seat that it had; undefined when there is no order that was confirmed
+ */
+export async function endOrder(
+  trx: Database,
+  id: string,
+  status: Exclude<OrderStatus, 'confirmed'>,
+): Promise<Seat | undefined> {
+  const [order] = await trx('orders')
+    .where({ id, status: 'confirmed' })
+    .update({ status, updated_at: trx.fn.now() })
+    .returning<Seat[]>(['id', 'event_id as event', 'ticket_type_id as ticketType']);
+  return order;
+}
+
+/** A saved order with its event: everything that its confirmation says. `paidAt` is ISO 8601. */
 export type Ticket = Omit<Order, 'newsletter' | 'paypalOrderId'> & {
-  status: OrderRecord['status'];
+  status: OrderStatus;
   newsletter: boolean;
   paidAt: string;
 };
 
-type TicketRow = OrderRow &
-  EventRow & {
-    event_id: string;
-    ticket_type_id: string;
-    ticket_type_name: string;
-    first_name: string;
-    last_name: string;
-    email: string;
-    organization: string | null;
-    address_line1: string;
-    address_line2: string | null;
-    city: string;
-    region: string | null;
-    postal_code: string | null;
-    country_code: string;
-    amount_minor: number;
-    currency: string;
-    newsletter_consent_at: Date | null;
-    language: string;
-  };
+/** The person in an order is whole until they are erased (constraint `orders_whole_or_erased`). */
+type Whole = { first_name: string; last_name: string; email: string; address_line1: string; city: string };
+type TicketRow = OrderRow & Whole & EventRow & { ticket_type_name: string };
 
 const given = <K extends string>(name: K, value: string | null) =>
   (value === null ? {} : { [name]: value }) as Partial<Record<K, string>>;
@@ -125,11 +166,31 @@ export async function findTicket(database: Database, id: string): Promise<Ticket
   };
 }
 
-/** The event that a registration without an order holds a seat for; undefined when it has none. */
-export async function findHeldEvent(database: Database, id: string): Promise<EventFacts | undefined> {
-  const row = await database('events as e')
-    .join('seat_holds as h', 'h.event_id', 'e.id')
-    .where('h.id', id)
-    .first<(EventRow & { id: string }) | undefined>('e.*');
-  return row && toFacts(row.id, row);
+/** The e-mail address in an order; undefined when there is no order, or its person was erased. */
+export async function findEmail(database: Database, id: string): Promise<string | undefined> {
+  const row = await database('orders').where({ id }).first<Pick<OrderRow, 'email'> | undefined>('email');
+  return row?.email ?? undefined;
+}
+
+/** Whether another confirmed registration wants the newsletter at this address. */
+export async function isWantedElsewhere(database: Database, id: string, email: string): Promise<boolean> {
+  const other = await database('orders')
+    .where({ status: 'confirmed' })
+    .whereNot({ id })
+    .whereNotNull('newsletter_consent_at')
+    .whereRaw('lower(email) = lower(?)', [email])
+    .first<{ id: string } | undefined>('id');
+  return other !== undefined;
+}
+
+/**
+ * Takes the person out of an order. What accounting needs stays: what was bought, for how much, when, from which country,
+ * and PayPal's numbers of the payment.
+ * @returns false when there was no person in it
+ */
+export async function eraseFromOrder(database: Database, id: string): Promise<boolean> {
+  const erased = await database('orders')
+    .where({ id, erased_at: null })
+    .update({ ...ERASED, erased_at: database.fn.now(), updated_at: database.fn.now() });
+  return erased > 0;
 }

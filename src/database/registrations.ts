@@ -1,28 +1,36 @@
+/** What the database knows of a registration, from its hold to its end. This file owns the table `ended_registrations`. */
+import type { Money } from '../money.ts';
+import { reference } from '../reference.ts';
 import type { EventFacts } from '../registration.ts';
 import type { Database } from './connection.ts';
 import { toFacts, type EventRow, type TicketType } from './events.ts';
-import type { OrderRecord } from './orders.ts';
-import { toHold, type Ending, type Hold, type HoldRow } from './seats.ts';
+import { endOrder, type OrderStatus } from './orders.ts';
+import { dropHold, findEndOfHold } from './seats/hold.ts';
+import { locked, toHold, type Hold, type HoldRow } from './seats/lock.ts';
+import { unsellSeat } from './seats/sell.ts';
+
+/** How a registration ended that is over. */
+export type Ending = 'expired' | 'refunded' | 'cancelled';
 
 /** What there is of a registration, and of the ticket it asks for, at one moment. */
 export type Registration = {
-  hold: Hold | undefined;
-  order: Pick<OrderRecord, 'status' | 'paypalOrderId'> | undefined;
-  /** How it ended, when it is over. */
+  hold: (Hold & { claimed: boolean }) | undefined;
+  order: { status: OrderStatus; paypalOrderId: string | null } | undefined;
+  /** How it ended without an order, when it is over. */
   end: Ending | undefined;
   /** The ticket type, and its event; undefined where there is none, or the event is over. */
   ticket: { event: EventFacts; ticketType: Pick<TicketType, 'id' | 'name' | 'price'> } | undefined;
 };
 
 type Row = { [column in keyof HoldRow]: HoldRow[column] | null } & {
-  order_status: OrderRecord['status'] | null;
+  order_status: OrderStatus | null;
   order_paypal_order_id: string | null;
   end_status: Ending | null;
 } & (EventRow & { ticket_type_name: string | null; price_minor: number; event_currency: string });
 
 /**
- * All that decides whether a registration may be paid for, in one statement: a claim becomes an order in one step, so
- * whoever finds neither has neither.
+ * Everything that decides whether a registration may be paid for, in one statement: a claim becomes an order in one step, so
+ * a registration that is found to have neither really has neither.
  */
 export async function findRegistration(
   database: Database,
@@ -44,7 +52,7 @@ export async function findRegistration(
   );
   const [row] = rows;
   return {
-    hold: row.id === null ? undefined : toHold(row as HoldRow),
+    hold: row.id === null ? undefined : { ...toHold(row as HoldRow), claimed: row.claimed_for !== null },
     order: row.order_status
       ? { status: row.order_status, paypalOrderId: row.order_paypal_order_id }
       : undefined,
@@ -61,4 +69,92 @@ export async function findRegistration(
             },
           },
   };
+}
+
+/**
+ * What a registration is, as far as the database says: an order, in its status; over without one; or, with `none`, neither,
+ * because it is on its way or does not exist. `paidAt` is ISO 8601.
+ */
+export type Outcome =
+  | { found: 'order'; status: OrderStatus; amount: Money; paidAt: string }
+  | { found: 'end'; status: Ending }
+  | { found: 'none' };
+
+type OutcomeRow = {
+  order_status: OrderStatus | null;
+  amount_minor: number;
+  currency: string;
+  paid_at: Date;
+  end_status: Ending | null;
+};
+
+/** One statement; see {@link Outcome}. */
+export async function findOutcome(database: Database, id: string): Promise<Outcome> {
+  const { rows } = await database.raw<{ rows: [OutcomeRow] }>(
+    `select o.status as order_status, o.amount_minor, o.currency, o.paid_at, e.status as end_status
+     from (values (?::uuid)) as r (id)
+     left join orders o on o.id = r.id
+     left join ended_registrations e on e.id = r.id`,
+    [id],
+  );
+  const [{ order_status: ordered, amount_minor: minor, currency, paid_at: paidAt, end_status: end }] = rows;
+  if (ordered)
+    return {
+      found: 'order',
+      status: ordered,
+      amount: { minor, currency },
+      paidAt: paidAt.toISOString(),
+    };
+  return end ? { found: 'end', status: end } : { found: 'none' };
+}
+
+/** The event that a registration without an order holds a seat for; undefined when it has no seat. */
+export async function findHeldEvent(database: Database, id: string): Promise<EventFacts | undefined> {
+  const row = await database('events as e')
+    .join('seat_holds as h', 'h.event_id', 'e.id')
+    .where('h.id', id)
+    .first<(EventRow & { id: string }) | undefined>('e.*');
+  return row && toFacts(row.id, row);
+}
+
+/** The id of the registration that has this reference, whatever became of it; undefined when there is none. */
+export async function findByReference(database: Database, wanted: string): Promise<string | undefined> {
+  // A hold becomes an order in one step: read in this order, it is found as one or the other. Only orders store the
+  // reference; it follows from the id.
+  const others = await database('ended_registrations')
+    .select<{ id: string }[]>('id')
+    .unionAll(database('seat_holds').select('id'));
+  const other = others.find(({ id }) => reference(id) === wanted);
+  const order = await database('orders').where({ reference: wanted }).first<{ id: string } | undefined>('id');
+  return order?.id ?? other?.id;
+}
+
+/**
+ * Releases a hold that has run out, and with it the registration.
+ * @returns null when released, else the later end (ISO 8601) of a hold that the attendee renewed
+ */
+export async function releaseHold(database: Database, id: string): Promise<string | null> {
+  return locked(database, id, async (trx) => {
+    const renewedUntil = await findEndOfHold(trx, id);
+    if (renewedUntil === null) await end(trx, id, 'expired');
+    return renewedUntil;
+  });
+}
+
+/** Gives a seat back for good, held or sold; an order stays as a record of what was paid, in its new status. */
+export async function giveSeatBack(
+  database: Database,
+  id: string,
+  status: 'refunded' | 'cancelled',
+): Promise<void> {
+  await locked(database, id, async (trx) => {
+    const seat = await endOrder(trx, id, status);
+    if (seat) await unsellSeat(trx, seat);
+    await end(trx, id, status);
+  });
+}
+
+async function end(trx: Database, id: string, status: Ending): Promise<void> {
+  await dropHold(trx, id);
+  await trx('ended_registrations').insert({ id, status }).onConflict('id').ignore();
 }

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
-const folder = fileURLToPath(new URL('public', import.meta.url));
+const folder = fileURLToPath(new URL('attendee/public', import.meta.url));
 const contents = new Map(
   readdirSync(folder)
     .toSorted()

@@ -1,10 +1,10 @@
 import type { EventFacts } from '../registration.ts';
-import { remembered } from '../remembered.ts';
+import { memoize } from '../memoize.ts';
 
-const days = remembered(
+const days = memoize(
   (locale: string, timeZone: string) => new Intl.DateTimeFormat(locale, { dateStyle: 'long', timeZone }),
 );
-const times = remembered(
+const times = memoize(
   (locale: string, timeZone: string) =>
     new Intl.DateTimeFormat(locale, {
       weekday: 'long',
@@ -22,7 +22,7 @@ const times = remembered(
 export const longDate = (iso: string, timeZone: string, locale: string) =>
   days(locale, timeZone).format(new Date(iso));
 
-const ranges = remembered((startsAt: string, endsAt: string, timeZone: string, locale: string) =>
+const ranges = memoize((startsAt: string, endsAt: string, timeZone: string, locale: string) =>
   times(locale, timeZone)
     .formatRange(new Date(startsAt), new Date(endsAt))
     .replaceAll(/[\u2009\u202f]/g, ' '),

@@ -1,32 +1,17 @@
-/** The pages that attendees see, as HTML; everything shown is escaped. */
+/** What all pages share: the layout, the languages, and escaping of everything that is shown. */
 import { fileURLToPath } from 'node:url';
 import { Eta } from 'eta';
-import { isMessage, type MessageKey, type Speech } from '../messages.ts';
-import {
-  isOpen,
-  LANGUAGES,
-  type EventFacts,
-  type Language,
-  type Money,
-  type Progress,
-  type Step,
-} from '../registration.ts';
+import type { Speech } from '../messages/index.ts';
+import { LANGUAGES, type Language } from '../registration.ts';
 import { asset } from './assets.ts';
-import { eventDates } from './dates.ts';
-import { addressFields, countryOptions, personFields } from './fields.ts';
-import { qrSvg } from './qr.ts';
 
-const eta = new Eta({ views: fileURLToPath(new URL('views', import.meta.url)), cache: true });
-
-/** What every page knows: its language, where it stands, and what to link. */
+/** What every page knows: its language, its address, and what to link. */
 export type Frame = {
   speech: Speech;
   /** Path and query, to come back to in another language. */
   path: string;
   privacyUrl: string | null;
 };
-type TicketTypeView = { id: string; name: string; price: Money; available: number | null; soldOut: boolean };
-type EventView = EventFacts & { ticketTypes: TicketTypeView[] };
 
 /** The page's address in another language. */
 function inLanguage(path: string, language: Language): string {
@@ -38,106 +23,24 @@ function inLanguage(path: string, language: Language): string {
 const nameOf = (language: Language) =>
   new Intl.DisplayNames(language, { type: 'language', fallback: 'none' }).of(language) ?? language;
 
-/** Modules: the first one is the page's own, the others are what it imports. */
-const FORM_SCRIPTS = ['form.js', 'checkout.js', 'fields.js', 'hold.js', 'messages.js', 'paypal.js'];
-const STATUS_SCRIPTS = ['status.js', 'checkout.js', 'messages.js'];
-
-function render(view: string, frame: Frame, scripts: string[], data: object): string {
-  const { speech, path, privacyUrl } = frame;
-  return eta.render(view, {
-    ...speech,
-    privacyUrl,
-    style: asset('style.css'),
-    languages: LANGUAGES.map((language) => ({
-      language,
-      name: nameOf(language),
-      href: inLanguage(path, language),
-      current: language === speech.language,
-    })),
-    ...data,
-    scripts: scripts.map(asset),
-    // In a data block of the page: nothing in it may end the block.
-    json: (value: unknown) => JSON.stringify(value).replaceAll('<', '\\u003c'),
-  });
-}
-
-/** The events to choose from, where there is not exactly one. */
-export function eventsPage(frame: Frame, events: EventView[]): string {
-  const { t, locale } = frame.speech;
-  return render('events', frame, [], {
-    title: t('events.title'),
-    events: events.map((event) => ({ ...event, when: eventDates(event, locale) })),
-  });
-}
-
-type FormPage = {
-  event: EventView;
-  /** `webUrl` is the origin of PayPal's browser SDK. */
-  paypal: { webUrl: string; clientId: string };
-  holdMinutes: number;
-};
-
-/** The registration form of one event. */
-export function formPage(frame: Frame, { event, paypal, holdMinutes }: FormPage): string {
-  const { speech } = frame;
-  const { t, money, locale } = speech;
-  const left = ({ available, soldOut }: TicketTypeView) => {
-    if (soldOut) return t('form.sold-out');
-    if (available === 0) return t('form.held', { minutes: holdMinutes });
-    return available === null ? '' : t('form.left', { count: available });
-  };
-  return render('form', frame, FORM_SCRIPTS, {
-    title: event.name,
-    event,
-    when: eventDates(event, locale),
-    paypal,
-    person: personFields(speech),
-    address: addressFields(speech),
-    countries: countryOptions(speech),
-    tickets: event.ticketTypes.map((ticket) => {
-      const free = ticket.price.minor === 0;
-      const price = free ? t('form.free') : money(ticket.price);
-      const action = free ? t('form.register-free') : t('form.pay', { amount: price });
-      return { ...ticket, free, price, action, left: left(ticket) };
-    }),
-    messages: speech.unfilled('browser.', 'fault.', 'form.card-', 'form.choose-', 'problem.invalid-fields'),
-  });
-}
-
-type StatusPage = {
-  registration: Progress & { id: string; reference: string };
-  /** Whether it may change by itself. */
-  moving: boolean;
-  /** What is known of it besides: nothing before it is paid for, or after its order was erased. */
-  event: EventFacts | undefined;
-  ticket: { name: string; maskedEmail: string } | undefined;
-};
-
-/** What a step's state is called: some states of some steps have words of their own. */
-function stateOf({ name, state }: Step): MessageKey {
-  const own = `state.${name}.${state}`;
-  return isMessage(own) ? own : `state.${state}`;
-}
-
-/** Where a registration stands; its script follows it from there. */
-export function statusPage(frame: Frame, page: StatusPage): string {
-  const { registration, event } = page;
-  const { status, steps, reference } = registration;
-  const { t, locale } = frame.speech;
-  return render('status', frame, STATUS_SCRIPTS, {
-    ...page,
-    title: t(`status.${status}`),
-    text: t(`status.${status}.text`),
-    when: event && eventDates(event, locale),
-    qr: status === 'confirmed' ? qrSvg(reference) : null,
-    resend:
-      status === 'confirmed' && page.ticket && !steps.some((step) => step.name === 'email' && isOpen(step)),
-    steps: steps.map((step) => ({ ...step, label: t(`step.${step.name}`), told: t(stateOf(step)) })),
-    messages: frame.speech.unfilled('browser.'),
-  });
-}
-
-/** A problem as a page, for somebody who followed a link. */
-export function problemPage(frame: Frame, problem: { title: string; detail: string }): string {
-  return render('problem', frame, [], problem);
+/** Renders the pages of one audience: `folder` holds their views, and the layout that all of them name. */
+export function createRenderer(folder: URL) {
+  const eta = new Eta({ views: fileURLToPath(folder), cache: true });
+  /** @param scripts modules: the first one is the page's own, the others are what it imports */
+  return (view: string, { speech, path, privacyUrl }: Frame, scripts: string[], data: object): string =>
+    eta.render(view, {
+      ...speech,
+      privacyUrl,
+      style: asset('style.css'),
+      languages: LANGUAGES.map((language) => ({
+        language,
+        name: nameOf(language),
+        href: inLanguage(path, language),
+        current: language === speech.language,
+      })),
+      ...data,
+      scripts: scripts.map(asset),
+      // In a data block of the page: nothing in it may end the block.
+      json: (value: unknown) => JSON.stringify(value).replaceAll('<', '\\u003c'),
+    });
 }

@@ -19,22 +19,19 @@ import {
   type PayArguments,
   type PaymentAnswer,
 } from '../registration.ts';
+import { UNTIL_DONE, UNTIL_PAYPAL_KNOWS, WHILE_ATTENDEE_WAITS } from './options.ts';
 import type { Tracker } from './progress.ts';
 
 const { takePayment } = proxyActivities<Activities>({
-  startToCloseTimeout: '15s',
-  scheduleToCloseTimeout: '10m',
-  retry: { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '10s' },
+  ...WHILE_ATTENDEE_WAITS,
   summary: 'Claim the seat and capture the payment',
 });
 const { settlePayment } = proxyActivities<Activities>({
-  startToCloseTimeout: '15s',
-  retry: { initialInterval: '1m', backoffCoefficient: 2, maximumInterval: '1h' },
+  ...UNTIL_PAYPAL_KNOWS,
   summary: 'Ask PayPal what became of the payment',
 });
 const { releaseHold } = proxyActivities<Activities>({
-  startToCloseTimeout: '15s',
-  retry: { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '1m' },
+  ...UNTIL_DONE,
   summary: 'Release the seat unless its hold was renewed',
 });
 

@@ -1,4 +1,11 @@
-import { defineQuery, isCancellation, setCurrentDetails, setHandler } from '@temporalio/workflow';
+import {
+  ActivityFailure,
+  ApplicationFailure,
+  defineQuery,
+  isCancellation,
+  setCurrentDetails,
+  setHandler,
+} from '@temporalio/workflow';
 import {
   PROGRESS,
   STEP_NAMES,
@@ -61,7 +68,7 @@ export function trackProgress(first: Order) {
         const { attempts } = await work;
         set(name, 'done', attempts);
       } catch (error) {
-        set(name, isCancellation(error) ? 'skipped' : 'failed');
+        set(name, isCancellation(error) ? 'skipped' : 'failed', attemptsOf(error));
         throw error;
       }
     },
@@ -70,4 +77,11 @@ export function trackProgress(first: Order) {
       show();
     },
   };
+}
+
+/** How often an activity was tried that failed for good: the failure says so (activities/failure.ts). */
+function attemptsOf(error: unknown): number | undefined {
+  const cause = error instanceof ActivityFailure ? error.cause : undefined;
+  const [detail] = (cause instanceof ApplicationFailure ? cause.details : undefined) ?? [];
+  return (detail as { attempts?: number } | undefined)?.attempts;
 }

@@ -7,43 +7,37 @@ import {
   proxyActivities,
 } from '@temporalio/workflow';
 import type { Activities } from '../activities/index.ts';
-import { PACED, type Captured, type Order, type Progress } from '../registration.ts';
+import { RATE_LIMITED, type Captured, type Order, type Progress } from '../registration.ts';
+import { FOR_A_MONTH, UNTIL_DONE } from './options.ts';
 import { collectPayment } from './payment.ts';
 import { trackProgress, type Tracker } from './progress.ts';
 
-// The default would end the run while a cancelled activity still goes on, and undo work that is not done yet.
+// By default the run would end while a cancelled activity still goes on, and undo what is not done yet.
 const cancellationType = ActivityCancellationType.WAIT_CANCELLATION_COMPLETED;
 const { saveOrder } = proxyActivities<Activities>({
-  startToCloseTimeout: '15s',
-  retry: { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '1m' },
+  ...UNTIL_DONE,
   cancellationType,
   summary: 'Save the order in PostgreSQL',
 });
-const toProvider = {
-  startToCloseTimeout: '15s',
-  scheduleToCloseTimeout: '30 days',
-  retry: { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '1h' },
-} as const;
 const { sendConfirmation } = proxyActivities<Activities>({
-  ...toProvider,
+  ...FOR_A_MONTH,
   cancellationType,
-  priority: PACED.email,
+  priority: RATE_LIMITED.email,
   summary: 'Send the confirmation e-mail through SendGrid',
 });
 const { addToMailingList } = proxyActivities<Activities>({
-  ...toProvider,
+  ...FOR_A_MONTH,
   cancellationType,
-  priority: PACED.mailingList,
+  priority: RATE_LIMITED.mailingList,
   summary: 'Add the address to the Mailchimp audience',
 });
 const { sendNotice } = proxyActivities<Activities>({
-  ...toProvider,
-  priority: PACED.email,
+  ...FOR_A_MONTH,
+  priority: RATE_LIMITED.email,
   summary: 'Tell the attendee by e-mail',
 });
 const { refundPayment, giveSeatBack } = proxyActivities<Activities>({
-  startToCloseTimeout: '15s',
-  retry: { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '1m' },
+  ...UNTIL_DONE,
   summary: 'Undo the registration',
 });
 

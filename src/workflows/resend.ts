@@ -1,23 +1,20 @@
 import { proxyActivities, sleep } from '@temporalio/workflow';
 import type { Activities } from '../activities/index.ts';
-import { PACED } from '../registration.ts';
+import { RATE_LIMITED, RESEND_PAUSE_MS } from '../registration.ts';
+import { FOR_A_MONTH } from './options.ts';
 
 const { resendConfirmation: send } = proxyActivities<Activities>({
-  startToCloseTimeout: '15s',
+  ...FOR_A_MONTH,
   scheduleToCloseTimeout: '1 day',
-  retry: { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '1h' },
-  priority: PACED.email,
-  summary: 'Send the confirmation e-mail once more',
+  priority: RATE_LIMITED.email,
+  summary: 'Send the confirmation e-mail again',
 });
 
-/** How long a resent mail stands before it may be sent again. */
-const PAUSE = '10m';
-
 /**
- * Sends a confirmation once more. The run is the limit, too: there is one at a time for a registration, and it stays open
- * for a while. It knows the id alone; address and contents are the saved order's.
+ * Sends a confirmation again. The run is also the limit: a registration has one at a time, and it stays open for a while after
+ * the mail was sent. It knows only the id; address and content are those of the saved order.
  */
 export async function resendConfirmation(id: string): Promise<void> {
   await send(id);
-  await sleep(PAUSE);
+  await sleep(RESEND_PAUSE_MS);
 }

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import type { Fault, Provider } from '../../sandbox/faults.ts';
-import { findHold, holdSeat, notePaypalOrder } from '../../src/database/seats.ts';
+import type { Fault, Provider } from '../../sandbox/vendors/faults.ts';
+import { findHold, holdSeat, notePaypalOrder } from '../../src/database/seats/hold.ts';
 import { FREE } from '../../src/registration.ts';
 import { CARDS } from '../stack.ts';
 import { anOrder, CAPTURED } from '../workflows/stand-ins.ts';
@@ -281,7 +281,7 @@ describe('e-mail', () => {
       await world.run('sendNotice', [
         { id, event, attendee, kind, refunded: kind === 'refunded' ? amount : null },
       ]);
-      expect(mailsOf(id)[0]?.text).toMatch(kind === 'refunded' ? /EUR 120\.00/ : /not been charged/);
+      expect(mailsOf(id)[0]?.text).toMatch(kind === 'refunded' ? /€120\.00/ : /not been charged/);
     },
   );
 

@@ -1,11 +1,11 @@
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { ApplicationFailure } from '@temporalio/common';
 import { DefaultLogger } from '@temporalio/worker';
-import { startSandbox } from '../../sandbox/providers.ts';
+import { startSandbox } from '../../sandbox/vendors/server.ts';
 import { activityOptions, type Activities } from '../../src/activities/index.ts';
 import { loadConfig } from '../../src/config.ts';
 import { connectDatabase } from '../../src/database/connection.ts';
-import { connectPayPal } from '../../src/paypal.ts';
+import { connectVendors } from '../../src/vendors/index.ts';
 import { createDatabase } from '../store.ts';
 import { testEnvironment } from '../stack.ts';
 
@@ -13,9 +13,9 @@ import { testEnvironment } from '../stack.ts';
 export async function startActivities(settings: Record<string, string> = {}) {
   const [sandbox, store] = await Promise.all([startSandbox(), createDatabase()]);
   const config = loadConfig({ ...testEnvironment(sandbox.settings, store.url), ...settings });
-  const paypal = connectPayPal(config.paypal);
+  const vendors = connectVendors(config);
   const database = connectDatabase(config.databaseUrl);
-  const { activities, interceptors } = activityOptions({ config, database, paypal });
+  const { activities, interceptors } = activityOptions({ config, database, ...vendors });
 
   /** Runs an activity as a worker would; `info` stands in for what the server knows of the attempt. */
   async function run<Name extends keyof Activities>(
@@ -49,7 +49,7 @@ export async function startActivities(settings: Record<string, string> = {}) {
   return {
     sandbox,
     store,
-    paypal,
+    ...vendors,
     run,
     failing,
     stop: () => Promise.all([sandbox.close(), database.destroy().then(store.drop)]),

@@ -3,7 +3,8 @@ import { randomUUID } from 'node:crypto';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { workflowId } from '../../src/registration.ts';
-import { aForm, anAttendee, startStack, type Stack } from '../stack.ts';
+import { aForm } from '../../stage/person.ts';
+import { anAttendee, startStack, type Stack } from '../stack.ts';
 
 const RUNS = 100;
 

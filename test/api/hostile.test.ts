@@ -4,7 +4,8 @@ import { Writable } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { buildApp } from '../../src/api/app.ts';
 import type { App } from '../../src/api/dependencies.ts';
-import { aForm, anAttendee, CARDS, startStack, type Stack } from '../stack.ts';
+import { aForm } from '../../stage/person.ts';
+import { anAttendee, CARDS, startStack, type Stack } from '../stack.ts';
 
 type ProblemBody = {
   type: string;

@@ -1,16 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { saveOrder } from '../../src/database/orders.ts';
-import {
-  claimSeat,
-  findHold,
-  giveSeatBack,
-  holdSeat,
-  notePaypalOrder,
-  releaseHold,
-  unclaimSeat,
-  type Hold,
-} from '../../src/database/seats.ts';
+import { claimSeat, unclaimSeat } from '../../src/database/seats/claim.ts';
+import { findHold, holdSeat, notePaypalOrder } from '../../src/database/seats/hold.ts';
+import type { Hold } from '../../src/database/seats/lock.ts';
+import { giveSeatBack, releaseHold } from '../../src/database/registrations.ts';
 import { createDatabase } from '../store.ts';
 import { anOrder, CAPTURED } from '../workflows/stand-ins.ts';
 
@@ -79,7 +73,8 @@ describe('200 people at once for 20 seats', () => {
     const outcomes = await Promise.all(
       ids.map(async (id) => {
         if ((await hold(id)).status !== 'held') return false;
-        return (await claimSeat(store.database, id, id)) !== undefined && save(id);
+        const claim = await claimSeat(store.database, id, id);
+        return claim.status === 'claimed' && (await save(id)).status === 'saved';
       }),
     );
     expect(outcomes.filter(Boolean)).toHaveLength(20);
@@ -131,11 +126,14 @@ describe('a hold', () => {
     await held(first);
     await lapse(first);
     expect((await hold(second)).status).toBe('held');
-    expect(await claimSeat(store.database, first, 'A')).toBeUndefined();
+    expect(await claimSeat(store.database, first, 'A')).toEqual({ status: 'no-seat' });
     await releaseHold(store.database, second);
     await lapse(second);
     await releaseHold(store.database, second);
-    expect(await claimSeat(store.database, first, 'A')).toEqual({ minor: 9000, currency: 'EUR' });
+    expect(await claimSeat(store.database, first, 'A')).toEqual({
+      status: 'claimed',
+      amount: { minor: 9000, currency: 'EUR' },
+    });
   });
 
   it('is one however often it is asked for at once, and takes one seat', async () => {
@@ -169,11 +167,14 @@ describe('a hold', () => {
         .where({ id })
         .update({ held_until: new Date(Date.now() + seconds * 1000) });
     await endsIn(20);
-    expect(await claimSeat(store.database, id, 'A')).toEqual({ minor: 9000, currency: 'EUR' });
+    expect(await claimSeat(store.database, id, 'A')).toEqual({
+      status: 'claimed',
+      amount: { minor: 9000, currency: 'EUR' },
+    });
     await unclaimSeat(store.database, id, 'A');
     await endsIn(-1);
     await held(randomUUID());
-    expect(await claimSeat(store.database, id, 'B')).toBeUndefined();
+    expect(await claimSeat(store.database, id, 'B')).toEqual({ status: 'no-seat' });
   });
 
   it('that was renewed is not released', async () => {
@@ -220,22 +221,25 @@ describe('an order', () => {
     const id = randomUUID();
     await held(id);
     await claimSeat(store.database, id, id);
-    expect(await many(5, () => save(id))).toEqual([true, true, true, true, true]);
+    expect(await many(5, () => save(id))).toEqual(Array(5).fill({ status: 'saved' }));
     expect([await sold(), (await store.database('orders').where({ id })).length]).toEqual([1, 1]);
     expect((await hold(id)).status).toBe('registered');
-    expect(await claimSeat(store.database, id, id)).toEqual({ minor: 12_000, currency: 'EUR' });
+    expect(await claimSeat(store.database, id, id)).toEqual({
+      status: 'claimed',
+      amount: { minor: 12_000, currency: 'EUR' },
+    });
   });
 
   it('is impossible once the seat is gone, or the registration over', async () => {
     await capacity(0);
-    expect(await save(randomUUID())).toBe(false);
+    expect(await save(randomUUID())).toEqual({ status: 'no-seat' });
     const id = randomUUID();
     await capacity(1);
     await held(id);
     await claimSeat(store.database, id, id);
     await giveSeatBack(store.database, id, 'cancelled');
-    expect(await save(id)).toBe(false);
-    expect(await claimSeat(store.database, id, id)).toBeUndefined();
+    expect(await save(id)).toEqual({ status: 'no-seat' });
+    expect(await claimSeat(store.database, id, id)).toEqual({ status: 'no-seat' });
   });
 
   it('gives its seat back once, and stays as a record', async () => {

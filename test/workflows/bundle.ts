@@ -1,5 +1,5 @@
 import { bundleWorkflowCode, DefaultLogger, type WorkflowBundle } from '@temporalio/worker';
-import { BUNDLE } from '../../src/bundle.ts';
+import { BUNDLE } from '../../src/temporal/bundle.ts';
 
 let released: Promise<WorkflowBundle> | undefined;
 /** The workflows as a worker gets them, bundled once for all test files of a process. */

@@ -6,7 +6,7 @@ import { ApplicationFailure } from '@temporalio/common';
 import type { WorkflowBundle } from '@temporalio/worker';
 import { DeterminismViolationError } from '@temporalio/workflow';
 import { afterAll, beforeAll, describe, expect, inject, it, vi } from 'vitest';
-import { readKeys } from '../../src/codec.ts';
+import { readKeys } from '../../src/encryption-keys.ts';
 import { WORKFLOW, workflowId, type Order } from '../../src/registration.ts';
 import { bundleChanged, bundleWorkflows } from './bundle.ts';
 import { connectRuns, isLeftWith } from './dev-server.ts';
@@ -24,8 +24,8 @@ beforeAll(async () => {
   for (const version of ['plain', 'patched', 'deprecated'] as const)
     versions[version] = await changed(version);
   const keys = readKeys(randomBytes(32).toString('base64'));
-  if (typeof keys === 'string') throw new Error(keys);
-  runs = await connectRuns(inject('temporalAddress'), `changed-${randomUUID()}`, keys);
+  if (keys.status === 'faulty') throw new Error(keys.fault);
+  runs = await connectRuns(inject('temporalAddress'), `changed-${randomUUID()}`, keys.keys);
 });
 afterAll(() => runs.close());
 

@@ -3,9 +3,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Client, Connection, type WorkflowHandle } from '@temporalio/client';
 import { NativeConnection, Worker, type WorkflowBundle } from '@temporalio/worker';
 import type { Activities } from '../../src/activities/index.ts';
-import type { EncryptionKey } from '../../src/codec.ts';
+import type { EncryptionKey } from '../../src/encryption-keys.ts';
 import { workflowId, type Order, type PaymentAnswer, type Progress } from '../../src/registration.ts';
-import { dataConverter, payRegistration } from '../../src/temporal.ts';
+import { dataConverter } from '../../src/temporal/client.ts';
+import { payRegistration } from '../../src/temporal/runs.ts';
 import { activitiesByRun, standIns, type Activity } from './stand-ins.ts';
 
 export type DevServerRun = {

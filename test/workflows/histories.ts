@@ -1,7 +1,7 @@
 /** The recorded histories, and whether a version of the workflows could go on with them. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { Worker, type WorkflowBundle } from '@temporalio/worker';
-import { dataConverter } from '../../src/temporal.ts';
+import { dataConverter } from '../../src/temporal/client.ts';
 
 const folder = new URL('../histories/', import.meta.url);
 

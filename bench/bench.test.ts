@@ -1,0 +1,52 @@
+/** A short run of `npm run bench`: that it measures what it says, and that nothing is lost or doubled meanwhile. No figure is judged. */
+import { expect, it } from 'vitest';
+import { compare, table } from './compare.ts';
+import { cpuMs, each, figure, percentile, slope } from './measure.ts';
+
+it('measures product and bare workflow side by side', { timeout: 180_000 }, async () => {
+  const said: string[] = [];
+  const few = { clients: 2, registrations: 4 };
+  const report = await compare(
+    { rounds: 1, loads: [{ clients: 1, registrations: 2 }, few], warmUp: few },
+    (line) => said.push(line),
+  );
+  expect(said).toHaveLength(4);
+  for (const { product, bare } of report.runs)
+    for (const run of [...product, ...bare]) {
+      expect(run.perSecond).toBeGreaterThan(0);
+      expect(run.answer.p99).toBeGreaterThanOrEqual(run.answer.p50);
+      expect(run.cpu.Temporal).toBeGreaterThan(0);
+      // The ordinary path of the contract; the bare workflow has the same four activities.
+      expect(run.events).toBeGreaterThanOrEqual(22);
+      expect(run.events).toBeLessThanOrEqual(31);
+    }
+  const [one] = report.runs.flatMap(({ product }) => product);
+  expect(one?.historyBytes).toBeLessThanOrEqual(8000);
+  expect(report.database.registering.statements).toBeGreaterThanOrEqual(3);
+  expect(report.ratios.cpu.median).toBeGreaterThan(1);
+  expect(table(report)).not.toMatch(/NaN|undefined|Infinity/);
+});
+
+it('counts right', async () => {
+  expect([percentile([3, 1, 2], 0.5), percentile([1, 2, 3, 4], 0.99), percentile([7], 0.01)]).toEqual([
+    2, 4, 7,
+  ]);
+  expect(figure([4, 1, 2, 3])).toEqual({ median: 2.5, min: 1, max: 4 });
+  const line = [0, 1, 2, 3].map((x) => ({ x, y: 5 + 2 * x }));
+  expect(slope(line)).toBeCloseTo(2);
+
+  const used = () => process.cpuUsage().user / 1000;
+  const [before, start] = [cpuMs(process.pid), used()];
+  // Until this process itself has used so much, however long a busy machine takes to give it.
+  while (used() - start < 300);
+  expect(cpuMs(process.pid) - before).toBeGreaterThanOrEqual(250);
+
+  let open = 0;
+  let most = 0;
+  const times = await each([1, 2, 3, 4, 5], 2, async () => {
+    most = Math.max(most, ++open);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    open--;
+  });
+  expect([times.length, most]).toEqual([5, 2]);
+});

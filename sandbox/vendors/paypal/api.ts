@@ -1,0 +1,179 @@
+/** PayPal's REST API as far as a checkout needs it: OAuth 2, Orders v2, Payments v2, each as strict as the vendor. */
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { applyFaults, type Faults } from '../faults.ts';
+import type { Journal } from '../journal.ts';
+import { openLedger } from './ledger.ts';
+import { isObject, refuseCardData } from './order-request.ts';
+import type { Capture, Order, Refund } from './records.ts';
+import { inProgress, newId, notFound, oauthError, plainError, requestIdRequired } from './refusals.ts';
+
+type Answer = { status: number; body: unknown };
+
+/** PayPal-Request-Ids are kept this long (developer.paypal.com, idempotency). */
+const ORDERS_KEEP_MS = 6 * 3_600_000;
+const REFUNDS_KEEP_MS = 45 * 24 * 3_600_000;
+const TOKEN_S = 32_400;
+
+const publicCapture = (capture: Capture) => ({
+  id: capture.id,
+  status: capture.status,
+  ...(capture.status === 'PENDING' ? { status_details: { reason: 'PENDING_REVIEW' } } : {}),
+  amount: capture.amount,
+  custom_id: capture.custom_id,
+  final_capture: true,
+  processor_response: capture.processor_response,
+  create_time: capture.create_time,
+  supplementary_data: { related_ids: { order_id: capture.order_id } },
+});
+
+const publicOrder = (order: Order, capture: Capture | undefined, base: string) => ({
+  id: order.id,
+  intent: order.intent,
+  status: order.status,
+  create_time: order.createTime,
+  payment_source: order.source,
+  purchase_units: [
+    { ...order.unit, ...(capture ? { payments: { captures: [publicCapture(capture)] } } : {}) },
+  ],
+  links: [
+    { href: `${base}/v2/checkout/orders/${order.id}`, rel: 'self', method: 'GET' },
+    { href: `${base}/checkoutnow?token=${order.id}`, rel: 'approve', method: 'GET' },
+    { href: `${base}/v2/checkout/orders/${order.id}/capture`, rel: 'capture', method: 'POST' },
+  ],
+});
+
+const publicRefund = ({ capture_id, ...refund }: Refund, base: string) => ({
+  ...refund,
+  links: [
+    { href: `${base}/v2/payments/refunds/${refund.id}`, rel: 'self', method: 'GET' },
+    { href: `${base}/v2/payments/captures/${capture_id}`, rel: 'up', method: 'GET' },
+  ],
+});
+
+export type PayPalSandbox = ReturnType<typeof createPayPal>;
+
+export function createPayPal(
+  journal: Journal,
+  { clientId, clientSecret }: { clientId: string; clientSecret: string },
+  faults: Faults,
+) {
+  const ledger = openLedger(journal);
+  const answers = journal.map<Answer & { at: number }>('paypal.answers');
+  /** Access tokens and when each ends; forgotten with the process, and clients have to cope with that. */
+  const tokens = new Map<string, number>();
+  const basic = `Basic ${Buffer.from(`${clientId}:${clientSecret}`).toString('base64')}`;
+  const base = (request: FastifyRequest) => `${request.protocol}://${request.host}`;
+
+  /** What a PayPal-Request-Id stands for: it counts for one call to one address. */
+  const keyOf = ({ method, url, headers }: FastifyRequest): string | undefined => {
+    const id = headers['paypal-request-id'];
+    return typeof id === 'string' && method === 'POST' ? `${url} ${id}` : undefined;
+  };
+
+  /** Does the work once for a PayPal-Request-Id; the same id again gets the same answer, with 200. A refusal is not kept. */
+  function once(request: FastifyRequest, keepMs: number, work: () => unknown): Answer {
+    const key = keyOf(request);
+    const earlier = key === undefined ? undefined : answers.get(key);
+    if (earlier && earlier.at + keepMs > Date.now()) return { status: 200, body: earlier.body };
+    return journal.together(() => {
+      const answer = { status: 201, body: work() };
+      if (key !== undefined) answers.set(key, { ...answer, at: Date.now() });
+      return answer;
+    });
+  }
+
+  /** One call at a time for a PayPal-Request-Id. Released when the work is done, even if nobody waits for the answer. */
+  function refuseWhileInProgress(app: FastifyInstance): void {
+    const running = new Map<string, FastifyRequest>();
+    app.addHook('onRequest', (request, _reply, done) => {
+      const key = keyOf(request);
+      if (key !== undefined && running.has(key)) {
+        done(inProgress());
+        return;
+      }
+      if (key !== undefined) running.set(key, request);
+      done();
+    });
+    app.addHook('onSend', (request, _reply, payload, done) => {
+      const key = keyOf(request);
+      if (key !== undefined && running.get(key) === request) running.delete(key);
+      done(null, payload);
+    });
+  }
+
+  function moneyRoutes(app: FastifyInstance): void {
+    type Id = { Params: { id: string } };
+    const shown = (order: Order, request: FastifyRequest) =>
+      publicOrder(
+        order,
+        order.captureId === undefined ? undefined : ledger.capture(order.captureId),
+        base(request),
+      );
+
+    app.post('/v2/checkout/orders', (request, reply) => {
+      if (isObject(request.body) && request.body.payment_source !== undefined && keyOf(request) === undefined)
+        throw requestIdRequired();
+      const { status, body } = once(request, ORDERS_KEEP_MS, () => {
+        const order = shown(ledger.createOrder(request.body), request);
+        if (request.headers.prefer === 'return=representation') return order;
+        return { id: order.id, status: order.status, links: order.links };
+      });
+      return reply.code(status).send(body);
+    });
+    app.get<Id>('/v2/checkout/orders/:id', (request) => shown(ledger.order(request.params.id), request));
+    app.post<Id>('/v2/checkout/orders/:id/capture', (request, reply) => {
+      if (isObject(request.body)) refuseCardData(request.body.payment_source);
+      const capture = () => shown(ledger.captureOrder(request.params.id), request);
+      const { status, body } = once(request, ORDERS_KEEP_MS, capture);
+      return reply.code(status).send(body);
+    });
+    app.get<Id>('/v2/payments/captures/:id', ({ params }) => publicCapture(ledger.capture(params.id)));
+    app.post<Id>('/v2/payments/captures/:id/refund', (request, reply) => {
+      const { status, body } = once(request, REFUNDS_KEEP_MS, () =>
+        publicRefund(ledger.refund(request.params.id, request.body), base(request)),
+      );
+      return reply.code(status).send(body);
+    });
+    app.get<Id>('/v2/payments/refunds/:id', (request) => {
+      const refund = ledger.refunds.get(request.params.id);
+      if (!refund) throw notFound();
+      return publicRefund(refund, base(request));
+    });
+  }
+
+  function routes(app: FastifyInstance): void {
+    app.register((api, _options, done) => {
+      applyFaults(api, 'paypal', faults, { body: plainError });
+      api.addHook('onSend', (_request, reply, payload, sent) => {
+        reply.header('paypal-debug-id', newId(13).toLowerCase());
+        sent(null, payload);
+      });
+
+      api.post('/v1/oauth2/token', (request) => {
+        if (request.headers.authorization !== basic)
+          throw oauthError(401, 'invalid_client', 'Client Authentication failed');
+        const grant = new URLSearchParams(String(request.body)).get('grant_type');
+        if (grant !== 'client_credentials')
+          throw oauthError(400, 'unsupported_grant_type', 'Grant Type is not supported');
+        const token = `A21${newId(40)}`;
+        tokens.set(token, Date.now() + TOKEN_S * 1000);
+        return { access_token: token, token_type: 'Bearer', expires_in: TOKEN_S, scope: '', nonce: newId() };
+      });
+
+      api.register((authorized, _none, ready) => {
+        authorized.addHook('onRequest', (request, _reply, next) => {
+          const token = request.headers.authorization?.replace(/^Bearer /, '') ?? '';
+          const known = (tokens.get(token) ?? 0) > Date.now();
+          next(known ? undefined : oauthError(401, 'invalid_token', 'The token passed in was not found'));
+        });
+        refuseWhileInProgress(authorized);
+        moneyRoutes(authorized);
+        ready();
+      });
+      done();
+    });
+  }
+
+  const { orders, captures, refunds, order, approve, settle } = ledger;
+  return { clientId, orders, captures, refunds, order, approve, settle, routes };
+}

@@ -1,0 +1,50 @@
+/** What PayPal keeps: orders, captures and refunds. */
+import type { AuthenticationResult, CardFacts, Outcome } from './cards.ts';
+
+/** developer.paypal.com, Orders v2, card verification. */
+export const VERIFICATIONS = ['SCA_ALWAYS', 'SCA_WHEN_REQUIRED', '3D_SECURE', 'AVS_CVV'] as const;
+export type Verification = (typeof VERIFICATIONS)[number];
+
+export type Amount = { currency_code: string; value: string };
+export type Unit = {
+  reference_id: string;
+  amount: Amount;
+  custom_id?: string;
+  description?: string;
+  invoice_id?: string;
+};
+export type Order = {
+  id: string;
+  intent: 'CAPTURE';
+  status: 'CREATED' | 'APPROVED' | 'COMPLETED';
+  unit: Unit;
+  createTime: string;
+  returnUrl?: string;
+  cancelUrl?: string;
+  /** What `payment_source.card.attributes.verification.method` asked for. */
+  verification?: Verification;
+  /** Set when the payer approved: what a capture will come to. */
+  outcome?: Outcome;
+  source?:
+    | { card: CardFacts & { authentication_result?: AuthenticationResult } }
+    | { paypal: { email_address: string; account_id: string } };
+  captureId?: string;
+};
+export type Capture = {
+  id: string;
+  status: 'COMPLETED' | 'DECLINED' | 'PENDING' | 'FAILED' | 'REFUNDED' | 'PARTIALLY_REFUNDED';
+  amount: Amount;
+  custom_id?: string;
+  order_id: string;
+  create_time: string;
+  processor_response?: { response_code: string };
+  /** What was given back so far, in hundredths of the currency. */
+  refunded: number;
+};
+export type Refund = {
+  id: string;
+  status: 'COMPLETED';
+  amount: Amount;
+  capture_id: string;
+  create_time: string;
+};

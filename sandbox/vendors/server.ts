@@ -1,0 +1,163 @@
+/**
+ * PayPal, SendGrid and Mailchimp on one loopback port, with a page to look at what they did and switches to break them.
+ * `tsx sandbox/vendors/server.ts` runs it alone.
+ */
+import { join } from 'node:path';
+import Fastify from 'fastify';
+import { applyPage } from '../page/page.ts';
+import { createFaults, Fault, PROVIDERS, type Provider } from './faults.ts';
+import { openJournal } from './journal.ts';
+import { createMailchimp } from './mailchimp.ts';
+import { createPayPal } from './paypal/api.ts';
+import { approveWithCard, approveWithWallet, readForOrder, type ChallengeAnswer } from './paypal/approval.ts';
+import { browserRoutes } from './paypal/browser.ts';
+import type { Card } from './paypal/cards.ts';
+import { TEXTS } from './paypal/texts.ts';
+import { createSendGrid } from './sendgrid/api.ts';
+
+/** What the sandbox accepts, and nothing else: a wrong key must fail here as it would at the vendor. */
+export const credentials = {
+  paypalClientId: 'sandbox-client',
+  paypalClientSecret: 'sandbox-secret',
+  sendgridApiKey: 'SG.sandbox',
+  mailchimpApiKey: 'sandbox-us1',
+  mailchimpListId: 'sandbox-list',
+};
+
+/** The settings that point the product at a sandbox. */
+export const settingsFor = (url: string) => ({
+  PAYPAL_BASE_URL: url,
+  PAYPAL_WEB_URL: url,
+  PAYPAL_CLIENT_ID: credentials.paypalClientId,
+  PAYPAL_CLIENT_SECRET: credentials.paypalClientSecret,
+  SENDGRID_BASE_URL: url,
+  SENDGRID_API_KEY: credentials.sendgridApiKey,
+  MAILCHIMP_BASE_URL: url,
+  MAILCHIMP_API_KEY: credentials.mailchimpApiKey,
+  MAILCHIMP_LIST_ID: credentials.mailchimpListId,
+});
+
+export type Sandbox = Awaited<ReturnType<typeof startSandbox>>;
+
+/** Starts all three on one port (0: any free one); `dataFile` keeps what they remember over restarts. */
+export async function startSandbox({ port = 0, dataFile }: { port?: number; dataFile?: string } = {}) {
+  const journal = openJournal(dataFile);
+  const faults = createFaults();
+  const paypal = createPayPal(
+    journal,
+    { clientId: credentials.paypalClientId, clientSecret: credentials.paypalClientSecret },
+    faults,
+  );
+  const sendgrid = createSendGrid(journal, credentials.sendgridApiKey, faults);
+  const mailchimp = createMailchimp(
+    journal,
+    { apiKey: credentials.mailchimpApiKey, listId: credentials.mailchimpListId },
+    faults,
+  );
+
+  const app = Fastify({
+    forceCloseConnections: true,
+    ajv: { customOptions: { removeAdditional: false, coerceTypes: false } },
+  });
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser('application/json', { parseAs: 'string' }, (_request, body, done) => {
+    try {
+      // The vendors take an empty JSON body for none.
+      done(null, body === '' ? null : JSON.parse(body as string));
+    } catch {
+      done(Object.assign(new Error('Malformed JSON'), { statusCode: 400 }));
+    }
+  });
+  app.addContentTypeParser(
+    'application/x-www-form-urlencoded',
+    { parseAs: 'string' },
+    (_request, body, done) => {
+      done(null, body);
+    },
+  );
+
+  paypal.routes(app);
+  browserRoutes(app, paypal);
+  sendgrid.routes(app);
+  mailchimp.routes(app);
+  applyPage(app, { paypal, sendgrid, mailchimp, faults });
+
+  const ledger = () => ({
+    orders: [...paypal.orders.values()],
+    captures: [...paypal.captures.values()],
+    refunds: [...paypal.refunds.values()],
+    mails: [...sendgrid.mails.values()],
+    members: [...mailchimp.members.values()],
+  });
+  app.get('/sandbox/ledger', () => ledger());
+  app.get('/sandbox/faults', () => faults.current);
+  app.put<{ Params: { provider: string }; Body: Fault }>(
+    '/sandbox/faults/:provider',
+    { schema: { body: Fault } },
+    ({ params, body }, reply) => {
+      if (!PROVIDERS.includes(params.provider as Provider))
+        return reply.code(404).send({ message: `One of ${PROVIDERS.join(', ')}` });
+      faults.set(params.provider as Provider, body);
+      return reply.send(faults.current);
+    },
+  );
+  app.delete('/sandbox/faults', () => {
+    faults.clear();
+    return faults.current;
+  });
+
+  const url = await app.listen({ host: '127.0.0.1', port });
+  return {
+    url,
+    settings: settingsFor(url),
+    faults,
+    /** All that the three vendors have done, as they would remember it. */
+    ledger,
+    /**
+     * Approves a PayPal order as the card frames do. Where the card's bank asks the person, `answer` is what the person
+     * does; without a question it has no meaning.
+     * @returns what is wrong with the card or that the person cancelled, undefined when the order is approved
+     */
+    approve(
+      orderId: string,
+      card: Partial<Card> = {},
+      answer: ChallengeAnswer = 'confirm',
+    ): string | undefined {
+      const whole = { number: '4012888888881881', expiry: '12/34', cvv: '123', ...card };
+      const approval = readForOrder(paypal, orderId, whole);
+      if ('issue' in approval) return TEXTS.en.issues[approval.issue];
+      if (approval.challenge && answer === 'cancel') return 'The person cancelled.';
+      approveWithCard(
+        paypal,
+        orderId,
+        approval.card,
+        approval.challenge && answer !== 'cancel' ? answer : undefined,
+      );
+      return undefined;
+    },
+    /** Approves a PayPal order as the wallet page does. */
+    approveByWallet: (orderId: string, email: string): void => {
+      approveWithWallet(paypal, orderId, email);
+    },
+    /** Ends the review of a pending capture. */
+    settle: paypal.settle,
+    unsubscribe: mailchimp.unsubscribe,
+    close: () => app.close(),
+  };
+}
+
+if (import.meta.filename === process.argv[1]) {
+  const { SANDBOX_PORT = '4010', DATA_DIR } = process.env;
+  const sandbox = await startSandbox({
+    port: Number(SANDBOX_PORT),
+    ...(DATA_DIR ? { dataFile: join(DATA_DIR, 'sandbox.jsonl') } : {}),
+  });
+  console.log(`sandbox ready at ${sandbox.url}`);
+  const stop = () => {
+    sandbox.close().catch((error: unknown) => {
+      console.error(error);
+      process.exitCode = 1;
+    });
+  };
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, stop);
+}

@@ -1,0 +1,57 @@
+/** What attendees use: the pages, and the HTTP API behind them. */
+import fastifyStatic from '@fastify/static';
+import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
+import type { FastifyInstance } from 'fastify';
+import { assets } from '../../web/assets.ts';
+import type { Dependencies } from '../dependencies.ts';
+import { attemptLimits } from '../limits.ts';
+import { checkoutRoutes } from './checkouts.ts';
+import { eventRoutes } from './events.ts';
+import { pageRoutes } from './pages.ts';
+import { registrationRoutes } from './registrations.ts';
+import { statusRoutes } from './status.ts';
+
+export async function attendeeRoutes(instance: FastifyInstance, dependencies: Dependencies): Promise<void> {
+  const app = instance.withTypeProvider<TypeBoxTypeProvider>();
+  const { config } = dependencies;
+  const { webUrl } = config.paypal;
+  const policies = {
+    'content-security-policy': contentPolicy(webUrl),
+    // The pages need none of these powers; PayPal's window may ask the browser for a payment.
+    'permissions-policy': `camera=(), microphone=(), geolocation=(), usb=(), payment=(self "${new URL(webUrl).origin}")`,
+  };
+  app.addHook('onRequest', (_request, reply, done) => {
+    reply.headers(policies);
+    done();
+  });
+  await app.register(fastifyStatic, {
+    root: assets.folder,
+    prefix: assets.prefix,
+    maxAge: '1y',
+    immutable: true,
+  });
+
+  const limits = attemptLimits(app, config.rateLimit);
+  for (const routes of [eventRoutes, checkoutRoutes, registrationRoutes, statusRoutes, pageRoutes])
+    routes(app, { ...dependencies, limits });
+}
+
+/** Scripts are our own and PayPal's; frames are PayPal's (W3C, Content Security Policy). */
+function contentPolicy(webUrl: string): string {
+  const { origin, hostname } = new URL(webUrl);
+  // In production PayPal uses several hosts of its two domains.
+  const paypal = hostname.endsWith('.paypal.com')
+    ? 'https://*.paypal.com https://*.paypalobjects.com'
+    : origin;
+  return [
+    "default-src 'none'",
+    `script-src 'self' ${paypal}`,
+    "style-src 'self'",
+    `img-src 'self' data: ${paypal}`,
+    `connect-src 'self' ${paypal}`,
+    `frame-src ${paypal}`,
+    "form-action 'self'",
+    "base-uri 'none'",
+    "frame-ancestors 'none'",
+  ].join(';');
+}

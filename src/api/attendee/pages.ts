@@ -1,0 +1,85 @@
+import Type from 'typebox';
+import { Check } from 'typebox/value';
+import { eventsOnSale } from '../../database/events.ts';
+import { findTicket } from '../../database/orders.ts';
+import { findHeldEvent } from '../../database/registrations.ts';
+import { HOLD_MINUTES } from '../../database/seats/hold.ts';
+import { Slug } from '../../form.ts';
+import { linksOf } from '../../reference.ts';
+import { canChange } from '../../registrations/status.ts';
+import { eventsPage, formPage, statusPage } from '../../web/attendee/pages.ts';
+import { calendarFile } from '../../web/calendar.ts';
+import type { App, Dependencies } from '../dependencies.ts';
+import { Problem } from '../problem.ts';
+import { frameOf } from './frame.ts';
+import { knownRegistration } from './known-registration.ts';
+import { RegistrationId, RegistrationParams } from './schemas.ts';
+
+/** Only people with the address may see the page, and no cache, search engine or next site learns of it. */
+const PRIVATE = {
+  'cache-control': 'no-store',
+  'x-robots-tag': 'noindex',
+  'referrer-policy': 'no-referrer',
+};
+
+export function pageRoutes(app: App, dependencies: Dependencies): void {
+  const { config, database } = dependencies;
+
+  app.get(
+    '/',
+    { schema: { hide: true, querystring: Type.Object({ event: Type.Optional(Slug) }) } },
+    async (request, reply) => {
+      const page = frameOf(request, reply, config);
+      const events = await eventsOnSale(database, request.query.event);
+      const [event] = events;
+      const { webUrl, clientId } = config.paypal;
+      const body =
+        event && events.length === 1
+          ? formPage(page, { event, paypal: { webUrl, clientId }, holdMinutes: HOLD_MINUTES })
+          : eventsPage(page, events);
+      // The number of seats left changes by the minute.
+      return reply.header('cache-control', 'no-store').send(body);
+    },
+  );
+
+  app.get(
+    '/registrations/:id',
+    { schema: { hide: true, params: Type.Object({ id: Type.String() }) }, config: { isPage: true } },
+    async (request, reply) => {
+      const { id } = request.params;
+      const page = frameOf(request, reply.headers(PRIVATE), config);
+      if (!Check(RegistrationId, id)) throw new Problem('unknown-registration');
+      const registration = await knownRegistration(dependencies, id);
+      // Without the database there is less to see, but the truth about the payment.
+      const ticket = await findTicket(database, id).catch(() => undefined);
+      const event = ticket?.event ?? (await findHeldEvent(database, id).catch(() => undefined));
+      return reply.send(
+        statusPage(page, {
+          registration,
+          moving: canChange(registration),
+          event,
+          ticket: ticket && {
+            name: ticket.ticketType.name,
+            maskedEmail: mask(ticket.attendee.email),
+          },
+        }),
+      );
+    },
+  );
+
+  app.get(
+    '/registrations/:id/event.ics',
+    { schema: { hide: true, params: RegistrationParams } },
+    async ({ params: { id } }, reply) => {
+      const ticket = await findTicket(database, id);
+      if (ticket?.status !== 'confirmed') throw new Problem('unknown-registration');
+      return reply
+        .headers({ ...PRIVATE, 'content-disposition': 'attachment; filename="event.ics"' })
+        .type('text/calendar; charset=utf-8')
+        .send(calendarFile({ ...ticket, ...linksOf(config.publicUrl, id) }));
+    },
+  );
+}
+
+/** `a•••@example.org`: enough to recognize your own address, too little to learn somebody else's. */
+const mask = (email: string) => email.replace(/^(.).*(?=@)/, '$1•••');

@@ -1,0 +1,82 @@
+/** The shapes of the HTTP contract, for validation, serialization, types and the documentation at once. */
+import Type, { type Static } from 'typebox';
+import { formProperties } from '../../form.ts';
+import { decimal, type Money } from '../../money.ts';
+import { STATUSES, STEP_NAMES, STEP_STATES } from '../../registration.ts';
+
+export const RegistrationId = Type.String({
+  // Lowercase only: another spelling of the same UUID would be another workflow.
+  pattern: '^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$',
+  description:
+    'A UUID the browser makes, in lower case: it names the hold, the workflow, the order and the payment',
+});
+export const RegistrationParams = Type.Object({ id: RegistrationId });
+
+const Price = Type.Object({
+  value: Type.String({ description: 'Decimal, in major units: "120.00"' }),
+  currency: Type.String({ description: 'ISO 4217' }),
+});
+/** Money as the HTTP API writes it. */
+export const price = (money: Money): Static<typeof Price> => ({
+  value: decimal(money),
+  currency: money.currency,
+});
+
+export const EventBody = Type.Object({
+  id: Type.String(),
+  name: Type.String(),
+  startsAt: Type.String({ format: 'date-time' }),
+  endsAt: Type.String({ format: 'date-time' }),
+  timeZone: Type.String({ description: 'IANA name' }),
+  venue: Type.String(),
+  currency: Type.String(),
+  ticketTypes: Type.Array(
+    Type.Object({
+      id: Type.String(),
+      name: Type.String(),
+      price: Price,
+      available: Type.Union([Type.Integer({ minimum: 0 }), Type.Null()], { description: 'null: unlimited' }),
+    }),
+  ),
+});
+
+export const CheckoutBody = Type.Object({
+  id: RegistrationId,
+  amount: Price,
+  paypalOrderId: Type.Union([Type.String(), Type.Null()], { description: 'null: nothing to pay' }),
+  heldUntil: Type.Union([Type.String({ format: 'date-time' }), Type.Null()], {
+    description: 'null while a payment is in flight: then the seat does not expire',
+  }),
+});
+
+export const RegistrationForm = Type.Object(
+  {
+    id: RegistrationId,
+    ...formProperties,
+    paypalOrderId: Type.Union([Type.String({ pattern: '^[A-Za-z0-9-]{1,64}$' }), Type.Null()]),
+  },
+  { additionalProperties: false },
+);
+export type RegistrationForm = Static<typeof RegistrationForm>;
+
+export const RegisteredBody = Type.Object({
+  id: RegistrationId,
+  reference: Type.String({ description: "10 characters of Crockford's base 32" }),
+  status: Type.Enum(['confirmed', 'processing']),
+  statusUrl: Type.String({ format: 'uri' }),
+});
+
+export const StatusBody = Type.Object({
+  id: RegistrationId,
+  reference: Type.String(),
+  status: Type.Enum([...STATUSES]),
+  steps: Type.Array(
+    Type.Object({
+      name: Type.Enum([...STEP_NAMES]),
+      state: Type.Enum([...STEP_STATES]),
+      attempts: Type.Integer({ minimum: 0 }),
+      at: Type.Union([Type.String({ format: 'date-time' }), Type.Null()]),
+    }),
+  ),
+});
+export type StatusBody = Static<typeof StatusBody>;

@@ -1,0 +1,65 @@
+/** Who is an organizer, and which pages may read what organizers are answered. */
+import { createHash, timingSafeEqual } from 'node:crypto';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { Config } from '../../config.ts';
+import type { App } from '../dependencies.ts';
+import { refuseExceeded } from '../limits.ts';
+import { Problem } from '../problem.ts';
+
+/** Wrong passwords per minute from one address. */
+const GUESSES = 10;
+const LOOPBACK = /^(localhost|127(\.\d+){3}|\[?::1\]?|::ffff:127(\.\d+){3})$/;
+
+/** A hook for all routes of organizers: lets Temporal's Web UI read the answers, and answers organizers only. */
+export function organizerGuard(app: App, config: Config) {
+  const { organizerPassword, temporalUiUrl } = config;
+  const uiOrigin = temporalUiUrl && new URL(temporalUiUrl).origin;
+  const guesses = app.createRateLimit({ max: GUESSES, timeWindow: '1 minute' });
+
+  return async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
+    if (uiOrigin && request.headers.origin === uiOrigin) allowOrigin(reply, uiOrigin);
+    // A browser asks without a password what it may send.
+    if (request.method === 'OPTIONS' || isOnThisMachine(config, request, uiOrigin)) return;
+    const isRight = hasPassword(request, organizerPassword);
+    // After too many guesses the right password is refused as well: it might be one more guess.
+    refuseExceeded(await guesses(request, { increment: !isRight }));
+    if (isRight) return;
+    void reply.header('www-authenticate', 'Basic realm="organizers", charset="UTF-8"');
+    throw new Problem('organizers-only');
+  };
+}
+
+/** Only pages of the Web UI may read the answers. Browsers ask first (WHATWG Fetch, CORS protocol). */
+function allowOrigin(reply: FastifyReply, origin: string): void {
+  void reply.headers({
+    'access-control-allow-origin': origin,
+    'access-control-allow-credentials': 'true',
+    'access-control-allow-headers': 'authorization, content-type, x-namespace',
+    'access-control-allow-methods': 'POST',
+    'cross-origin-resource-policy': 'cross-origin',
+    vary: 'origin',
+  });
+}
+
+/** HTTP Basic (RFC 7617); the user name does not matter. Hashes are compared, so that the time tells nothing. */
+function hasPassword({ headers }: FastifyRequest, password: string): boolean {
+  const [, encoded = ''] = /^Basic ([A-Za-z0-9+/=]+)$/i.exec(headers.authorization ?? '') ?? [];
+  const given = Buffer.from(encoded, 'base64').toString();
+  const hash = (text: string) => createHash('sha256').update(text).digest();
+  return timingSafeEqual(hash(given.slice(given.indexOf(':') + 1)), hash(password));
+}
+
+/**
+ * On a machine that serves nobody else (`npm start`) the Web UI needs no password: its user can read the key itself. A page
+ * of another site that is open in a browser there has another origin, and a proxy would serve another address.
+ */
+function isOnThisMachine({ host, publicUrl }: Config, { ip, headers }: FastifyRequest, uiOrigin?: string) {
+  const isLocal = [host, new URL(publicUrl).hostname, ip].every((name) => LOOPBACK.test(name));
+  return (
+    isLocal &&
+    uiOrigin !== undefined &&
+    LOOPBACK.test(new URL(uiOrigin).hostname) &&
+    headers.origin === uiOrigin &&
+    headers['x-forwarded-for'] === undefined
+  );
+}

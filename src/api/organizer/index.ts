@@ -1,0 +1,18 @@
+/** What organizers use: for now, the codec of Temporal's Web UI. */
+import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
+import type { FastifyInstance } from 'fastify';
+import type { Dependencies } from '../dependencies.ts';
+import { answerErrors, sendProblem } from '../problem.ts';
+import { organizerGuard } from './authentication.ts';
+import { codecRoutes } from './codec.ts';
+
+export function organizerRoutes(instance: FastifyInstance, { config }: Dependencies, done: () => void): void {
+  const { encryptionKeys, organizerPassword } = config;
+  if (encryptionKeys.length > 0 && organizerPassword) {
+    const app = instance.withTypeProvider<TypeBoxTypeProvider>();
+    answerErrors(app, sendProblem);
+    app.addHook('onRequest', organizerGuard(app, config));
+    codecRoutes(app, encryptionKeys);
+  }
+  done();
+}

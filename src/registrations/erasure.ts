@@ -1,0 +1,82 @@
+/** Takes one person's data out of everything this service writes to, on their request. */
+import type { Client } from '@temporalio/client';
+import type { Database } from '../database/connection.ts';
+import { eraseFromOrder, findEmail, isWantedElsewhere } from '../database/orders.ts';
+import { findByReference } from '../database/registrations.ts';
+import { resendWorkflowId, workflowId, type Order } from '../registration.ts';
+import { ifThere } from '../temporal/client.ts';
+import { decoderOf } from '../temporal/payloads.ts';
+import type { Mailchimp } from '../vendors/mailchimp.ts';
+
+type Dependencies = { database: Database; temporal: Client; mailchimp: Mailchimp };
+type Handle = ReturnType<Client['workflow']['getHandle']>;
+
+/**
+ * `erased`: what was there to be taken out; an address is `kept-for-another` when another registration has it and asked for
+ * the newsletter. Otherwise nothing was erased: an open run still needs the data.
+ */
+export type Erasure =
+  | {
+      outcome: 'erased';
+      order: boolean;
+      audience: 'deleted' | 'not-a-member' | 'kept-for-another';
+      histories: number;
+    }
+  | { outcome: 'unknown-reference' | 'run-open' };
+
+/**
+ * Erases the person of a registration: from the audience, from Temporal's histories, and last from the order, because it holds
+ * the address. Repeating it finishes an erasure that was cut off.
+ * @throws VendorError, or the error of Temporal or the database, when they are away; an error when a history cannot be
+ *   decrypted. None of them tells anything about the person.
+ */
+export async function erase(
+  { database, temporal, mailchimp }: Dependencies,
+  reference: string,
+): Promise<Erasure> {
+  const id = await findByReference(database, reference);
+  if (id === undefined) return { outcome: 'unknown-reference' };
+  const run = temporal.workflow.getHandle(workflowId(id));
+  const found = await ifThere(run.describe());
+  if (found?.status.name === 'RUNNING') return { outcome: 'run-open' };
+
+  const inOrder = await findEmail(database, id);
+  const emails = inOrder === undefined ? await emailsIn(temporal, run) : [inOrder];
+  let audience: (Erasure & { outcome: 'erased' })['audience'] = 'not-a-member';
+  for (const email of emails) {
+    if (await isWantedElsewhere(database, id, email)) audience = 'kept-for-another';
+    else if ((await mailchimp.forget(email)) === 'deleted') audience = 'deleted';
+  }
+  const histories = await deleteHistories(temporal, id);
+  return { outcome: 'erased', audience, histories, order: await eraseFromOrder(database, id) };
+}
+
+/** Every address that a run without an order was given: an attendee may have corrected it between two attempts to pay. */
+async function emailsIn(temporal: Client, run: Handle): Promise<string[]> {
+  const history = await ifThere(run.fetchHistory());
+  const decode = decoderOf(temporal.options.loadedDataConverter);
+  const emails = new Set<string>();
+  for (const event of history?.events ?? []) {
+    const payloads =
+      event.workflowExecutionStartedEventAttributes?.input?.payloads ??
+      event.workflowExecutionUpdateAcceptedEventAttributes?.acceptedRequest?.input?.args?.payloads;
+    for (const value of await decode(payloads)) {
+      const { attendee } = Object(value) as Partial<Order>;
+      if (attendee) emails.add(attendee.email);
+    }
+  }
+  return [...emails];
+}
+
+/** Deletes the histories of all runs of a registration: one that was reset has several. Answers how many there were. */
+async function deleteHistories({ workflow, workflowService, options }: Client, id: string): Promise<number> {
+  const { namespace } = options;
+  const query = `WorkflowId IN ("${workflowId(id)}", "${resendWorkflowId(id)}")`;
+  let deleted = 0;
+  for await (const { workflowId: name, runId } of workflow.list({ query })) {
+    const workflowExecution = { workflowId: name, runId };
+    // Temporal lists what it has deleted for a moment longer.
+    if (await ifThere(workflowService.deleteWorkflowExecution({ namespace, workflowExecution }))) deleted++;
+  }
+  return deleted;
+}

@@ -1,0 +1,129 @@
+/** Finds what no run looks after any more, because the run was terminated or is gone: seats, payments, orders; and repairs it. */
+import type { Client } from '@temporalio/client';
+import type { Database } from '../database/connection.ts';
+import { findOutcome, giveSeatBack } from '../database/registrations.ts';
+import { findClaims } from '../database/seats/claim.ts';
+import { findHold } from '../database/seats/hold.ts';
+import { reference } from '../reference.ts';
+import { FREE, registrationId, WORKFLOW, workflowId } from '../registration.ts';
+import { ifThere } from '../temporal/client.ts';
+import type { PayPal } from '../vendors/paypal/client.ts';
+
+const PAYPAL_TIMEOUT_MS = 10_000;
+/** Statuses of a run that goes on by itself, or has done everything it had to. */
+const WELL = ['RUNNING', 'CONTINUED_AS_NEW', 'COMPLETED'];
+/** There is no run (any more): Temporal keeps closed ones for the retention of the namespace. */
+const GONE = 'GONE';
+
+/**
+ * A registration in the middle of something, whose run does not go on. `run` is the run's status. With a claimed seat,
+ * `capture` is the payment that was taken for it; with an order (`ordered`), the seat is sold.
+ */
+export type Orphan = {
+  id: string;
+  reference: string;
+  run: string;
+  ordered: boolean;
+  capture: { id: string; status: 'captured' | 'pending' } | null;
+};
+type Dependencies = { database: Database; temporal: Client; paypal: PayPal };
+
+/**
+ * Lists claimed seats whose run is not open, and orders whose run was stopped before everything was done, such as the mail.
+ * @throws VendorError, or the error of the database or of Temporal when they are away: then nothing is known
+ */
+export async function findOrphans(dependencies: Dependencies, olderThanMinutes: number): Promise<Orphan[]> {
+  return [...(await claimed(dependencies, olderThanMinutes)), ...(await ordered(dependencies))];
+}
+
+async function claimed({ database, temporal, paypal }: Dependencies, minutes: number): Promise<Orphan[]> {
+  const orphans: Orphan[] = [];
+  for (const { id, paypalOrderId } of await findClaims(database, minutes)) {
+    const run = await statusOf(temporal, id);
+    if (run === 'RUNNING') continue;
+    // The run may have ended well since its claim was read: only a claim that is still there is an orphan.
+    const left = await findHold(database, id);
+    if (left?.heldUntil !== null) continue;
+    const capture = await captured(paypal, paypalOrderId);
+    orphans.push({ id, reference: reference(id), run, ordered: false, capture });
+  }
+  return orphans;
+}
+
+async function ordered({ database, temporal }: Dependencies): Promise<Orphan[]> {
+  const query = `WorkflowType = "${WORKFLOW}" AND ExecutionStatus IN ("Terminated", "Failed", "TimedOut")`;
+  const ids = new Set<string>();
+  for await (const stopped of temporal.workflow.list({ query })) ids.add(registrationId(stopped.workflowId));
+  const orphans: Orphan[] = [];
+  for (const id of ids) {
+    // A reset leaves the run that it was made from as a terminated one. The last run of a registration counts.
+    const run = await statusOf(temporal, id);
+    const outcome = await findOutcome(database, id);
+    if (WELL.includes(run) || outcome.found !== 'order' || outcome.status !== 'confirmed') continue;
+    orphans.push({ id, reference: reference(id), run, ordered: true, capture: null });
+  }
+  return orphans;
+}
+
+async function statusOf(temporal: Client, id: string): Promise<string> {
+  return (await ifThere(temporal.workflow.getHandle(workflowId(id)).describe()))?.status.name ?? GONE;
+}
+
+async function captured(paypal: PayPal, paypalOrderId: string): Promise<Orphan['capture']> {
+  if (paypalOrderId === FREE) return null;
+  const capture = (await paypal.findOrder(paypalOrderId, PAYPAL_TIMEOUT_MS))?.capture;
+  return capture?.status === 'captured' || capture?.status === 'pending'
+    ? { id: capture.captureId, status: capture.status }
+    : null;
+}
+
+/**
+ * `resumed`: a stopped run goes on. `undone`: the payment is refunded and the seat given back. Otherwise the seat stays as it
+ * is: PayPal still reviews the payment, or refused the refund (`word` is PayPal's).
+ */
+export type Repair =
+  | { outcome: 'resumed' }
+  | { outcome: 'undone' }
+  | { outcome: 'payment-pending' }
+  | { outcome: 'refund-failed'; word: string };
+
+/**
+ * Resumes a stopped run; where the run is gone, refunds what was paid, then gives the seat back. Repeating it changes nothing:
+ * the refund is the one that the run itself would have made.
+ */
+export async function repair(
+  { database, temporal, paypal }: Dependencies,
+  { id, run, capture }: Orphan,
+): Promise<Repair> {
+  if (run !== GONE) {
+    await resume(temporal, id);
+    return { outcome: 'resumed' };
+  }
+  if (capture?.status === 'pending') return { outcome: 'payment-pending' };
+  if (capture) {
+    const refund = await paypal.refundCapture(id, capture.id, PAYPAL_TIMEOUT_MS);
+    if (refund.status === 'failed') return { outcome: 'refund-failed', word: refund.word };
+  }
+  await giveSeatBack(database, id, capture ? 'refunded' : 'cancelled');
+  return { outcome: 'undone' };
+}
+
+/**
+ * Resets the last run of a registration to its last workflow task: a new run goes on from there. What is done stays done;
+ * what was under way is tried again, and each step looks for what it did before.
+ */
+async function resume({ workflow, workflowService, options }: Client, id: string): Promise<void> {
+  const { namespace } = options;
+  const handle = workflow.getHandle(workflowId(id));
+  const { runId } = await handle.describe();
+  const { events } = await handle.fetchHistory();
+  const lastTask = events?.findLast((event) => event.workflowTaskCompletedEventAttributes);
+  await workflowService.resetWorkflowExecution({
+    namespace,
+    workflowExecution: { workflowId: workflowId(id), runId },
+    reason: 'npm run reconcile: the run was stopped before everything was done',
+    workflowTaskFinishEventId: lastTask?.eventId ?? null,
+    // The same for the same run: asked twice, it is reset once.
+    requestId: `${runId}:reconcile`,
+  });
+}

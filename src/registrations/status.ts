@@ -1,0 +1,62 @@
+/**
+ * What became of a registration. Everybody who asks gets this one answer: the database says what the registration is, and
+ * Temporal says how far its steps are.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Client } from '@temporalio/client';
+import type { Database } from '../database/connection.ts';
+import { findOutcome, type Outcome } from '../database/registrations.ts';
+import { reference } from '../reference.ts';
+import { isOpen, type Progress, type Step, type StepName } from '../registration.ts';
+import { readProgress } from '../temporal/progress.ts';
+
+export type RegistrationStatus = Progress & { id: string; reference: string };
+/** `unavailable`: what is needed to know more cannot be reached now. */
+export type StatusAnswer =
+  { found: 'registration'; registration: RegistrationStatus } | { found: 'none' } | { found: 'unavailable' };
+
+/** Whether a registration may still change by itself, or by what its attendee does next. */
+export const canChange = ({ status, steps }: Progress): boolean =>
+  status === 'processing' || status === 'declined' || (status === 'confirmed' && steps.some(isOpen));
+
+/** The longest time to wait for the database: with Temporal's answer at hand, nobody has to wait until a pool gives up. */
+const DATABASE_TIMEOUT_MS = 3000;
+const UNREACHABLE = { found: 'unreachable' } as const;
+
+/** Reads the status of a registration. While the database or Temporal is away, the other one answers alone if it can. */
+export async function readStatus(
+  { temporal, database }: { temporal: Client; database: Database },
+  id: string,
+): Promise<StatusAnswer> {
+  const [outcome, run] = await Promise.all([
+    Promise.race([
+      findOutcome(database, id).catch(() => UNREACHABLE),
+      sleep(DATABASE_TIMEOUT_MS, UNREACHABLE, { ref: false }),
+    ]),
+    readProgress(temporal, id),
+  ]);
+  const progress = run.found === 'run' ? run.progress : undefined;
+  const known = combine(outcome, progress);
+  if (known) return { found: 'registration', registration: { id, reference: reference(id), ...known } };
+  const complete = outcome.found !== 'unreachable' && run.found !== 'unreachable';
+  return { found: complete ? 'none' : 'unavailable' };
+}
+
+function combine(outcome: Outcome | typeof UNREACHABLE, run: Progress | undefined): Progress | undefined {
+  switch (outcome.found) {
+    case 'order':
+      return { status: outcome.status, steps: run?.steps ?? stepsOf(outcome) };
+    case 'end':
+      return { status: outcome.status, steps: run?.steps ?? [] };
+    case 'none':
+    case 'unreachable':
+      return run;
+  }
+}
+
+/** Without a run, the payment and the order are certain, and nothing is known of the other steps. */
+function stepsOf({ amount, paidAt }: Outcome & { found: 'order' }): Step[] {
+  const done = (name: StepName): Step => ({ name, state: 'done', attempts: 1, at: paidAt });
+  const payment: Step = { ...done('payment'), state: amount.minor > 0 ? 'done' : 'skipped' };
+  return [payment, done('order')];
+}

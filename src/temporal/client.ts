@@ -1,0 +1,92 @@
+/** What api and worker must agree on when they talk to Temporal. */
+import { fileURLToPath } from 'node:url';
+import { Client, Connection, isGrpcServiceError } from '@temporalio/client';
+import { WorkflowNotFoundError, type DataConverter } from '@temporalio/common';
+import proto from '@temporalio/proto';
+import type { Config } from '../config.ts';
+import { TASK_QUEUE } from '../registration.ts';
+import { createCodec } from './codec.ts';
+
+const { TASK_QUEUE_TYPE_ACTIVITY } = proto.temporal.api.enums.v1.TaskQueueType;
+
+/** Path of the module that encodes failures; a bundle of the workflows needs it, too. */
+export const failureConverterPath = fileURLToPath(new URL('failure-converter.cjs', import.meta.url));
+
+/**
+ * How payloads and failures are written to Temporal. Client and worker use the same converter. Without keys, anyone who can
+ * read Temporal's store can read them.
+ */
+export const dataConverter = ({ encryptionKeys }: Pick<Config, 'encryptionKeys'>): DataConverter =>
+  encryptionKeys.length > 0
+    ? { payloadCodecs: [createCodec(encryptionKeys)], failureConverterPath }
+    : { failureConverterPath };
+
+/** A client that connects at its first call, so that a process starts and stays up while Temporal is away. */
+export function connectTemporal(config: Pick<Config, 'temporal' | 'encryptionKeys'>): Client {
+  const { connectionOptions, namespace } = config.temporal;
+  return new Client({
+    connection: Connection.lazy(connectionOptions),
+    dataConverter: dataConverter(config),
+    ...(namespace ? { namespace } : {}),
+  });
+}
+
+/** gRPC's code for what is not there (grpc.io, Status codes). */
+const NOT_FOUND = 5;
+
+/** The answer of a run; undefined where Temporal has no such run (any more). */
+export const ifThere = <T>(asked: Promise<T>): Promise<T | undefined> =>
+  asked.catch((error: unknown) => {
+    const notFound = isGrpcServiceError(error) && (error.code as number) === NOT_FOUND;
+    if (notFound || error instanceof WorkflowNotFoundError) return undefined;
+    throw error;
+  });
+
+/** For how long after an answer Temporal counts as reachable. */
+const PROBE_VALID_MS = 250;
+
+/** A probe that a rush of requests shares. One that failed counts for nobody who comes later. */
+export function sharedProbe(client: Client): () => Promise<void> {
+  let last: { at: number; probe: Promise<void> } | undefined;
+  return () => {
+    if (last && Date.now() - last.at < PROBE_VALID_MS) return last.probe;
+    const probe = probeTemporal(client);
+    last = { at: Date.now(), probe };
+    probe.catch(() => {
+      if (last?.probe === probe) last = undefined;
+    });
+    return probe;
+  };
+}
+
+/** Resolves when Temporal answers within `timeoutMs`, and rejects otherwise. */
+export async function probeTemporal(client: Client, timeoutMs = 2000): Promise<void> {
+  const { namespace } = client.options;
+  await client.connection.withDeadline(Date.now() + timeoutMs, () =>
+    client.connection.workflowService.describeNamespace({ namespace }),
+  );
+}
+
+/**
+ * Sets how many mails, and as many entries of the mailing list, Temporal starts per second, for all workers together. The
+ * limit stays until it is set again; 0 removes it. A server without fairness (`matching.enableFairness`) stores the limit and
+ * does not apply it.
+ */
+export async function setVendorRateLimit(
+  { workflowService }: Pick<Connection, 'workflowService'>,
+  perSecond: number,
+  {
+    namespace = 'default',
+    taskQueue = TASK_QUEUE,
+  }: { namespace?: string | undefined; taskQueue?: string } = {},
+): Promise<void> {
+  await workflowService.updateTaskQueueConfig({
+    namespace,
+    taskQueue,
+    taskQueueType: TASK_QUEUE_TYPE_ACTIVITY,
+    updateFairnessKeyRateLimitDefault: {
+      reason: 'the rate limits of SendGrid and Mailchimp',
+      ...(perSecond > 0 ? { rateLimit: { requestsPerSecond: perSecond } } : {}),
+    },
+  });
+}

@@ -1,0 +1,119 @@
+/** The audience at Mailchimp, through its SDK. */
+import { createHash } from 'node:crypto';
+import http from 'node:http';
+import https from 'node:https';
+import mailchimp from '@mailchimp/mailchimp_marketing';
+import type { Config } from '../config.ts';
+import type { Order } from '../registration.ts';
+import { retryAfterMs } from './retry-after.ts';
+import { networkWord, VendorError } from './vendor-error.ts';
+
+/** The whole exchange, measured by the SDK; an activity has 15 s. */
+const TIMEOUT_MS = 10_000;
+
+/** Mailchimp allows ten connections at a time for each key (Mailchimp, API limits); there may be a second worker. */
+const CONNECTIONS = 5;
+
+/** A call that the SDK is about to make. */
+type Call = { agent: (agent: http.Agent) => void };
+/** The SDK's client with what its published types leave out. */
+type Client = typeof mailchimp & {
+  basePath: string;
+  timeout: number;
+  enableCookies: boolean;
+  agent: { attachCookies: (call: Call) => void; saveCookies: () => void };
+};
+// The package exports one shared instance; its constructor gives our own.
+const ApiClient = (mailchimp as object).constructor as new () => Client;
+
+/** Mailchimp's id of a member: the MD5 of the lowercase address (Mailchimp, Lists/Audiences, subscriber_hash). */
+const subscriberHash = (email: string) => createHash('md5').update(email.toLowerCase()).digest('hex');
+
+/** "Try again later", which Mailchimp says with a 400; five minutes is what its wording suggests. */
+const SIGNUP_PAUSE_MS = 300_000;
+
+export type Mailchimp = ReturnType<typeof connectMailchimp>;
+
+/** Calls to Mailchimp. Each throws {@link VendorError}. */
+export function connectMailchimp({ apiKey, baseUrl, listId, statusIfNew }: Config['mailchimp']) {
+  const client = new ApiClient();
+  client.timeout = TIMEOUT_MS;
+  if (baseUrl) {
+    // Without `server`: given one, the SDK replaces the first "server" found anywhere in the address.
+    client.basePath = `${baseUrl}/3.0`;
+    client.setConfig({ apiKey });
+  } else {
+    client.setConfig({ apiKey, server: apiKey.slice(apiKey.lastIndexOf('-') + 1) });
+  }
+  // By default the SDK opens a connection for each call. It asks its cookie agent before each call, which is the only place
+  // to hand it connections that are kept.
+  const { Agent } = baseUrl?.startsWith('http:') ? http : https;
+  const connections = new Agent({ keepAlive: true, maxSockets: CONNECTIONS });
+  client.enableCookies = true;
+  client.agent = { attachCookies: (call) => call.agent(connections), saveCookies: () => undefined };
+
+  const call = <T>(work: Promise<T>): Promise<T> =>
+    work.catch((error: unknown) => {
+      throw toVendorError(error);
+    });
+
+  return {
+    /** Adds an attendee to the audience. Members, and people who have left, keep their status. */
+    async add({ email, firstName, lastName }: Order['attendee']): Promise<void> {
+      await call(
+        client.lists.setListMember(listId, subscriberHash(email), {
+          email_address: email,
+          status_if_new: statusIfNew,
+          merge_fields: { FNAME: firstName, LNAME: lastName },
+        }),
+      );
+    },
+
+    /** Deletes everything that Mailchimp knows of an address. Only its owner can add it again. */
+    async forget(email: string): Promise<'deleted' | 'not-a-member'> {
+      try {
+        await call(client.lists.deleteListMemberPermanent(listId, subscriberHash(email)));
+        return 'deleted';
+      } catch (error) {
+        if (error instanceof VendorError && error.status === 404) return 'not-a-member';
+        throw error;
+      }
+    },
+  };
+}
+
+/** An address that Mailchimp will not take, or that opted out, is final; so is an audience that does not exist. */
+function toVendorError(error: unknown): VendorError {
+  const {
+    status: answered,
+    statusCode,
+    response,
+  } = error as {
+    status?: unknown;
+    statusCode?: unknown;
+    response?: { body?: { title?: string; detail?: string }; headers?: Record<string, string> };
+  };
+  const vendor = 'Mailchimp';
+  // An answer that is not JSON rejects with a SyntaxError that has `statusCode` only.
+  const status = [answered, statusCode].find((value) => typeof value === 'number');
+  if (status === undefined)
+    return new VendorError({ vendor, meaning: 'Unavailable', word: networkWord(error) });
+  const { title, detail = '' } = response?.body ?? {};
+  // An overloaded edge sends a 403 as well, but without a title.
+  if (status === 401 || (status === 403 && title))
+    return new VendorError({ vendor, meaning: 'Auth', status });
+  if (status < 400 || status >= 500 || [403, 408, 429].includes(status))
+    return new VendorError({
+      vendor,
+      meaning: 'Unavailable',
+      status,
+      retryAfterMs: retryAfterMs(response?.headers?.['retry-after']),
+    });
+  if (title === 'Member In Compliance State' || title === 'Forgotten Email Not Subscribed')
+    return new VendorError({ vendor, meaning: 'OptOut', final: true, status });
+  if (/signed up to a lot of lists/i.test(detail))
+    return new VendorError({ vendor, meaning: 'SignupLimit', status, retryAfterMs: SIGNUP_PAUSE_MS });
+  if (/looks fake or invalid|valid email/i.test(detail))
+    return new VendorError({ vendor, meaning: 'InvalidEmail', final: true, status });
+  return new VendorError({ vendor, meaning: 'Rejected', final: true, status });
+}

@@ -1,0 +1,114 @@
+/** PayPal's own SDK: its address, its token, its deadlines and its errors. */
+import {
+  AbortError,
+  ApiError,
+  Client,
+  Environment,
+  OrdersController,
+  PaymentsController,
+} from '@paypal/paypal-server-sdk';
+import type { Config } from '../../config.ts';
+import { retryAfterMs } from '../retry-after.ts';
+import { networkWord, VendorError } from '../vendor-error.ts';
+
+/** Statuses below 500 after which the same call may succeed later. 401 and 403 mean that our key needs attention. */
+const TEMPORARY = [401, 403, 408, 409, 425, 429];
+
+/** The SDK has no option for another address. This class replaces the origin of every request, the token's included. */
+class ClientAt extends Client {
+  readonly #origin: string | undefined;
+
+  constructor(config: ConstructorParameters<typeof Client>[0], origin: string | undefined) {
+    super(config);
+    this.#origin = origin;
+  }
+
+  override getRequestBuilderFactory(): ReturnType<Client['getRequestBuilderFactory']> {
+    const make = super.getRequestBuilderFactory();
+    return (method, path) => {
+      const builder = make(method, path);
+      const origin = this.#origin;
+      if (origin)
+        builder.interceptRequest((request) => {
+          const { pathname, search } = new URL(request.url);
+          return { ...request, url: origin + pathname + search };
+        });
+      return builder;
+    };
+  }
+}
+
+type Sdk = { orders: OrdersController; payments: PaymentsController };
+/** Makes one call with the SDK; throws {@link VendorError}. `timeoutMs` is the longest time that it may last. */
+export type Call = <T>(
+  timeoutMs: number,
+  send: (sdk: Sdk, options: { abortSignal: AbortSignal }) => Promise<{ result: T }>,
+) => Promise<T>;
+
+export function connectSdk(config: Config['paypal']): Call {
+  const connect = (): Sdk => {
+    const client = new ClientAt(
+      {
+        environment: Environment.Production,
+        clientCredentialsAuthCredentials: {
+          oAuthClientId: config.clientId,
+          oAuthClientSecret: config.clientSecret,
+        },
+      },
+      config.baseUrl,
+    );
+    return { orders: new OrdersController(client), payments: new PaymentsController(client) };
+  };
+  let api = connect();
+
+  /**
+   * The SDK keeps a token that PayPal refused, and a token request that failed, for ever. In both cases a new client takes
+   * over. After a refusal (401) the call is made once more.
+   */
+  return async (timeoutMs, send) => {
+    const options = { abortSignal: AbortSignal.timeout(timeoutMs) };
+    for (let again = true; ; again = false) {
+      const used = api;
+      try {
+        return (await send(used, options)).result;
+      } catch (error) {
+        const answer = error instanceof ApiError ? error : undefined;
+        const refused = answer?.statusCode === 401;
+        const withoutToken = !answer || answer.request.url.includes('/oauth2/');
+        if ((refused || withoutToken) && api === used) api = connect();
+        if (!refused || !again) throw toVendorError(error);
+      }
+    }
+  };
+}
+
+function toVendorError(error: unknown): VendorError {
+  const vendor = 'PayPal';
+  if (!(error instanceof ApiError)) {
+    const word = error instanceof AbortError ? 'TIMEOUT' : networkWord(error);
+    return new VendorError({ vendor, meaning: 'Unavailable', word });
+  }
+  const { statusCode: status, headers } = error;
+  const body = parse(error.body);
+  const final = status < 500 && !TEMPORARY.includes(status);
+  return new VendorError({
+    vendor,
+    meaning: final ? 'Rejected' : 'Unavailable',
+    final,
+    status,
+    word: body.details?.[0]?.issue ?? body.name ?? body.error ?? 'UNKNOWN',
+    debugId: body.debug_id,
+    retryAfterMs: retryAfterMs(headers['retry-after']),
+  });
+}
+
+type ErrorBody = { name?: string; error?: string; debug_id?: string; details?: { issue?: string }[] };
+
+/** PayPal's edge may answer with a page instead of JSON. Then only the status says something. */
+function parse(body: unknown): ErrorBody {
+  try {
+    return (JSON.parse(String(body)) ?? {}) as ErrorBody;
+  } catch {
+    return {};
+  }
+}

@@ -1,0 +1,102 @@
+/** The fields of the form as a page shows them. What is needed, how long and of which shape comes from the schema. */
+import type { TObject, TSchema } from 'typebox';
+import { addressRules, countries } from '../../countries.ts';
+import { Attendee, Billing } from '../../form.ts';
+import type { MessageKey, Speech } from '../../messages/index.ts';
+import type { Language } from '../../registration.ts';
+
+type Shown = {
+  label: MessageKey;
+  /** For autofill (HTML standard, 4.10.18.7). */
+  autocomplete: string;
+  purpose?: MessageKey;
+  type?: 'email';
+  wide?: true;
+};
+
+const PERSON: Record<string, Shown> = {
+  firstName: { label: 'field.firstName', autocomplete: 'given-name' },
+  lastName: { label: 'field.lastName', autocomplete: 'family-name' },
+  email: {
+    label: 'field.email',
+    autocomplete: 'email',
+    purpose: 'field.email-purpose',
+    type: 'email',
+    wide: true,
+  },
+  organization: {
+    label: 'field.organization',
+    autocomplete: 'organization',
+    purpose: 'field.organization-purpose',
+    wide: true,
+  },
+};
+const ADDRESS: Record<string, Shown> = {
+  addressLine1: { label: 'field.addressLine1', autocomplete: 'billing address-line1', wide: true },
+  addressLine2: { label: 'field.addressLine2', autocomplete: 'billing address-line2', wide: true },
+  postalCode: { label: 'postal.postal-code', autocomplete: 'billing postal-code' },
+  city: { label: 'field.city', autocomplete: 'billing address-level2' },
+  region: { label: 'region.region', autocomplete: 'billing address-level1' },
+};
+
+/** One text field, ready for its template: `path` is the JSON pointer of its value, without the first slash. */
+export type Field = Omit<Shown, 'label' | 'purpose'> & {
+  path: string;
+  label: string;
+  optionalLabel: string;
+  purpose: string | undefined;
+  required: boolean;
+  maxLength: number | undefined;
+  pattern: string | undefined;
+};
+
+function fields(part: string, schema: TObject, shown: Record<string, Shown>, { t }: Speech): Field[] {
+  return Object.entries(shown).map(([name, { label, purpose, ...rest }]) => {
+    const { maxLength, pattern } = schema.properties[name] as TSchema & Partial<Field>;
+    return {
+      ...rest,
+      path: `${part}/${name}`,
+      label: t(label),
+      optionalLabel: t('form.optional', { label: t(label) }),
+      purpose: purpose && t(purpose),
+      // Of no country yet, the rules of most countries hold.
+      required: schema.required.includes(name) || name === 'postalCode',
+      maxLength,
+      pattern,
+    };
+  });
+}
+
+export const personFields = (speech: Speech): Field[] => fields('attendee', Attendee, PERSON, speech);
+export const addressFields = (speech: Speech): Field[] => fields('billing', Billing, ADDRESS, speech);
+
+type CountryOption = {
+  code: string;
+  name: string;
+  postalCode: { required: boolean; label: string };
+  region: { required: boolean; label: string };
+};
+
+// Named, sorted and labelled once a language: that is the dearest part of the form.
+const made = new Map<Language, CountryOption[]>();
+
+/** The countries to choose from, with what their addresses need, in the words of the page. */
+export function countryOptions({ language, locale, t }: Speech): CountryOption[] {
+  const labelled = (key: MessageKey, required: boolean) => ({
+    required,
+    label: required ? t(key) : t('form.optional', { label: t(key) }),
+  });
+  const options =
+    made.get(language) ??
+    countries(locale).map(({ code, name }) => {
+      const { postalCode, region } = addressRules(code);
+      return {
+        code,
+        name,
+        postalCode: labelled(`postal.${postalCode.label}`, postalCode.required),
+        region: labelled(`region.${region.label}`, region.required),
+      };
+    });
+  made.set(language, options);
+  return options;
+}

@@ -1,0 +1,104 @@
+/** The e-mails attendees get, in their language. */
+import { fileURLToPath } from 'node:url';
+import { Eta } from 'eta';
+import { countryNames } from '../../countries.ts';
+import { speak } from '../../messages/index.ts';
+import type { Money } from '../../money.ts';
+import { LANGUAGES, type EventFacts, type NoticeKind, type Order } from '../../registration.ts';
+import { calendarFile } from '../calendar.ts';
+import { eventDates, longDate } from '../dates.ts';
+import { qrGif } from '../qr.ts';
+
+/** A file with a mail; one with a `contentId` is shown in the mail itself. */
+type Attachment = { filename: string; type: string; content: Buffer; contentId?: string };
+export type Mail = {
+  subject: string;
+  html: string;
+  text: string;
+  attachments?: Attachment[];
+  headers?: Record<string, string>;
+};
+
+const views = fileURLToPath(new URL('.', import.meta.url));
+const eta = new Eta({ views, cache: true });
+// The text parts are not HTML: escaping would show its traces there, and every line break counts.
+const plain = new Eta({ views, cache: true, autoEscape: false, autoTrim: false });
+
+const oneLine = (text: string) => text.replaceAll(/\s+/g, ' ').trim();
+
+function render(template: string, subject: string, data: object): Pick<Mail, 'subject' | 'html' | 'text'> {
+  const all = { ...data, subject };
+  return {
+    subject: oneLine(subject),
+    html: eta.render(template, all),
+    text: `${plain.render(`${template}-text`, all).trim()}\n`,
+  };
+}
+
+type Links = { reference: string; statusUrl: string };
+type Confirmation = Links &
+  Pick<Order, 'id' | 'event' | 'ticketType' | 'attendee' | 'billing' | 'amount' | 'language'> & {
+    /** ISO 8601 */
+    paidAt: string;
+    newsletter: boolean;
+    /** The address that answers reach. */
+    sender: string;
+  };
+
+/** The proof of registration, which is the receipt too: seller, buyer, amount, date; with a calendar entry and a QR code. */
+export function confirmationMail(order: Confirmation): Mail {
+  const { event, attendee, billing, amount, reference } = order;
+  const speech = speak(order.language ?? LANGUAGES[0]);
+  const { t, locale, money } = speech;
+  const date = longDate(order.paidAt, event.timeZone, locale);
+  const free = amount.minor === 0;
+  const mail = render('confirmation', t('mail.confirmation.subject', { event: event.name, reference }), {
+    ...order,
+    ...speech,
+    when: eventDates(event, locale),
+    seller: event.seller.split('\n'),
+    buyer: [
+      attendee.organization,
+      `${attendee.firstName} ${attendee.lastName}`,
+      billing.addressLine1,
+      billing.addressLine2,
+      [billing.postalCode, billing.city].filter(Boolean).join(' '),
+      billing.region,
+      countryNames(locale).of(billing.countryCode),
+    ].filter(Boolean),
+    total: free ? t('mail.free') : money(amount),
+    paidOn: t(free ? 'mail.registered-on' : 'mail.paid-on', { date }),
+  });
+  const qr = { filename: 'reference.gif', type: 'image/gif', contentId: 'reference' };
+  const ics = { filename: 'event.ics', type: 'text/calendar' };
+  return {
+    ...mail,
+    attachments: [
+      { ...qr, content: qrGif(reference) },
+      { ...ics, content: Buffer.from(calendarFile(order)) },
+    ],
+    // RFC 2369: only somebody who asked for the newsletter is on a list to leave.
+    ...(order.newsletter && {
+      headers: { 'List-Unsubscribe': `<mailto:${order.sender}?subject=unsubscribe%20${reference}>` },
+    }),
+  };
+}
+
+type Notice = Links &
+  Pick<Order, 'attendee' | 'language'> & { event: EventFacts; kind: NoticeKind; refunded: Money | null };
+
+/** What became of a registration that is none (any more), and of the money. */
+export function noticeMail(notice: Notice): Mail {
+  const { kind, refunded } = notice;
+  const event = notice.event.name;
+  const speech = speak(notice.language ?? LANGUAGES[0]);
+  const { t, money } = speech;
+  const title = t(`mail.${kind}`);
+  return render('notice', t('mail.notice.subject', { title, event }), {
+    ...notice,
+    ...speech,
+    title,
+    sentence: t(`mail.${kind}.text`, { event }),
+    truth: refunded ? t('mail.refund', { amount: money(refunded) }) : t('mail.not-charged'),
+  });
+}

@@ -1,0 +1,71 @@
+import { existsSync } from 'node:fs';
+import { chromium, type Browser } from 'playwright-core';
+import { onPath } from '../sandbox/servers/downloads.ts';
+import { run, whileWaiting, type Report } from '../sandbox/servers/process.ts';
+
+/** The shell first: the same engine without a desktop's browser around it, at little more than half the processor time. */
+const NAMES = [
+  'chromium-headless-shell',
+  'chromium',
+  'chromium-browser',
+  'google-chrome',
+  'google-chrome-stable',
+];
+
+/**
+ * The path of a Chromium: `CHROMIUM_PATH`, one on the machine, Playwright's own, or Debian's package.
+ * @throws Error with one sentence that names the ways to get it
+ */
+export async function findChromium(report: Report): Promise<string> {
+  const present = () =>
+    [process.env.CHROMIUM_PATH, ...NAMES.map(onPath), chromium.executablePath()].find(
+      (path) => path !== undefined && existsSync(path),
+    );
+  const found = present();
+  if (found !== undefined) return found;
+  const ways: [string, string[]][] = [
+    [process.execPath, ['node_modules/playwright-core/cli.js', 'install', 'chromium']],
+    ...(process.getuid?.() === 0 && onPath('apt-get') !== undefined
+      ? ([
+          [
+            'sh',
+            [
+              '-c',
+              'apt-get -o DPkg::Lock::Timeout=300 update && apt-get -o DPkg::Lock::Timeout=300 install -y chromium-headless-shell',
+            ],
+          ],
+        ] as [string, string[]][])
+      : []),
+  ];
+  for (const [command, args] of ways) {
+    report(`Installing Chromium: ${args.slice(-2).join(' ')}`);
+    const installing = run(command, args, { env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' } });
+    await whileWaiting(report, () => 'still installing Chromium', installing).catch(() =>
+      report('  that way is not possible here'),
+    );
+    const installed = present();
+    if (installed !== undefined) return installed;
+  }
+  throw new Error(
+    'No Chromium: install it (on Debian: apt-get install chromium-headless-shell), or name one in CHROMIUM_PATH.',
+  );
+}
+
+/** A headless Chromium that speaks to nobody but the pages it is sent to. */
+export async function launchChromium(report: Report): Promise<Browser> {
+  const quiet = [
+    'disable-gpu',
+    'disable-quic',
+    'no-first-run',
+    'disable-background-networking',
+    'disable-component-update',
+    'disable-sync',
+  ];
+  // The sandbox of Chromium does not work for root.
+  const flags = process.getuid?.() === 0 ? [...quiet, 'no-sandbox'] : quiet;
+  return chromium.launch({
+    executablePath: await findChromium(report),
+    headless: true,
+    args: flags.map((flag) => `--${flag}`),
+  });
+}

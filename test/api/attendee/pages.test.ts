@@ -1,0 +1,130 @@
+/** What the pages are sent with: language, policy, weight. */
+import { brotliDecompressSync } from 'node:zlib';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { aForm } from '../../../stage/person.ts';
+import { anAttendee, startStack, type Stack } from '../../stack.ts';
+
+const MAX_PAGE_BYTES = 60 * 1024;
+let stack: Stack;
+beforeAll(async () => {
+  stack = await startStack({ settings: { PRIVACY_URL: 'https://example.org/privacy' } });
+});
+afterAll(() => stack.stop());
+
+const get = (url: string, headers: Record<string, string> = {}) => stack.app.inject({ url, headers });
+const languageOf = (html: string) => /<html lang="(\w+)">/.exec(html)?.[1];
+
+describe('language', () => {
+  it.each([
+    ['the browser wants', '/', { 'accept-language': 'de-AT,de;q=0.9,en;q=0.8' }, 'de'],
+    ['the browser can read', '/', { 'accept-language': 'fr,de;q=0.5' }, 'de'],
+    ['most people read, where the browser wants another', '/', { 'accept-language': 'fr' }, 'en'],
+    ['was chosen here', '/?lang=en', { 'accept-language': 'de' }, 'en'],
+    ['was chosen before', '/', { 'accept-language': 'en', cookie: 'lang=de' }, 'de'],
+    ['there is, where another one is asked for', '/?lang=xx', { cookie: 'lang=<script>' }, 'en'],
+  ])('is the one that %s', async (_why, url, headers, language) => {
+    const response = await get(url, headers);
+    expect([response.statusCode, languageOf(response.body)]).toEqual([200, language]);
+    expect(response.headers['content-language']).toBe(language);
+  });
+
+  it('is remembered when it was chosen, and switching keeps the page', async () => {
+    const response = await get('/?event=conference&lang=de');
+    expect(response.headers['set-cookie']).toMatch(/^lang=de; Max-Age=\d+; Path=\/; HttpOnly; SameSite=Lax$/);
+    expect(response.body).toContain('href="/?event=conference&amp;lang=en"');
+    expect((await get('/')).headers['set-cookie']).toBeUndefined();
+  });
+
+  it('writes amounts and dates as the language does, in the time zone of the event', async () => {
+    const [en, de] = await Promise.all(['en', 'de'].map(async (lang) => (await get(`/?lang=${lang}`)).body));
+    expect(en).toContain('Pay €120.00');
+    expect(en).toContain('Thursday, 14 May 2099 at 09:00 CEST');
+    expect(de).toContain('120,00 € bezahlen');
+    expect(de).toContain('Donnerstag, 14. Mai 2099 um 09:00 MESZ');
+    expect(de).toContain('>Vereinigte Staaten</option>');
+    expect(de).toContain('href="https://example.org/privacy"');
+  });
+
+  it('goes for problems as well, of fields too', async () => {
+    const { id } = anAttendee(stack);
+    const form = { ...aForm(), attendee: { firstName: '', lastName: 'Example', email: 'ada' } };
+    const response = await stack.app.inject({
+      method: 'PUT',
+      url: `/api/checkouts/${id}`,
+      headers: { 'accept-language': 'de' },
+      body: form,
+    });
+    expect(response.headers['content-language']).toBe('de');
+    expect(response.json()).toMatchObject({
+      type: '/problems/invalid-fields',
+      title: 'Einige Felder brauchen Ihre Aufmerksamkeit',
+      errors: [
+        { pointer: '/attendee/firstName', detail: 'Diese Angabe fehlt' },
+        { pointer: '/attendee/email', detail: 'Bitte geben Sie eine gültige E-Mail-Adresse ein' },
+      ],
+    });
+  });
+});
+
+describe('tickets', () => {
+  it('tells what is held for now from what is sold out', async () => {
+    const limited = async () =>
+      /<label class="ticket">(?:(?!<\/label>).)*value="limited".*?<\/label>/s.exec(
+        (await get('/')).body,
+      )?.[0];
+    expect(await limited()).toContain('2 left');
+    await Promise.all([1, 2].map(() => anAttendee(stack, aForm({ ticketType: 'limited' })).put()));
+    expect(await limited()).toContain('All held right now: seats may come back within 15 minutes');
+    expect(await limited()).not.toContain('disabled');
+    const late = await anAttendee(stack, aForm({ ticketType: 'limited' })).put();
+    expect([late.statusCode, late.json<{ type: string }>().type]).toEqual([409, '/problems/sold-out']);
+    expect(late.json<{ detail: string }>().detail).toContain('Some may come back in a few minutes');
+    await stack.database('ticket_types').where({ id: 'limited' }).update({ sold: 2 });
+    expect(await limited()).toContain('Sold out');
+    expect(await limited()).toContain('disabled');
+    await stack.database('ticket_types').where({ id: 'limited' }).update({ sold: 0 });
+  });
+});
+
+describe('policy', () => {
+  it('allows our own scripts and the payment, nothing inline, no framing, no powers', async () => {
+    const { headers } = await get('/');
+    const policy = String(headers['content-security-policy']);
+    expect(policy).not.toMatch(/unsafe|\*|https?:\/\/(?!127\.0\.0\.1)/);
+    expect(policy).toContain("default-src 'none'");
+    expect(policy).toContain("frame-ancestors 'none'");
+    expect(policy).toContain(`script-src 'self' ${stack.config.paypal.webUrl};`);
+    expect(headers['permissions-policy']).toContain('camera=()');
+    expect(headers['x-content-type-options']).toBe('nosniff');
+    expect(headers['referrer-policy']).toBe('no-referrer');
+  });
+
+  it('has the browser check what it loads from us, every script that is imported included', async () => {
+    const { body } = await get('/');
+    const loaded = [...body.matchAll(/(?:src|href)="(\/assets\/[^"]+)" integrity="(sha384-[^"]+)"/g)];
+    const addresses = loaded.map(([, address = '']) => address);
+    expect(loaded.length).toBeGreaterThan(5);
+    const asset = /\/assets\/[^"]+/g;
+    expect(body.match(asset)).toHaveLength(loaded.length);
+    for (const [, address = '', integrity] of loaded) {
+      const response = await get(address);
+      expect(response.headers['cache-control']).toBe('public, max-age=31536000, immutable');
+      const digest = await crypto.subtle.digest('SHA-384', response.rawPayload);
+      expect(`sha384-${Buffer.from(digest).toString('base64')}`).toBe(integrity);
+      for (const [, imported = ''] of response.body.matchAll(/from '\.\/([^']+)'/g))
+        expect(addresses).toContain(new URL(imported, `http://x${address}`).pathname);
+    }
+    expect(body).not.toMatch(/<script(?![^>]*(src=|application\/json))|style="|onclick=|<style/);
+  });
+
+  it('weighs little before the payment SDK is loaded', async () => {
+    const compressed = { 'accept-encoding': 'br' };
+    const page = await get('/?lang=de', compressed);
+    const html = brotliDecompressSync(page.rawPayload).toString();
+    const assets = [...html.matchAll(/"(\/assets\/[^"]+)"/g)].map(([, address = '']) => address);
+    const parts = await Promise.all(assets.map((address) => get(address, compressed)));
+    expect(parts.every(({ headers }) => headers['content-encoding'] === 'br')).toBe(true);
+    const bytes = [page, ...parts].reduce((sum, { rawPayload }) => sum + rawPayload.length, 0);
+    expect(bytes).toBeLessThan(MAX_PAGE_BYTES);
+  });
+});

@@ -1,0 +1,162 @@
+/** Following a registration, and having its mail sent once more. */
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { resendWorkflowId, workflowId, type Progress } from '../../../src/registration.ts';
+import type { StatusBody } from '../../../src/api/attendee/schemas.ts';
+import { aForm } from '../../../stage/person.ts';
+import { anAttendee, startStack, type Stack } from '../../stack.ts';
+
+let stack: Stack;
+let address: string;
+beforeAll(async () => {
+  stack = await startStack();
+  await stack.startWorker();
+  address = await stack.app.listen({ host: '127.0.0.1', port: 0 });
+});
+afterEach(() => stack.sandbox.faults.clear());
+afterAll(() => stack.stop());
+
+const result = (id: string) =>
+  stack.temporal.workflow.getHandle<() => Promise<Progress>>(workflowId(id)).result();
+const mailsOf = (id: string) =>
+  stack.sandbox.ledger().mails.filter(({ customArgs }) => customArgs.registrationId === id);
+
+describe('server-sent events', () => {
+  /** All that the server says of a registration until it ends the stream. */
+  async function follow(id: string, onState: (state: StatusBody) => void = () => undefined) {
+    const response = await fetch(`${address}/api/registrations/${id}/events`);
+    expect(response.status).toBe(200);
+    expect(response.headers.get('content-type')).toBe('text/event-stream');
+    expect(response.headers.get('cache-control')).toBe('no-store');
+    let text = '';
+    let seen = 0;
+    const states = () =>
+      [...text.matchAll(/^data: (\{"id.*\})\n\n/gm)].map(([, json = '']) => JSON.parse(json) as StatusBody);
+    for await (const chunk of response.body ?? []) {
+      text += new TextDecoder().decode(chunk as Uint8Array);
+      for (const state of states().slice(seen)) onState(state);
+      seen = states().length;
+    }
+    return { states: states(), text };
+  }
+  const mail = ({ steps }: StatusBody) => steps.find(({ name }) => name === 'email')?.state;
+
+  it('tell what changes while it changes, and when nothing will any more', async () => {
+    stack.sandbox.faults.set('sendgrid', { mode: 'failing', status: 503 });
+    const ada = anAttendee(stack);
+    await ada.register();
+    const { states, text } = await follow(ada.id, (state) => {
+      if (mail(state) === 'retrying') stack.sandbox.faults.clear();
+    });
+    expect(states.map(mail)).toContain('retrying');
+    expect(states.at(-1)?.steps.map(({ state }) => state)).toEqual(['done', 'done', 'done', 'done']);
+    expect(new Set(states.map((state) => JSON.stringify(state))).size).toBe(states.length);
+    expect(text.endsWith('event: done\ndata: {}\n\n')).toBe(true);
+  });
+
+  it('say one thing of a registration that is done, and nothing of one that is not', async () => {
+    const ada = anAttendee(stack, aForm({ ticketType: 'free', newsletter: false }));
+    await ada.register();
+    await result(ada.id);
+    expect((await follow(ada.id)).states).toHaveLength(1);
+    expect((await fetch(`${address}/api/registrations/${anAttendee(stack).id}/events`)).status).toBe(404);
+  });
+
+  it('end when the api stops, so that stopping does not wait for them', async () => {
+    const other = await startStack({ answerWithinMs: 500 });
+    const ada = anAttendee(other);
+    // Without a worker it stays in the balance.
+    expect((await ada.register()).statusCode).toBe(202);
+    const url = await other.app.listen({ host: '127.0.0.1', port: 0 });
+    const response = await fetch(`${url}/api/registrations/${ada.id}/events`);
+    const reading = response.text();
+    await other.stop();
+    expect(await reading).toContain('"status":"processing"');
+  });
+});
+
+describe('the mail once more', () => {
+  const resend = (id: string, body: object = {}) =>
+    stack.app.inject({ method: 'POST', url: `/api/registrations/${id}/resend`, body });
+
+  it('goes to the registered address, as it was, and once in a while only', async () => {
+    const ada = anAttendee(stack, aForm({ newsletter: false }));
+    await ada.register();
+    await result(ada.id);
+    expect((await resend(ada.id)).statusCode).toBe(202);
+    await vi.waitUntil(() => mailsOf(ada.id).length === 2, { timeout: 10_000 });
+    const [first, second] = mailsOf(ada.id);
+    expect([second?.to, second?.subject, second?.text, second?.html]).toEqual([
+      first?.to,
+      first?.subject,
+      first?.text,
+      first?.html,
+    ]);
+
+    const again = await resend(ada.id);
+    expect([again.statusCode, again.json<{ type: string }>().type]).toEqual([429, '/problems/resent-before']);
+    expect(Number(again.headers['retry-after'])).toBeGreaterThan(0);
+    expect(mailsOf(ada.id)).toHaveLength(2);
+    // Nothing of a person is in the run that sent it.
+    const history = await stack.temporal.workflow.getHandle(resendWorkflowId(ada.id)).fetchHistory();
+    const payloads = JSON.stringify(history, (_key, value: unknown) =>
+      value instanceof Uint8Array ? Buffer.from(value).toString() : value,
+    );
+    expect(payloads).toContain(ada.id);
+    expect(payloads).not.toMatch(/ada@|Example|Street/);
+    await stack.temporal.workflow.getHandle(resendWorkflowId(ada.id)).terminate();
+  });
+
+  it('cannot be sent anywhere else, nor by a page of another site', async () => {
+    const { id } = anAttendee(stack);
+    expect((await resend(id, { email: 'eve@example.org' })).statusCode).toBe(422);
+    const forged = await stack.app.inject({
+      method: 'POST',
+      url: `/api/registrations/${id}/resend`,
+      headers: { 'content-type': 'application/x-www-form-urlencoded' },
+      payload: '',
+    });
+    expect(forged.statusCode).toBeGreaterThanOrEqual(400);
+  });
+
+  it('is refused while the first one is being tried, and where there is nothing to confirm', async () => {
+    stack.sandbox.faults.set('sendgrid', { mode: 'failing', status: 503 });
+    const ada = anAttendee(stack, aForm({ ticketType: 'free', newsletter: false }));
+    await ada.register();
+    const early = await resend(ada.id);
+    expect([early.statusCode, early.json<{ type: string }>().type]).toEqual([
+      409,
+      '/problems/email-on-its-way',
+    ]);
+    await stack.temporal.workflow.getHandle(workflowId(ada.id)).cancel();
+    stack.sandbox.faults.clear();
+    await result(ada.id);
+    const late = await resend(ada.id);
+    expect([late.statusCode, late.json<{ type: string }>().type]).toEqual([409, '/problems/not-to-resend']);
+    expect((await resend(anAttendee(stack).id)).statusCode).toBe(404);
+  });
+});
+
+it('the event can be put into a calendar by whoever is registered, and by nobody else', async () => {
+  const ada = anAttendee(stack, aForm({ ticketType: 'free', newsletter: false }));
+  await ada.register();
+  await result(ada.id);
+  const calendar = await stack.app.inject(`/registrations/${ada.id}/event.ics`);
+  expect(calendar.headers['content-type']).toBe('text/calendar; charset=utf-8');
+  expect(calendar.headers['cache-control']).toBe('no-store');
+  expect(calendar.body).toContain('SUMMARY:Conference');
+  expect((await stack.app.inject(`/registrations/${anAttendee(stack).id}/event.ics`)).statusCode).toBe(404);
+});
+
+it('the page of a registration is for who has its address: masked, not kept, not indexed, not passed on', async () => {
+  const ada = anAttendee(stack, aForm({ ticketType: 'free', newsletter: false }));
+  await ada.register();
+  await result(ada.id);
+  const { headers, body } = await stack.app.inject(`/registrations/${ada.id}`);
+  expect(headers).toMatchObject({
+    'cache-control': 'no-store',
+    'referrer-policy': 'no-referrer',
+    'x-robots-tag': 'noindex',
+  });
+  expect(body).toContain('a•••@example.org');
+  expect(body).not.toMatch(/ada@|Ada|Street|20457/);
+});

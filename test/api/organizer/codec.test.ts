@@ -1,0 +1,152 @@
+/** Who may read what Temporal stores: organizers, in Temporal's Web UI, and nobody else. */
+import { randomBytes } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { buildApp } from '../../../src/api/app.ts';
+import type { App } from '../../../src/api/dependencies.ts';
+import { createCodec } from '../../../src/temporal/codec.ts';
+import type { Config } from '../../../src/config.ts';
+import { startStack, type Stack } from '../../stack.ts';
+
+const UI = 'http://temporal.example.org';
+const PASSWORD = 'correct horse battery staple';
+let stack: Stack;
+const apps: App[] = [];
+beforeAll(async () => {
+  stack = await startStack();
+});
+afterAll(async () => {
+  await Promise.all(apps.map((app) => app.close()));
+  await stack.stop();
+});
+
+async function start(changes: Partial<Config>): Promise<App> {
+  const { config, database, paypal, temporal } = stack;
+  const app = await buildApp({ config: { ...config, ...changes }, database, paypal, temporal });
+  apps.push(app);
+  return app;
+}
+const organizers = { organizerPassword: PASSWORD, temporalUiUrl: UI };
+const basic = (password: string) => `Basic ${Buffer.from(`organizer:${password}`).toString('base64')}`;
+
+/** What the Web UI sends: an encrypted payload as JSON. */
+async function asked() {
+  const data = Buffer.from('"Ada Example"');
+  const [payload] = await createCodec(stack.config.encryptionKeys).encode([
+    { metadata: { encoding: Buffer.from('json/plain') }, data },
+  ]);
+  const metadata = Object.entries(payload?.metadata ?? {}).map(([key, bytes]) => [
+    key,
+    Buffer.from(bytes).toString('base64'),
+  ]);
+  return {
+    payloads: [
+      {
+        metadata: Object.fromEntries(metadata) as Record<string, string>,
+        data: Buffer.from(payload?.data ?? []).toString('base64'),
+      },
+    ],
+  };
+}
+const decode = async (app: App, headers: Record<string, string>, remoteAddress = '203.0.113.7') =>
+  app.inject({ method: 'POST', url: '/codec/decode', headers, remoteAddress, body: await asked() });
+const read = ({ body }: { body: string }) =>
+  (JSON.parse(body) as { payloads: { data: string }[] }).payloads.map(({ data }) =>
+    Buffer.from(data, 'base64').toString(),
+  );
+
+describe('on a server', () => {
+  it('reads for whoever has the password, and lets the Web UI alone have the answer', async () => {
+    const app = await start(organizers);
+    const response = await decode(app, { authorization: basic(PASSWORD), origin: UI });
+    expect(response.statusCode).toBe(200);
+    expect(read(response)).toEqual(['"Ada Example"']);
+    expect(response.headers).toMatchObject({
+      'access-control-allow-origin': UI,
+      'access-control-allow-credentials': 'true',
+    });
+    const elsewhere = await decode(app, {
+      authorization: basic(PASSWORD),
+      origin: 'http://evil.example.org',
+    });
+    expect(elsewhere.headers['access-control-allow-origin']).toBeUndefined();
+    const preflight = await app.inject({
+      method: 'OPTIONS',
+      url: '/codec/decode',
+      headers: { origin: UI, 'access-control-request-method': 'POST' },
+    });
+    expect([preflight.statusCode, preflight.headers['access-control-allow-origin']]).toEqual([204, UI]);
+  });
+
+  it.each([
+    ['nothing', {}],
+    ['a wrong password', { authorization: basic('wrong') }],
+    ['the origin of the Web UI', { origin: UI }],
+  ])('reads nothing for whoever has %s', async (_what, headers) => {
+    const response = await decode(await start(organizers), headers);
+    expect(response.statusCode).toBe(401);
+    expect(response.headers['www-authenticate']).toMatch(/^Basic realm=/);
+    expect(response.body).not.toContain('Ada');
+  });
+
+  it('stops guessing', async () => {
+    const app = await start(organizers);
+    for (let n = 0; n < 10; n++) await decode(app, { authorization: basic(`guess ${n}`) });
+    for (const password of ['one more', PASSWORD]) {
+      const response = await decode(app, { authorization: basic(password) });
+      expect(response.statusCode).toBe(429);
+      expect(Number(response.headers['retry-after'])).toBeGreaterThan(0);
+    }
+    expect((await decode(app, { authorization: basic(PASSWORD) }, '203.0.113.8')).statusCode).toBe(200);
+  });
+
+  it('is not there without a key or a password', async () => {
+    for (const changes of [{ organizerPassword: '' }, { encryptionKeys: [] }])
+      expect((await decode(await start({ ...organizers, ...changes }), {})).statusCode).toBe(404);
+  });
+
+  it('says what does not make sense, and reads nothing of it', async () => {
+    const app = await start(organizers);
+    const send = (payload: object) =>
+      app.inject({
+        method: 'POST',
+        url: '/codec/decode',
+        headers: { authorization: basic(PASSWORD) },
+        payload,
+      });
+    expect((await send({ payloads: 'all' })).statusCode).toBe(422);
+    const stranger = createCodec([{ id: 'other', key: randomBytes(32) }]);
+    const [payload] = await stranger.encode([{ metadata: {}, data: Buffer.from('x') }]);
+    const metadata = { encoding: Buffer.from(payload?.metadata?.encoding ?? []).toString('base64') };
+    const response = await send({ payloads: [{ metadata, data: '' }] });
+    expect(response.statusCode).toBe(422);
+    expect(response.json()).toMatchObject({ type: '/problems/unreadable-payload' });
+  });
+});
+
+describe('on one machine', () => {
+  const local = {
+    ...{ host: '127.0.0.1', publicUrl: 'http://localhost:3000' },
+    ...{ organizerPassword: PASSWORD, temporalUiUrl: 'http://localhost:8233' },
+  };
+  const ui = { origin: 'http://localhost:8233' };
+
+  it('reads for the Web UI that runs beside it, without a password', async () => {
+    const response = await decode(await start(local), ui, '127.0.0.1');
+    expect(read(response)).toEqual(['"Ada Example"']);
+  });
+
+  it.each([
+    ['a page of another site', local, { origin: 'http://evil.example.org' }, '127.0.0.1'],
+    ['no page at all', local, {}, '127.0.0.1'],
+    ['somebody elsewhere', { ...local, host: '0.0.0.0' }, ui, '203.0.113.7'],
+    ['somebody behind a proxy', local, { ...ui, 'x-forwarded-for': '203.0.113.7' }, '127.0.0.1'],
+    [
+      'a service with an address for others',
+      { ...local, publicUrl: 'https://tickets.example.org' },
+      ui,
+      '127.0.0.1',
+    ],
+  ])('asks %s for it', async (_who, changes, headers, address) => {
+    expect((await decode(await start(changes), headers, address)).statusCode).toBe(401);
+  });
+});

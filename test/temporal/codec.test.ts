@@ -1,0 +1,96 @@
+/** Nothing of a person is readable in what Temporal stores, and everything is with a key. */
+import { randomBytes } from 'node:crypto';
+import { Client } from '@temporalio/client';
+import { defaultPayloadConverter, type Payload } from '@temporalio/common';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { readKeys } from '../../src/encryption-keys.ts';
+import { createCodec } from '../../src/temporal/codec.ts';
+import { workflowId, type Order, type Progress } from '../../src/registration.ts';
+import { aForm } from '../../stage/person.ts';
+import { anAttendee, startStack, texts, type Stack } from '../stack.ts';
+
+const aKey = () => randomBytes(32).toString('base64');
+const keysOf = (setting: string) => {
+  const read = readKeys(setting);
+  if (read.status === 'faulty') throw new Error(read.fault);
+  return read.keys;
+};
+const payload = (value: unknown) => defaultPayloadConverter.toPayload(value);
+const value = (read: Payload | undefined) => read && defaultPayloadConverter.fromPayload<string>(read);
+const SECRET = { name: 'Ada Example', address: 'Street 2, 20457 Hamburg', notes: 'x'.repeat(300) };
+
+describe('a payload', () => {
+  it.each([
+    ['short', 'Ada'],
+    ['long', SECRET],
+    ['nothing', null],
+  ])('that is %s comes back as it was, and is not readable in between', async (_what, original) => {
+    const codec = createCodec(keysOf(aKey()));
+    const [encoded] = await codec.encode([payload(original)]);
+    expect(Buffer.from(encoded?.data ?? []).toString('latin1')).not.toMatch(/Ada|Street|json/);
+    const [decoded] = await codec.decode(encoded ? [encoded] : []);
+    expect(value(decoded)).toEqual(original);
+  });
+
+  it('is never encrypted twice to the same bytes', async () => {
+    const codec = createCodec(keysOf(aKey()));
+    const [first, second] = await codec.encode([payload('Ada'), payload('Ada')]);
+    expect(Buffer.from(first?.data ?? []).equals(Buffer.from(second?.data ?? []))).toBe(false);
+  });
+
+  it('stays readable while its key is listed, wherever it stands, and no longer', async () => {
+    const [older, newer] = [aKey(), aKey()];
+    const encoded = await createCodec(keysOf(older)).encode([payload(SECRET)]);
+    const rotated = createCodec(keysOf(`2026:${newer},${older}`));
+    expect((await rotated.decode(encoded)).map(value)).toEqual([SECRET]);
+    const [fresh] = await rotated.encode([payload(SECRET)]);
+    expect(Buffer.from(fresh?.metadata?.['encryption-key-id'] ?? []).toString()).toBe('2026');
+    await expect(createCodec(keysOf(newer)).decode(encoded)).rejects.toThrow(/There is no key "[0-9a-f]{8}"/);
+  });
+
+  it('that was tampered with is refused, and one from before encryption is read', async () => {
+    const codec = createCodec(keysOf(aKey()));
+    const [encoded] = await codec.encode([payload(SECRET)]);
+    const data = Buffer.from(encoded?.data ?? []);
+    data[20] = (data[20] ?? 0) ^ 1;
+    await expect(codec.decode([{ ...encoded, data }])).rejects.toThrow();
+    expect((await codec.decode([payload('plain')])).map(value)).toEqual(['plain']);
+  });
+});
+
+describe('the history of a registration', () => {
+  let stack: Stack;
+  beforeAll(async () => {
+    stack = await startStack();
+    await stack.startWorker();
+  });
+  afterAll(() => stack.stop());
+
+  it('says nothing of a person to whoever has no key: not in arguments, results, failures or answers', async () => {
+    stack.sandbox.faults.set('sendgrid', { mode: 'failing', status: 503 });
+    stack.sandbox.faults.set('mailchimp', { mode: 'failing', status: 400, times: 1 });
+    const ada = anAttendee(stack);
+    // Declined and corrected, so that an update carries the order, too.
+    await ada.register('4000000000000002');
+    await ada.register();
+    const { connection } = stack.temporal;
+    const stranger = new Client({ connection }).workflow.getHandle(workflowId(ada.id));
+    const describedBy = async () => texts((await stranger.describe()).raw).join('\n');
+    await vi.waitUntil(async () => (await describedBy()).includes('sendConfirmation'), { timeout: 10_000 });
+    expect(PERSON.exec(await describedBy())?.[0]).toBeUndefined();
+    stack.sandbox.faults.clear();
+    const handle = stack.temporal.workflow.getHandle<() => Promise<Progress>>(workflowId(ada.id));
+    expect((await handle.result()).status).toBe('confirmed');
+
+    const history = texts(await stranger.fetchHistory()).join('\n');
+    expect(history).toContain('registration');
+    expect(PERSON.exec(history)?.[0]).toBeUndefined();
+    const [first] = (await handle.fetchHistory()).events ?? [];
+    const input = first?.workflowExecutionStartedEventAttributes?.input?.payloads ?? [];
+    const [decoded] = await createCodec(stack.config.encryptionKeys).decode(input);
+    expect((value(decoded) as unknown as Order).attendee).toEqual(aForm().attendee);
+  });
+});
+
+/** What the registration above is about, and what the failures of its mail and its subscription say. */
+const PERSON = /ada@|Example|example\.org|Street|Hamburg|20457|Unavailable 503|Rejected 400/;

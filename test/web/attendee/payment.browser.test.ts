@@ -1,0 +1,253 @@
+/** Paying, with all that can come between: whatever happens there is one charge at most, and the page says the truth. */
+import type { Browser } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { workflowId } from '../../../src/registration.ts';
+import { CARDS, texts, type Stack } from '../../stack.ts';
+import { onPage, openSite, visit, VISITORS } from './visitor.ts';
+
+const GOOD = '4012888888881881';
+const ASKS = '4868719460707704';
+
+let stack: Stack;
+let browser: Browser;
+let site: Awaited<ReturnType<typeof openSite>>;
+let address: string;
+beforeAll(async () => {
+  site = await openSite();
+  ({ stack, browser, address } = site);
+  await stack.startWorker();
+}, 300_000);
+afterEach(async () => {
+  stack.sandbox.faults.clear();
+  await site.leave();
+});
+afterAll(() => site.close());
+
+/** What PayPal took for a registration. */
+const taken = (id: string) =>
+  stack.sandbox
+    .ledger()
+    .captures.filter(({ custom_id }) => custom_id === id)
+    .map(({ status }) => status)
+    .toSorted();
+
+describe.each(VISITORS)('on $who', (visitor) => {
+  /** A form filled in for a ticket that costs something, ready to pay. */
+  async function ready() {
+    const opened = await visit(browser, address, visitor);
+    await opened.choose('Regular');
+    await opened.fill();
+    return opened;
+  }
+
+  it('pays with another card after one was declined: the form and the seat are kept', async () => {
+    const { page, t, problem, field, button, enterCard, arrives, expectAccessible, complaints } =
+      await ready();
+    await enterCard('4000000000009995');
+    await button().click();
+    await problem.getByText(t('declined.insufficient-funds')).waitFor();
+    expect(await field('field.firstName').inputValue()).toBe('Ada');
+    const kept = t('browser.held', { time: '' });
+    await page.getByRole('timer').getByText(kept).waitFor();
+    await expectAccessible();
+
+    await page.getByText(t('form.newsletter')).click();
+    await enterCard(GOOD);
+    await button().click();
+    const id = await arrives('confirmed');
+    await page.locator('li.done').nth(3).waitFor();
+    await expectAccessible();
+    expect(taken(id)).toEqual(['COMPLETED', 'DECLINED']);
+    expect(await page.evaluate('Object.keys(localStorage)')).toEqual([]);
+    expect(complaints).toEqual([]);
+
+    // The card was seen by PayPal's frames and by nobody else; a decline that the page told was not mailed.
+    const { mails, members } = stack.sandbox.ledger();
+    expect(mails.filter(({ customArgs }) => customArgs.registrationId === id)).toHaveLength(1);
+    expect(members).toHaveLength(1);
+    const history = await stack.temporal.workflow.getHandle(workflowId(id)).fetchHistory();
+    const tables = await Promise.all(
+      ['orders', 'seat_holds', 'ended_registrations'].map((table) => stack.database(table)),
+    );
+    const everything = [...texts(history), JSON.stringify(tables), JSON.stringify(stack.sandbox.ledger())];
+    expect(everything.join('\n')).not.toMatch(/4012 ?8888 ?8888 ?1881|4000 ?0000 ?0000 ?9995/);
+  });
+
+  it('says what is wrong with a card, and takes the corrected one', async () => {
+    const { cardError, cardField, button, enterCard, arrives, complaints } = await ready();
+    await enterCard('4012888888881882');
+    await button().click();
+    await cardError.waitFor();
+    expect(await cardError.innerText()).toMatch(/You have not been charged\.|Es wurde nichts abgebucht\./);
+    expect(await cardField(0).getByRole('textbox').inputValue()).toBe('4012 8888 8888 1882');
+    await enterCard(GOOD);
+    await button().click();
+    expect(taken(await arrives('confirmed'))).toEqual(['COMPLETED']);
+    expect(complaints).toEqual([]);
+  });
+
+  it('has the bank ask: cancelled, refused, and confirmed at last', async () => {
+    const { page, t, cardError, problem, button, enterCard, arrives, complaints } = await ready();
+    const german = visitor.language === 'de';
+    const bank = page.frameLocator('iframe[src*="/challenge"]');
+    const answer = (name: string) => bank.getByRole('button', { name }).click();
+    await enterCard(ASKS);
+    await button().click();
+    await answer(german ? 'Abbrechen' : 'Cancel');
+    await cardError.getByText(t('browser.not-authenticated')).waitFor();
+    await button().click();
+    await answer(german ? 'Ablehnen' : 'Refuse');
+    await problem.getByText(t('declined.not-authenticated')).waitFor();
+    await button().click();
+    await answer(german ? 'Zahlung bestätigen' : 'Confirm');
+    expect(taken(await arrives('confirmed'))).toEqual(['COMPLETED']);
+    expect(complaints).toEqual([]);
+  });
+
+  it('pays with the wallet, after leaving its window and after a decline', async () => {
+    const { page, context, t, cardError, problem, arrives, complaints } = await ready();
+    const wallet = async (choice: string | RegExp) => {
+      const [popup] = await Promise.all([
+        context.waitForEvent('page'),
+        page.locator('paypal-button').click(),
+      ]);
+      await popup.getByRole('button', { name: choice }).click();
+    };
+    await wallet(/^(Cancel|Abbrechen)/);
+    await cardError.getByText(t('browser.cancelled')).waitFor();
+    await wallet('declined@example.com');
+    await problem.getByText(t('declined.declined')).waitFor();
+    await wallet('buyer@example.com');
+    expect(taken(await arrives('confirmed'))).toEqual(['COMPLETED']);
+    expect(complaints).toEqual([]);
+  });
+
+  it('does not open the wallet for a form that is not filled in', async () => {
+    const { page, context, t, choose, problem } = await visit(browser, address, visitor);
+    await choose('Regular');
+    await page.locator('paypal-button').click();
+    await problem.getByRole('heading', { name: t('problem.invalid-fields') }).waitFor();
+    expect(context.pages()).toHaveLength(1);
+  });
+
+  it('charges once for a double click', async () => {
+    const { button, enterCard, arrives, complaints } = await ready();
+    await enterCard(GOOD);
+    await button().dblclick();
+    expect(taken(await arrives('confirmed'))).toEqual(['COMPLETED']);
+    expect(complaints).toEqual([]);
+  });
+
+  it('charges once when the answer is lost on the way, and says what it does meanwhile', async () => {
+    const { page, t, button, enterCard, arrives } = await ready();
+    let lost = 0;
+    await page.route('**/api/registrations', async (route) => {
+      if (lost++ > 0) return route.continue();
+      // The server has done its work; nobody learns of it.
+      await route.fetch();
+      return route.abort('connectionreset');
+    });
+    await enterCard(GOOD);
+    await button().click();
+    await page.getByText(t('browser.asking-again')).waitFor();
+    expect(taken(await arrives('confirmed'))).toEqual(['COMPLETED']);
+    expect(lost).toBe(2);
+  });
+
+  it('goes on where it was when the page is loaded again in the middle of the payment', async () => {
+    const { page, button, enterCard, arrives } = await ready();
+    stack.sandbox.faults.set('paypal', { mode: 'slow', ms: 2500, only: '/capture', times: 1 });
+    await enterCard(GOOD);
+    await Promise.all([
+      page.waitForRequest(
+        (request) => request.method() === 'POST' && request.url().endsWith('/registrations'),
+      ),
+      button().click(),
+    ]);
+    await page.waitForTimeout(500);
+    await page.reload();
+    expect(taken(await arrives('confirmed'))).toEqual(['COMPLETED']);
+  });
+
+  it('charges once in two tabs, and both come to the same registration', async () => {
+    const first = await ready();
+    const second = onPage(await first.context.newPage(), visitor.language);
+    // The tabs have the registration's id in common as soon as one of them has tried to pay.
+    await first.enterCard(CARDS.declined);
+    await first.button().click();
+    await first.problem.waitFor();
+    await second.page.goto(address);
+    await second.choose('Regular');
+    await second.fill();
+    await second.enterCard(GOOD);
+    await first.enterCard(GOOD);
+    // One after the other at once: a browser works on the tab in front only.
+    await first.page.bringToFront();
+    await first.button().click({ noWaitAfter: true });
+    await second.page.bringToFront();
+    // Unless it has gone by itself to where the first one's payment is shown.
+    await second
+      .button()
+      .click({ timeout: 3000 })
+      .catch(() => undefined);
+    const ids = await Promise.all([first.arrives('confirmed'), second.arrives('confirmed')]);
+    expect(new Set(ids).size).toBe(1);
+    expect(taken(ids[0])).toEqual(['COMPLETED', 'DECLINED']);
+  });
+
+  it('starts anew for another person, and Back does not bring the last one up again', async () => {
+    const { page, t, choose, fill, field, button, arrives } = await ready();
+    await choose('Free');
+    await button({ minor: 0, currency: 'EUR' }).click();
+    const first = await arrives('confirmed');
+    await page.goBack();
+    await page.getByText(t('form.registered-before')).waitFor();
+    expect(await field('field.firstName').inputValue()).toBe('');
+    await page.getByRole('link', { name: t('form.see-registration') }).click();
+    await arrives('confirmed');
+    await page.getByRole('link', { name: t('status.another') }).click();
+    await choose('Free');
+    await fill({ firstName: 'Grace', email: 'grace@example.org' });
+    await button({ minor: 0, currency: 'EUR' }).click();
+    expect(await arrives('confirmed')).not.toBe(first);
+  });
+
+  it('counts the hold down, warns at two minutes, and renews it', async () => {
+    const opened = await visit(browser, `${address}/nothing`, visitor);
+    const { page, t, choose, fill, enterCard, button, problem, arrives } = opened;
+    await page.clock.install();
+    await page.goto(address);
+    await choose('Regular');
+    await fill();
+    await enterCard(CARDS.declined);
+    await button().click();
+    await problem.waitFor();
+    const timer = page.getByRole('timer');
+    await timer.getByText(/1[45]:\d\d/).waitFor();
+    const keep = page.getByRole('button', { name: t('browser.extend') });
+    expect(await keep.isVisible()).toBe(false);
+    await page.clock.fastForward('13:05');
+    await page.getByText(t('browser.held-short')).waitFor({ state: 'attached' });
+    await keep.click();
+    await timer.getByText(/1[45]:\d\d/).waitFor();
+    await page.clock.fastForward('16:00');
+    await timer.getByText(t('browser.hold-over')).waitFor();
+    await enterCard(GOOD);
+    await button().click();
+    await arrives('confirmed');
+  });
+
+  it('says that a ticket is sold out, or PayPal away, before anything is paid', async () => {
+    const { page, t, choose, problem, field, button } = await ready();
+    await page.getByRole('radio', { name: 'Limited' }).check();
+    await stack.database('ticket_types').where({ id: 'limited' }).update({ sold: 2 });
+    await button({ minor: 9000, currency: 'EUR' }).click();
+    await problem.getByText(t('problem.sold-out.detail')).waitFor();
+    await stack.database('ticket_types').where({ id: 'limited' }).update({ sold: 0 });
+    expect(await field('field.city').inputValue()).toBe('Hamburg');
+    stack.sandbox.faults.set('paypal', { mode: 'failing', status: 503, only: '/v2' });
+    await choose('Regular');
+    await button().click();
+    await problem.getByText(t('problem.payment-service-away.detail')).waitFor();
+  });
+});

@@ -1,0 +1,157 @@
+import { describe, expect, it } from 'vitest';
+import { LANGUAGES, type Language, type NoticeKind, type Order } from '../../../src/registration.ts';
+import { calendarFile } from '../../../src/web/calendar.ts';
+import { confirmationMail, noticeMail, type Mail } from '../../../src/web/emails/emails.ts';
+import { anOrder } from '../../workflows/stand-ins.ts';
+
+const links = { reference: 'ABCDEFGHJK', statusUrl: 'https://tickets.example.org/registrations/1' };
+const sender = 'registration@example.org';
+const mail = (changes: Partial<Order> = {}, newsletter = false) =>
+  confirmationMail({
+    ...anOrder(changes),
+    ...links,
+    sender,
+    newsletter,
+    paidAt: '2026-11-23T23:30:00.000Z',
+  });
+const notice = (kind: NoticeKind, language: Language, refunded = anOrder().amount) =>
+  noticeMail({
+    ...anOrder(),
+    ...links,
+    kind,
+    language,
+    refunded: kind === 'payment-failed' ? null : refunded,
+  });
+
+describe('the confirmation', () => {
+  it.each([
+    ['en', '€120.00', '14 May 2027 at 09:00 CEST', '24 November 2026', 'Germany'],
+    ['de', '120,00 €', '14. Mai 2027 um 09:00 MESZ', '24. November 2026', 'Deutschland'],
+  ] as const)(
+    'is the receipt too, in %s: reference, ticket, amount, dates in the zone of the event, seller and buyer',
+    (language, ...localized) => {
+      const { subject, html, text } = mail({ language });
+      expect(subject).toMatch(/^(Your registration for|Ihre Anmeldung zu) Conference \(ABCDEFGHJK\)$/);
+      for (const part of [html, text])
+        for (const fact of [
+          ...localized,
+          ...['ABCDEFGHJK', 'Regular', 'Hall 4', 'Society e.V.', 'Ada Example', '20457 Hamburg'],
+          links.statusUrl,
+        ])
+          expect(part).toContain(fact);
+      expect(html).toContain(`<html lang="${language}">`);
+    },
+  );
+
+  it('shows what people wrote as text, and never as markup', () => {
+    const attendee = { firstName: '<script>alert(1)</script>', lastName: '"&\'', email: 'ada@example.org' };
+    const { html, text } = mail({ attendee });
+    expect(html).not.toContain('<script>');
+    expect(html).toContain('&lt;script&gt;');
+    expect(text).toContain('<script>alert(1)</script> "&\'');
+  });
+
+  it('keeps the subject on one line', () => {
+    const event = { ...anOrder().event, name: 'Two\r\nBcc: x@example.org' };
+    expect(mail({ event }).subject).toBe('Your registration for Two Bcc: x@example.org (ABCDEFGHJK)');
+  });
+
+  it('writes amounts as their currency does, and addresses without a postal code as they are', () => {
+    expect(mail({ amount: { minor: 5000, currency: 'JPY' } }).text).toContain('Total: JP¥5,000');
+    expect(mail({ amount: { minor: 0, currency: 'EUR' } }).text).toContain(
+      'Total: Free of charge\nRegistered on',
+    );
+    const billing = { addressLine1: 'Nathan Road 1', city: 'Kowloon', countryCode: 'HK' };
+    expect(mail({ billing }).text).toContain('Nathan Road 1\nKowloon\nHong Kong');
+  });
+
+  it('carries a QR code to show at the door, and a calendar entry', () => {
+    const { attachments = [], html } = mail();
+    expect(attachments.map(({ filename, type }) => [filename, type])).toEqual([
+      ['reference.gif', 'image/gif'],
+      ['event.ics', 'text/calendar'],
+    ]);
+    const [qr] = attachments;
+    expect(qr?.content.subarray(0, 3).toString()).toBe('GIF');
+    // Width and height, in the header of a GIF: as large as the mail shows it, so that every module stays square.
+    expect([qr?.content.readUInt16LE(6), qr?.content.readUInt16LE(8)]).toEqual([116, 116]);
+    expect(html).toContain(
+      'src="cid:reference" width="116" height="116" alt="QR code of the reference ABCDEFGHJK"',
+    );
+  });
+
+  it('lets whoever asked for the newsletter leave the list, and offers that to nobody else', () => {
+    expect(mail({}, true).headers).toEqual({
+      'List-Unsubscribe': `<mailto:${sender}?subject=unsubscribe%20ABCDEFGHJK>`,
+    });
+    expect(mail({}, true).text).toContain('every issue has a link to leave it');
+    expect(mail().headers).toBeUndefined();
+    expect(mail().text).not.toContain('newsletter');
+  });
+});
+
+describe.each(LANGUAGES)('a notice in %s', (language) => {
+  it('says what became of the money', () => {
+    const amount = { en: '€120.00', de: '120,00 €' }[language];
+    for (const part of ['html', 'text'] as const) {
+      expect(notice('refunded', language)[part]).toContain(amount);
+      expect(notice('cancelled', language)[part]).toContain(amount);
+      expect(notice('payment-failed', language)[part]).toMatch(
+        /You have not been charged\.|Es wurde nichts abgebucht\./,
+      );
+    }
+  });
+});
+
+/** What spam filters and mail programs look for. */
+const mails: [string, () => Mail][] = LANGUAGES.flatMap((language) => [
+  [`the confirmation in ${language}`, () => mail({ language }, true)],
+  ...(['payment-failed', 'refunded', 'cancelled'] as const).map((kind): [string, () => Mail] => [
+    `the notice ${kind} in ${language}`,
+    () => notice(kind, language),
+  ]),
+]);
+describe.each(mails)('%s', (_name, make) => {
+  it('has a real subject, a text part that says the same, and is small', () => {
+    const { subject, html, text } = make();
+    expect(subject.length).toBeGreaterThan(10);
+    expect(subject.length).toBeLessThan(100);
+    expect(subject).not.toMatch(/!|\$|\bfree\b|[A-Z]{4,} [A-Z]{4,}/);
+    expect(text.length).toBeGreaterThan(100);
+    expect(text).not.toMatch(/<\w|undefined|null|&\w+;/);
+    expect(html).not.toMatch(/undefined|>null</);
+    expect(Buffer.byteLength(html)).toBeLessThan(100_000);
+  });
+
+  it('is laid out in tables, works in the dark, and loads nothing from elsewhere', () => {
+    const { html, attachments = [] } = make();
+    expect(html).toMatch(/^<!doctype html>\s*<html lang="(en|de)">/);
+    expect(html).toContain('<meta name="color-scheme" content="light dark">');
+    expect(html).toContain('@media (prefers-color-scheme: dark)');
+    expect(html).not.toMatch(/<(script|iframe|form|link|video)\b|display:\s*(flex|grid)/);
+    expect(html.match(/<table/g)?.length).toBe(html.match(/<table[^>]* role="presentation"/g)?.length);
+    for (const [image, source] of html.matchAll(/<img [^>]*src="([^"]*)"[^>]*>/g)) {
+      expect(image).toMatch(/ alt="[^"]+"/);
+      const id = source?.replace(/^cid:/, '');
+      expect(attachments.some(({ contentId }) => contentId === id)).toBe(true);
+    }
+    expect([...html.matchAll(/(?:href|src)="(https?:[^"]*)"/g)].map(([, url]) => url)).toEqual([
+      links.statusUrl,
+    ]);
+  });
+});
+
+it('the calendar entry has a stable UID, UTC times and folded lines', () => {
+  const { event } = anOrder();
+  const entry = calendarFile({
+    id: '7d9f',
+    event: { ...event, name: 'Days, and\r\nnights', venue: 'A plàce with a very long ñame, '.repeat(5) },
+    ...links,
+  });
+  expect(entry).toContain('UID:registration-7d9f@tickets.example.org');
+  expect(entry).toContain('DTSTART:20270514T070000Z');
+  expect(entry).toContain('DTEND:20270515T160000Z');
+  expect(entry).toContain('SEQUENCE:0');
+  expect(entry).toContain('SUMMARY:Days\\, and\\nnights\r\n');
+  expect(entry.split('\r\n').every((line) => Buffer.byteLength(line) <= 75)).toBe(true);
+});
