@@ -9,7 +9,7 @@ export default tseslint.config(
     extends: [tseslint.configs.strictTypeChecked, tseslint.configs.stylisticTypeChecked],
     languageOptions: { parserOptions: { projectService: true } },
     rules: {
-      // A promise nobody waits for is how a registration gets lost.
+      // A promise that nobody awaits is how a registration gets lost.
       '@typescript-eslint/no-floating-promises': ['error', { ignoreVoid: false }],
       '@typescript-eslint/consistent-type-definitions': ['error', 'type'],
       '@typescript-eslint/no-confusing-void-expression': [
@@ -39,12 +39,12 @@ export default tseslint.config(
     },
   },
   {
-    // Vitest's types are extended by merging interfaces.
+    // Types of Vitest and Fastify are extended by merging interfaces.
     files: ['test/setup.ts', 'src/api/attendee/problems.ts'],
     rules: { '@typescript-eslint/consistent-type-definitions': 'off' },
   },
   {
-    // The browser script is plain JavaScript, served as it is.
+    // Browser scripts are plain JavaScript and are served without a build.
     files: ['src/web/*/public/**/*.js', 'sandbox/**/browser/*.js'],
     languageOptions: {
       globals: Object.fromEntries(

@@ -1,7 +1,7 @@
 import { defineConfig } from 'vitest/config';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
-/** Begun first, so that none of them goes on alone when all others are done. */
+/** The longest test files start first, so that none of them is left running alone at the end. */
 const LONGEST = [
   ...['chaos', 'payment.browser', 'status.browser', 'start', 'outages', 'bench', 'shutdown'],
   ...['changed', 'form.browser', 'registration', 'wallet', 'reconciliation', 'card-fields'],
@@ -24,10 +24,10 @@ export default defineConfig({
     setupFiles: ['test/quiet.ts'],
     testTimeout: 30_000,
     hookTimeout: 120_000,
-    // On two cores, for a good part of what tests do is waiting.
+    // More workers than the usual two cores, because tests spend much of their time waiting.
     maxWorkers: 4,
     sequence: { sequencer: LongestFirst },
-    // Files share their processes: loading the SDKs for each anew takes longer than most tests.
+    // Test files share processes, because loading the SDKs takes longer than most tests.
     isolate: false,
   },
 });

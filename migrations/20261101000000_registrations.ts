@@ -1,6 +1,6 @@
 import type { Knex } from 'knex';
 
-/** Events, what they sell, the seats held or claimed by registrations under way, and the orders they become. */
+/** Events, their ticket types, the seats that registrations hold or claim, and the orders that they become. */
 export async function up(knex: Knex): Promise<void> {
   await knex.schema.createTable('events', (table) => {
     table.text('id').primary();

@@ -1,6 +1,6 @@
 import type { Knex } from 'knex';
 
-/** Mail to an attendee is in the language they registered in; some countries have no postal codes. */
+/** Mails are in the language that the attendee registered in. Some countries have no postal codes. */
 export async function up(knex: Knex): Promise<void> {
   await knex.schema.alterTable('orders', (table) => {
     table.text('language').notNullable().defaultTo('en').comment('ISO 639-1');

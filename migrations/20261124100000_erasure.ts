@@ -1,9 +1,9 @@
 import type { Knex } from 'knex';
 
-/** What is told of a person, and is taken out when they are erased; the country stays, for it decides about taxes. */
+/** The columns that tell about a person. The country is not one of them, because it decides about taxes. */
 const PERSONAL = ['first_name', 'last_name', 'email', 'address_line1', 'city'];
 
-/** An order outlives the person in it: accounting needs what was paid, and when, for years. */
+/** An order stays when its person is erased: accounting needs what was paid, and when, for years. */
 export async function up(knex: Knex): Promise<void> {
   await knex.schema.alterTable('orders', (table) => {
     table.timestamp('erased_at').comment('When the personal data was taken out');

@@ -1,8 +1,8 @@
 import type { Knex } from 'knex';
 
 /**
- * The first hold of a registration, decided where the rows are: everybody in a rush waits for the row of the ticket type, and
- * it is locked for the time of two statements here, not for their way to a busy process and back.
+ * The first hold of a registration, decided inside the database. In a rush everybody waits for the row of the ticket type. A
+ * function locks it for two statements, and not also for their round trips to a busy process.
  */
 export async function up(knex: Knex): Promise<void> {
   await knex.raw(`

@@ -2,7 +2,7 @@
 import { loadClientConnectConfig, type ClientConnectConfig } from '@temporalio/envconfig';
 import { readKeys, type EncryptionKey } from './encryption-keys.ts';
 
-/** Thrown when settings are missing or wrong; its message lists all of them, a line each, without their values. */
+/** Thrown when settings are missing or wrong. Its message lists all of them, one per line, without their values. */
 export class ConfigError extends Error {
   constructor(faults: string[]) {
     super(['These settings are missing or wrong:', ...faults.map((fault) => `  - ${fault}`)].join('\n'));
@@ -22,20 +22,20 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env) {
   const config = {
     host,
     port,
-    /** Origin that people reach the service at, without a slash at its end. */
+    /** The public origin of the service, without a trailing slash. */
     publicUrl: read.url('PUBLIC_URL', `http://localhost:${port}`),
     logLevel: read.oneOf('LOG_LEVEL', LOG_LEVELS, 'info'),
     trustProxy: read.trustProxy('TRUST_PROXY'),
     /** Checkouts and registrations per minute and address, 0 for no limit. */
     rateLimit: read.integer('RATE_LIMIT', 60, 0, 1_000_000),
-    /** Mails, and newsletter entries, begun in a second by all workers together; 0 for no limit, undefined to leave it as it is. */
+    /** Mails, and newsletter entries, per second for all workers together; 0 for no limit, undefined to leave it unchanged. */
     vendorRateLimit: read.optionalInteger('VENDOR_RATE_LIMIT', 0, 1000),
     privacyUrl: read.optionalUrl('PRIVACY_URL'),
     databaseUrl: read.databaseUrl('DATABASE_URL'),
     temporal: read.temporal(),
-    /** The first encrypts what Temporal stores, all of them read it; none: it is not encrypted. */
+    /** The first key encrypts what Temporal stores; all of them decrypt. Without a key nothing is encrypted. */
     encryptionKeys: read.keys('ENCRYPTION_KEY'),
-    /** Lets organizers read it in Temporal's Web UI, which is at `temporalUiUrl`. */
+    /** Lets organizers read encrypted data in Temporal's Web UI at `temporalUiUrl`. */
     organizerPassword: read.text('ORGANIZER_PASSWORD', ''),
     temporalUiUrl: read.optionalUrl('TEMPORAL_UI_URL'),
     paypal: {
@@ -62,7 +62,7 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env) {
   return config;
 }
 
-/** What to tell whoever runs the service without a key: it works, and its store is readable. */
+/** The warning for a service that runs without a key. */
 export const NOT_ENCRYPTED =
   "ENCRYPTION_KEY is not set: names and addresses are readable to whoever can read Temporal's store";
 
@@ -79,7 +79,7 @@ const definedOnly = (env: NodeJS.ProcessEnv) =>
     Object.entries(env).filter((entry): entry is [string, string] => entry[1] !== undefined),
   );
 
-/** Reads one setting after the other and collects what is wrong with them. An empty value counts as not given. */
+/** Reads one setting after the other and collects their faults. An empty value counts as not given. */
 function reader(env: NodeJS.ProcessEnv) {
   const faults: string[] = [];
   const fault = (message: string): void => void faults.push(message);
@@ -162,7 +162,7 @@ function reader(env: NodeJS.ProcessEnv) {
   return read;
 }
 
-/** For entry points: the settings, or an end of the process that lists their faults. */
+/** For entry points: returns the settings, or lists their faults and ends the process. */
 export function orExit<T>(load: () => T): T {
   try {
     return load();

@@ -38,7 +38,7 @@ const POSTAL_LABELS: Partial<Record<string, PostalLabel>> = {
   ...{ US: 'zip', PR: 'zip', GU: 'zip', VI: 'zip', PH: 'zip', IE: 'eircode', IN: 'pin' },
   ...{ GB: 'postcode', AU: 'postcode', NZ: 'postcode', GG: 'postcode', JE: 'postcode', IM: 'postcode' },
 };
-/** Countries whose post does not deliver without it, and what it is called there; elsewhere it is welcome. */
+/** Countries whose mail needs a region, and what the region is called there. Elsewhere it is optional. */
 const REGION_NEEDED: Partial<Record<string, RegionLabel>> = {
   ...{ US: 'state', BR: 'state', IN: 'state', MX: 'state', MY: 'state', AU: 'state-or-territory' },
   ...{ CA: 'province-or-territory', CN: 'province', JP: 'prefecture' },
@@ -49,7 +49,7 @@ const REGION_LABELS: Partial<Record<string, RegionLabel>> = {
   ...{ TH: 'province', VN: 'province', TR: 'province', PH: 'province', KR: 'province' },
 };
 
-/** The rules for an address in a country; of no country yet, those of most. */
+/** The rules for an address in a country; before a country is chosen, the rules of most countries. */
 export function addressRules(countryCode: string): AddressRules {
   const needed = REGION_NEEDED[countryCode];
   return {

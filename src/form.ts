@@ -8,7 +8,7 @@ const PRINTABLE = `^[^${REFUSED}]*[^${REFUSED}\\s][^${REFUSED}]*$`;
 const text = (maxLength: number, description: string) =>
   Type.String({ minLength: 1, maxLength, pattern: PRINTABLE, description });
 
-/** What the HTML standard calls a valid e-mail address, with a dot in the domain: mail needs one in practice. */
+/** A valid e-mail address by the HTML standard, with a dot in the domain, which mail needs in practice. */
 const EMAIL =
   "^[a-zA-Z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?" +
   '(?:\\.[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?)+$';
@@ -51,7 +51,7 @@ export const formProperties = {
 export const Form = Type.Object(formProperties, { additionalProperties: false });
 export type Form = Static<typeof Form>;
 
-/** JSON pointers (RFC 6901) of what an address lacks by the rules of its country. */
+/** JSON pointers (RFC 6901) of the fields that an address lacks by the rules of its country. */
 export function missingInAddress(billing: Form['billing']): string[] {
   const rules = addressRules(billing.countryCode);
   return (['postalCode', 'region'] as const)
@@ -59,7 +59,7 @@ export function missingInAddress(billing: Form['billing']): string[] {
     .map((part) => `/billing/${part}`);
 }
 
-/** Digits in the length of a card number, with the separators people type. */
+/** Runs of at least 13 digits, with the separators that people type. */
 const DIGIT_RUNS = /\d(?:[\s\p{Pd}._/]?\d){12,}/gu;
 
 /** The Luhn check of ISO/IEC 7812-1, Annex B. */

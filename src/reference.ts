@@ -4,8 +4,8 @@ import { statusUrl } from './registration.ts';
 const CROCKFORD = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';
 
 /**
- * What people call a registration by: the first 50 bits of a hash of its id, as 10 characters of Crockford's base 32.
- * The id opens the status page, so a reference shown at a door must not give it away.
+ * The short name of a registration: the first 50 bits of a hash of its id, as 10 characters of Crockford's base 32. The id
+ * opens the status page, so a reference that is shown at the door must not reveal it.
  */
 export function reference(registrationId: string): string {
   const hash = createHash('sha256').update(registrationId).digest();
@@ -15,7 +15,7 @@ export function reference(registrationId: string): string {
   return text;
 }
 
-/** What an attendee is given to find a registration by: its reference, and the address of its page. */
+/** How attendees find their registration: its reference, and the address of its page. */
 export const linksOf = (publicUrl: string, registrationId: string) => ({
   reference: reference(registrationId),
   statusUrl: statusUrl(publicUrl, registrationId),

@@ -18,21 +18,21 @@ export const RATE_LIMITED = {
 /** Activities without a fairness key count as one key. The weight multiplies its rate, and this is the largest one allowed. */
 export const NOT_RATE_LIMITED = { fairnessWeight: 1000 } as const;
 export const WORKFLOW = 'registration';
-/** Sends the confirmation of a saved order once more. */
+/** Sends the confirmation of a saved order again. */
 export const RESEND_WORKFLOW = 'resendConfirmation';
 /** Update: take the payment of one PayPal order. Its id is the PayPal order's id, or {@link FREE}. */
 export const PAY = 'pay';
 /** Query: how far the registration has come, as {@link Progress}. */
 export const PROGRESS = 'progress';
-/** Stands where a PayPal order would, for a ticket that costs nothing. */
+/** Takes the place of a PayPal order for a free ticket. */
 export const FREE = 'free';
 
-/** One registration has one workflow, so its id is all that is needed to find it. */
+/** Each registration has one workflow, so its id is enough to find it. */
 export const workflowId = (registrationId: string) => `registration-${registrationId}`;
-/** The other way round. */
+/** The registration of a workflow id. */
 export const registrationId = (workflow: string) => workflow.slice('registration-'.length);
 
-/** One resend of a registration at a time: while its run is open, another one is refused. */
+/** A registration has one resend at a time: while its run is open, another one is refused. */
 export const resendWorkflowId = (registrationId: string) => `resend-${registrationId}`;
 
 /** Where an attendee sees what became of a registration. */
@@ -42,17 +42,17 @@ export const statusUrl = (publicUrl: string, registrationId: string) =>
 /** How long a confirmation that was sent again blocks the next one. */
 export const RESEND_PAUSE_MS = 600_000;
 
-/** How long an api call waits for the outcome of a payment before it answers "not known yet". */
+/** How long the api waits for the outcome of a payment before it answers "not known yet". */
 export const ANSWER_WITHIN_MS = 20_000;
 
-/** The wording of the newsletter consent that the form shows; stored with each consent. Change both together. */
+/** The version of the newsletter consent's wording on the form, stored with each consent. Change both together. */
 export const NEWSLETTER_WORDING = '2026-11';
 
-/** The languages that people can be told things in; messages/ has a file for each. */
+/** The languages of pages and mails; messages/ has a file for each. */
 export const LANGUAGES = ['en', 'de'] as const;
 export type Language = (typeof LANGUAGES)[number];
 
-/** An event as a ticket to it names it. Times are ISO 8601 UTC, `timeZone` is an IANA name. */
+/** The facts of an event that pages, mails and calendar entries show. Times are ISO 8601 UTC, `timeZone` is an IANA name. */
 export type EventFacts = {
   id: string;
   name: string;
@@ -60,14 +60,14 @@ export type EventFacts = {
   endsAt: string;
   timeZone: string;
   venue: string;
-  /** Name and address of who sells the ticket, one line each: the receipt needs it. */
+  /** Name and address of the seller, separated by line breaks, for the receipt. */
   seller: string;
 };
 
 /** A newsletter consent: when it was given (ISO 8601) and to which wording. */
 export type Consent = { at: string; wording: string };
 
-/** What the workflow starts with. It never holds card data, because nobody here ever has any. */
+/** The input of the workflow. It never holds card data, because this service never has any. */
 export type Order = {
   id: string;
   event: EventFacts;
@@ -75,14 +75,14 @@ export type Order = {
   attendee: Static<typeof Attendee>;
   billing: Static<typeof Billing>;
   newsletter: Consent | null;
-  /** In which the attendee registered, and gets mail; runs from before there were languages have none, and get English. */
+  /** The language of the attendee's mails. Runs from before there were languages have none and use English. */
   language?: Language;
   amount: Money;
   /** The first PayPal order to take, null for a free ticket. */
   paypalOrderId: string | null;
 };
 
-/** Money taken (`paidAt`: ISO 8601); with a free ticket there was none to take, and both ids are null. */
+/** A payment that was taken (`paidAt`: ISO 8601). For a free ticket, both ids are null. */
 export type Captured = {
   status: 'captured';
   paypalOrderId: string | null;
@@ -97,13 +97,13 @@ export type DeclineReason =
 
 /**
  * Why a PayPal order could not be taken although nobody declined it: the payer did not approve it, PayPal does not know
- * it, it is of another registration or amount; or PayPal would not process it, or did not before it was given up.
+ * it, it is for another registration or amount, or PayPal did not process it.
  */
 export type RejectReason = 'not-approved' | 'unknown' | 'mismatch' | 'not-processed';
 
 /**
- * What became of one PayPal order. Where nothing was taken, the seat is a hold again until `heldUntil` (ISO 8601; null
- * when there is none any more).
+ * The outcome of one PayPal order. When nothing was taken, the seat is held again until `heldUntil` (ISO 8601; null when
+ * there is no hold any more).
  */
 export type Attempt =
   | Captured
@@ -111,28 +111,28 @@ export type Attempt =
   | { status: 'rejected'; reason: RejectReason; heldUntil: string | null; attempts: number }
   | { status: 'expired'; attempts: number };
 
-/** What `pay` answers: the attempt's outcome, or that the run had come to an end without asking PayPal. */
+/** What `pay` answers: the attempt's outcome, or that the run has ended without asking PayPal. */
 export type PaymentAnswer = Attempt | { status: 'already-paid' | 'expired' | 'cancelled' | 'refunded' };
 
 /**
  * What `pay` takes: the PayPal order, or {@link FREE}; and the order as it is now, where it may differ from what the run
- * was started with. Left out otherwise, for everything in an update stays in the history.
+ * was started with. It is left out otherwise, because everything in an update stays in the history.
  */
 export type PayArguments = [paypalOrderId: string, changed?: Order];
 
 export const STATUSES = ['processing', 'confirmed', 'declined', 'expired', 'refunded', 'cancelled'] as const;
 export type Status = (typeof STATUSES)[number];
-/** The steps of a registration, in the order that people are shown them. */
+/** The steps of a registration, in the order in which pages show them. */
 export const STEP_NAMES = ['payment', 'order', 'email', 'mailing-list'] as const;
 export type StepName = (typeof STEP_NAMES)[number];
 export const STEP_STATES = ['waiting', 'running', 'retrying', 'done', 'failed', 'skipped'] as const;
 export type StepState = (typeof STEP_STATES)[number];
-/** States that a step does not stay in: something is still to come. */
+/** States that a step does not stay in. */
 const OPEN_STATES: readonly StepState[] = ['waiting', 'running', 'retrying'];
 export const isOpen = ({ state }: { state: StepState }): boolean => OPEN_STATES.includes(state);
-/** `attempts` counts how often it was tried so far; `at` is when its state last changed (ISO 8601). */
+/** `attempts` counts the attempts so far; `at` is when the state last changed (ISO 8601). */
 export type Step = { name: StepName; state: StepState; attempts: number; at: string | null };
 export type Progress = { status: Status; steps: Step[] };
 
-/** Mails besides the confirmation: what happened to a registration that is not, or no longer, one. */
+/** Mails besides the confirmation, about a registration that is not, or no longer, confirmed. */
 export type NoticeKind = 'payment-failed' | 'refunded' | 'cancelled';

@@ -17,7 +17,7 @@ import { healthRoutes } from './health.ts';
 import { organizerRoutes } from './organizer/index.ts';
 import { answerErrors, Problem } from './problem.ts';
 
-/** A registration fits into 4 kB; this leaves room for long names in scripts of four bytes a character. */
+/** A registration fits into 4 kB. The limit leaves room for long names in scripts with four bytes per character. */
 const BODY_LIMIT = 64 * 1024;
 
 /** How long a client may take for its headers and its request, and stay silent; longer than any answer takes. */
@@ -32,7 +32,7 @@ const PRESSURE = {
   maxEventLoopDelay: 1000,
   maxHeapUsedBytes: 0.9 * getHeapStatistics().heap_size_limit,
 };
-/** For whatever is not a page: nothing may be loaded, and nobody may frame it. */
+/** For answers that are not pages of an audience: nothing may be loaded, and no site may frame them. */
 const NO_CONTENT_POLICY = {
   useDefaults: false,
   directives: {
@@ -78,7 +78,7 @@ export async function buildApp(dependencies: Dependencies): Promise<App> {
   });
   await app.register(helmet, {
     contentSecurityPolicy: NO_CONTENT_POLICY,
-    // PayPal's window has to find its opener again.
+    // PayPal's window has to find its opener.
     crossOriginOpenerPolicy: { policy: 'same-origin-allow-popups' },
     xFrameOptions: { action: 'deny' },
     strictTransportSecurity: config.publicUrl.startsWith('https:') ? { maxAge: 31_536_000 } : false,

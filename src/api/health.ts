@@ -12,7 +12,7 @@ export function healthRoutes(app: App, { database, temporal }: Dependencies): vo
     '/healthz',
     {
       ...quiet,
-      // A process with too much to do is alive: whoever restarts it for that loses what it has in hand.
+      // A busy process is alive: restarting it would lose the requests in hand.
       config: { pressureHandler: () => undefined },
       schema: { response: { 200: Type.Object({ status: Type.Literal('up') }) } },
     },

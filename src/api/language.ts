@@ -15,7 +15,7 @@ export function languageOf(request: FastifyRequest): Language {
   return [lang, chosen, accepted].find(isLanguage) ?? LANGUAGES[0];
 }
 
-/** Says in which language an answer is, and what that depends on. */
+/** Sets the headers that tell the language of an answer, and what it depends on. */
 export function sayLanguage(reply: FastifyReply, language: Language): void {
   void reply.headers({ 'content-language': language, vary: 'accept-language, cookie' });
 }

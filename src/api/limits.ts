@@ -11,20 +11,20 @@ const DECLINES_WITHIN = '10 minutes';
 
 type Hook = (request: FastifyRequest) => Promise<void>;
 export type Limits = {
-  /** For every attempt: counts tries, and declined payments before, of the address it comes from. */
+  /** For every attempt: counts the tries, and the declined payments so far, of its IP address. */
   onRequest: Hook[];
-  /** The same of the e-mail address in the form, wherever it is sent from. */
+  /** The same for the e-mail address in the form, from any IP address. */
   preHandler: Hook[];
   /** Notes that a payment was declined. */
   declined: Hook;
 };
 
-/** What routes get that make an attempt. */
+/** What routes for attempts get. */
 export type RouteDependencies = Dependencies & { limits: Limits };
 
 /**
- * The limits, shared by all routes that make an attempt, so that these count together. Each process counts for itself.
- * @param max tries a minute; 0: no limits
+ * The limits, shared by all routes that make an attempt. Each process counts for itself.
+ * @param max tries per minute; 0 for no limits
  */
 export function attemptLimits(app: App, max: number): Limits {
   if (max === 0) return { onRequest: [], preHandler: [], declined: () => Promise.resolve() };
@@ -49,13 +49,13 @@ export function attemptLimits(app: App, max: number): Limits {
   };
 }
 
-/** @throws Problem `too-many-requests` with the time after which to come back, when a count is over its limit */
+/** @throws Problem `too-many-requests`, with the time to wait, when a count is over its limit */
 export function refuseExceeded(count: Awaited<ReturnType<ReturnType<App['createRateLimit']>>>): void {
   if (!count.isAllowed && count.isExceeded)
     throw new Problem('too-many-requests', { retryAfterSeconds: count.ttlInSeconds });
 }
 
-/** A hash, for what is counted stays in memory. */
+/** A hash, because the counters stay in memory. */
 function emailOf({ body }: FastifyRequest): string {
   const { email } = (body as { attendee: { email: string } }).attendee;
   return createHash('sha256').update(email.toLowerCase()).digest('base64');

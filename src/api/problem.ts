@@ -25,8 +25,8 @@ export const ProblemBody = Type.Object(
 type FieldError = { pointer: string; detail: MessageKey; values?: Record<string, string | number> };
 
 /**
- * Every problem this service answers with, and its status. The name ends the `type`; title and detail are messages, worded
- * for the attendee, saying whether money has moved.
+ * All problems and their HTTP statuses. The name is the end of the `type`. Title and detail are messages for the attendee, and
+ * say whether money has moved.
  */
 const PROBLEMS = {
   'malformed-request': 400,
@@ -61,7 +61,7 @@ const PROBLEMS = {
 
 export type ProblemName = keyof typeof PROBLEMS;
 type Extra = {
-  /** Said instead of the problem's usual detail. */
+  /** Replaces the problem's usual detail. */
   detail?: MessageKey;
   errors?: FieldError[];
   heldUntil?: string | null;
@@ -81,7 +81,7 @@ export class Problem extends Error {
   }
 }
 
-/** Temporal or PostgreSQL cannot be asked, or there is too much to do: soon, they may. */
+/** Temporal or PostgreSQL cannot be reached, or there is too much to do. */
 export const unavailable = () => new Problem('unavailable', { retryAfterSeconds: 10 });
 
 /** The body of a problem, ready to send. */
@@ -102,7 +102,7 @@ export function problemBody({ problem, extra }: Problem, language: Language): St
   };
 }
 
-/** Response schemas of a route for the documentation: these problems, and those that any route may answer with. */
+/** Response schemas for the documentation: the given statuses, and those that any route may answer with. */
 export function problemResponses(...statuses: number[]) {
   const schema = { description: 'Problem', content: { 'application/problem+json': { schema: ProblemBody } } };
   return Object.fromEntries([...statuses, 500].map((status) => [status, schema]));
@@ -116,7 +116,7 @@ const REFUSALS: Record<string, ProblemName> = {
 
 function toProblem(error: FastifyError | Problem, method: string): Problem {
   if (error instanceof Problem) return error;
-  // An address that cannot be one is an address without anything there.
+  // An id that cannot exist is an address that leads nowhere.
   if (error.validationContext === 'params' && method === 'GET') return new Problem('not-found');
   if (error.validation) {
     const named = error.validation
@@ -140,7 +140,7 @@ const FAULTS: Record<string, MessageKey> = {
   const: 'fault.choose',
 };
 
-/** One fault of a schema validation as the field it is about (RFC 6901 pointer) and a sentence for people. */
+/** A fault that schema validation found: the field (RFC 6901 pointer) and a message for people. */
 function toFieldError(fault: NonNullable<FastifyError['validation']>[number]): FieldError {
   const { missingProperty, additionalProperty, limit } = fault.params as Record<string, string | undefined>;
   const property = missingProperty ?? additionalProperty;
@@ -170,7 +170,7 @@ export const sendProblem: ShowProblem = (request, reply, problem) => {
 export function answerErrors(app: FastifyInstance, show: ShowProblem): void {
   app.setErrorHandler((error: FastifyError | Problem, request, reply) => {
     const problem = toProblem(error, request.method);
-    // The place of a bug, never its message, which may quote the attendee or a row.
+    // The stack frames, never the message, which may quote the attendee or a row.
     if (problem.problem === 'internal-error')
       request.log.error({ error: traceOf(error) }, 'unexpected error');
     return show(request, reply, problem);

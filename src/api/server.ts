@@ -13,7 +13,7 @@ if (config.encryptionKeys.length === 0) app.log.warn(NOT_ENCRYPTED);
 
 for (const signal of ['SIGINT', 'SIGTERM'] as const)
   process.once(signal, () => {
-    // Answers what has been asked already, takes nothing new, then lets go of what it used.
+    // The app answers the requests in hand and takes no new ones; then the connections are closed.
     app
       .close()
       .then(() => Promise.all([database.destroy(), temporal.connection.close()]))

@@ -1,4 +1,4 @@
-/** `npm run migrate`: brings the database to the newest shape; `npm run migrate -- down` takes the last step back. */
+/** `npm run migrate`: migrates the database to the newest version; `npm run migrate -- down` reverts the last step. */
 import { loadDatabaseUrl, orExit } from '../config.ts';
 import { connectDatabase } from '../database/connection.ts';
 import { migrate } from '../database/migrations.ts';

@@ -6,7 +6,7 @@ export type Database = Knex;
 
 const silence = () => undefined;
 
-/** Connections a process may hold: small, so that several processes fit under PostgreSQL's default of 100. */
+/** Connections of one process: few, so that several processes fit under PostgreSQL's default of 100. */
 const POOL = { min: 0, max: 10 };
 
 /**
@@ -25,14 +25,14 @@ export function connectDatabase(url: string, pool: { min: number; max: number } 
     acquireConnectionTimeout: 8000,
     pool,
     migrations: { migrationSource },
-    // Whatever knex would print is thrown as well, and is told by whoever catches it.
+    // What knex would print is also thrown, and handled by the caller.
     log: { warn: silence, error: silence, deprecate: silence, debug: silence },
   });
 }
 
-/** SQLSTATE classes that pass: connection, resources, intervention of an operator; and a lost race (PostgreSQL, Appendix A). */
+/** Temporary SQLSTATE classes: connection, resources, operator intervention; and a lost race (PostgreSQL, Appendix A). */
 const PASSING = /^(08|53|57)...$|^40001$|^40P01$/;
-/** What the operating system, the driver and the pool say when there is no connection. */
+/** Errors of the operating system, the driver and the pool when there is no connection. */
 const NO_CONNECTION = /^E[A-Z_]{3,}$/;
 const NO_CONNECTION_TEXT =
   /^(Connection terminated|timeout expired|Client has encountered a connection error)/;
@@ -40,7 +40,7 @@ const NO_CONNECTION_TEXT =
 /** SQLSTATE classes 22 and 23: the data cannot be stored, now or later (PostgreSQL, Appendix A). */
 export const isConstraintViolation = (error: unknown): boolean => /^2[23]/.test(traceOf(error).code ?? '');
 
-/** Whether an error means that the database could not be asked, rather than that it refused what it was asked. */
+/** Whether an error means that the database could not be reached, and not that it refused a statement. */
 export function isDatabaseAway(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
   const code = 'code' in error ? String(error.code) : '';

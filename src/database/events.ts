@@ -3,8 +3,8 @@ import type { EventFacts } from '../registration.ts';
 import type { Database } from './connection.ts';
 
 /**
- * `available`: seats neither sold nor held right now; null where there is no limit. `soldOut`: none can come back either,
- * for none is merely held.
+ * `available`: seats that are neither sold nor held now; null without a limit. `soldOut`: every seat is sold, so that none
+ * can come back from a hold.
  */
 export type TicketType = {
   id: string;
@@ -65,7 +65,7 @@ export async function eventsOnSale(database: Database, id?: string): Promise<Eve
   return [...events.values()];
 }
 
-/** The columns of `events` that make an event as a ticket to it names it. */
+/** The columns of `events` that {@link EventFacts} are made of. */
 export type EventRow = Pick<Row, 'name' | 'starts_at' | 'ends_at' | 'time_zone' | 'venue' | 'seller'>;
 export const toFacts = (id: string, row: EventRow): EventFacts => ({
   id,
@@ -79,12 +79,12 @@ export const toFacts = (id: string, row: EventRow): EventFacts => ({
 const toEvent = (row: Row): Event => ({ ...toFacts(row.id, row), currency: row.currency, ticketTypes: [] });
 
 /**
- * Adds one believable conference, half a year ahead, where there is no event yet.
+ * Adds the example conference, half a year ahead, if there is no event yet.
  * @returns whether it was added
  */
 export async function seedExampleEvent(database: Database, now = new Date()): Promise<boolean> {
   return database.transaction(async (trx) => {
-    // Two seeds at once add one event: the second waits here and then sees the first one's.
+    // Two seeds at a time add one event: the second one waits here and then finds the first one's.
     await trx.raw("select pg_advisory_xact_lock(hashtext('seed'))");
     if (await trx('events').first('id')) return false;
     const starts = new Date(Date.UTC(now.getUTCFullYear(), now.getUTCMonth() + 6, 14, 7, 0));

@@ -4,7 +4,7 @@ import type { Knex } from 'knex';
 
 const folder = new URL('../../migrations/', import.meta.url);
 
-/** The migrations, named without their extension: a build runs the same ones as JavaScript, on the same database. */
+/** The migrations, named without their extension, because a build runs the same ones as JavaScript. */
 export const migrationSource: Knex.MigrationSource<string> = {
   getMigrations: () =>
     Promise.resolve(
@@ -16,7 +16,7 @@ export const migrationSource: Knex.MigrationSource<string> = {
   getMigration: (file) => import(new URL(file, folder).href) as Promise<Knex.Migration>,
 };
 
-/** Brings a database to the newest shape. Answers the migrations that took, none where it has it already. */
+/** Migrates a database to the newest version. Returns the names of the migrations that were applied. */
 export async function migrate(database: Knex): Promise<string[]> {
   const [, names] = (await database.migrate.latest()) as [number, string[]];
   return names;

@@ -9,14 +9,14 @@ import { dropHold, findEndOfHold } from './seats/hold.ts';
 import { locked, toHold, type Hold, type HoldRow } from './seats/lock.ts';
 import { unsellSeat } from './seats/sell.ts';
 
-/** How a registration ended that is over. */
+/** How a registration ended. */
 export type Ending = 'expired' | 'refunded' | 'cancelled';
 
-/** What there is of a registration, and of the ticket it asks for, at one moment. */
+/** A registration, and the ticket type that it asks for, at one moment. */
 export type Registration = {
   hold: (Hold & { claimed: boolean }) | undefined;
   order: { status: OrderStatus; paypalOrderId: string | null } | undefined;
-  /** How it ended without an order, when it is over. */
+  /** How it ended, when it is over. */
   end: Ending | undefined;
   /** The ticket type, and its event; undefined where there is none, or the event is over. */
   ticket: { event: EventFacts; ticketType: Pick<TicketType, 'id' | 'name' | 'price'> } | undefined;
@@ -29,8 +29,8 @@ type Row = { [column in keyof HoldRow]: HoldRow[column] | null } & {
 } & (EventRow & { ticket_type_name: string | null; price_minor: number; event_currency: string });
 
 /**
- * Everything that decides whether a registration may be paid for, in one statement: a claim becomes an order in one step, so
- * a registration that is found to have neither really has neither.
+ * Reads everything that decides whether a registration may be paid for. It takes one statement, because a claim becomes an
+ * order in one step: a registration that has neither here has neither.
  */
 export async function findRegistration(
   database: Database,
@@ -72,8 +72,8 @@ export async function findRegistration(
 }
 
 /**
- * What a registration is, as far as the database says: an order, in its status; over without one; or, with `none`, neither,
- * because it is on its way or does not exist. `paidAt` is ISO 8601.
+ * What the database says of a registration: it has an order, in a status (`paidAt`: ISO 8601); it ended without an order; or
+ * neither, because it is in progress or does not exist.
  */
 export type Outcome =
   | { found: 'order'; status: OrderStatus; amount: Money; paidAt: string }
@@ -88,7 +88,7 @@ type OutcomeRow = {
   end_status: Ending | null;
 };
 
-/** One statement; see {@link Outcome}. */
+/** Reads the outcome of a registration in one statement. */
 export async function findOutcome(database: Database, id: string): Promise<Outcome> {
   const { rows } = await database.raw<{ rows: [OutcomeRow] }>(
     `select o.status as order_status, o.amount_minor, o.currency, o.paid_at, e.status as end_status

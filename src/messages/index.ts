@@ -1,4 +1,4 @@
-/** Everything people are told, in their language, from the files in messages/ (ICU MessageFormat). */
+/** All texts for attendees, in their language, from the files in this folder (ICU MessageFormat). */
 import { readFileSync } from 'node:fs';
 import { IntlMessageFormat } from 'intl-messageformat';
 import type en from './en.json';
@@ -9,7 +9,7 @@ import { memoize } from '../memoize.ts';
 export type MessageKey = keyof typeof en;
 type Values = Record<string, string | number>;
 
-/** Which way of writing dates, amounts and lists goes with a language. */
+/** The locale for dates, amounts and lists in each language. */
 export const LOCALES: Record<Language, string> = { en: 'en-GB', de: 'de-DE' };
 
 const read = (language: Language) =>
@@ -24,16 +24,16 @@ const parsed = memoize(
 export const message = (language: Language, key: MessageKey, values: Values = {}): string =>
   String(parsed(language, key).format(values));
 
-/** What a template needs to speak one language. */
+/** What a template needs for one language. */
 export type Speech = ReturnType<typeof speak>;
 
-/** One language: its messages, amounts, and the messages as they stand for the browser to fill in. */
+/** One language: its messages, its amounts, and the messages that the browser fills in. */
 export const speak = (language: Language) => ({
   language,
   locale: LOCALES[language],
   t: (key: MessageKey, values?: Values) => message(language, key, values),
   money: (amount: Money) => formatMoney(amount, LOCALES[language]),
-  /** The messages whose keys begin so, as they stand: with `{names}` of values at most. */
+  /** The messages whose keys have these prefixes, with their `{placeholders}`. */
   unfilled: (...prefixes: string[]): Record<string, string> =>
     Object.fromEntries(
       Object.entries(catalogs[language]).filter(([key]) => prefixes.some((prefix) => key.startsWith(prefix))),

@@ -51,7 +51,7 @@ export async function erase(
   return { outcome: 'erased', audience, histories, order: await eraseFromOrder(database, id) };
 }
 
-/** Every address that a run without an order was given: an attendee may have corrected it between two attempts to pay. */
+/** All e-mail addresses in a run without an order: an attendee may have corrected the address between two attempts. */
 async function emailsIn(temporal: Client, run: Handle): Promise<string[]> {
   const history = await ifThere(run.fetchHistory());
   const decode = decoderOf(temporal.options.loadedDataConverter);
@@ -68,14 +68,14 @@ async function emailsIn(temporal: Client, run: Handle): Promise<string[]> {
   return [...emails];
 }
 
-/** Deletes the histories of all runs of a registration: one that was reset has several. Answers how many there were. */
+/** Deletes the histories of all runs of a registration: one that was reset has several. Returns their number. */
 async function deleteHistories({ workflow, workflowService, options }: Client, id: string): Promise<number> {
   const { namespace } = options;
   const query = `WorkflowId IN ("${workflowId(id)}", "${resendWorkflowId(id)}")`;
   let deleted = 0;
   for await (const { workflowId: name, runId } of workflow.list({ query })) {
     const workflowExecution = { workflowId: name, runId };
-    // Temporal lists what it has deleted for a moment longer.
+    // Temporal goes on listing a deleted run for a moment.
     if (await ifThere(workflowService.deleteWorkflowExecution({ namespace, workflowExecution }))) deleted++;
   }
   return deleted;

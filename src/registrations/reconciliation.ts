@@ -123,7 +123,7 @@ async function resume({ workflow, workflowService, options }: Client, id: string
     workflowExecution: { workflowId: workflowId(id), runId },
     reason: 'npm run reconcile: the run was stopped before everything was done',
     workflowTaskFinishEventId: lastTask?.eventId ?? null,
-    // The same for the same run: asked twice, it is reset once.
+    // The same id for the same run, so that two requests reset it once.
     requestId: `${runId}:reconcile`,
   });
 }

@@ -1,4 +1,4 @@
-/** The workflows as a worker runs them: one piece of JavaScript. */
+/** The workflows as a worker runs them: bundled into one file of JavaScript. */
 import { createHash, randomUUID } from 'node:crypto';
 import {
   existsSync,
@@ -17,35 +17,35 @@ import { failureConverterPath } from './client.ts';
 
 const path = (relative: string) => fileURLToPath(new URL(relative, import.meta.url));
 
-/** What is bundled, for whoever does it. */
+/** What is bundled. */
 export const BUNDLE: BundleOptions = { workflowsPath: path('../workflows/index.ts'), failureConverterPath };
 
 /**
- * The file to run. A build has one; without a build it is made at the first start, which takes more than a second, and kept
- * for as long as nothing that it could be made of has changed.
+ * Finds or makes the bundle. A build contains one. Without a build, the first start makes it, which takes more than a second,
+ * and later starts use it until a source file changes.
  */
 export async function findWorkflowBundle(): Promise<{ codePath: string } | { code: string }> {
   const built = path('./workflow-bundle.js');
   if (existsSync(built)) return { codePath: built };
   const folder = path('../../node_modules/.cache/workflows');
-  // More than it is made of, and never less.
+  // The fingerprint covers more files than the bundle contains, never fewer.
   const kept = join(folder, `${fingerprint('src')}.js`);
   if (existsSync(kept)) return { codePath: kept };
   const { code } = await bundleWorkflowCode(BUNDLE);
   try {
     mkdirSync(folder, { recursive: true });
-    // Several workers may start at once, and none may read half a file.
+    // Several workers may start at once, and none of them may read half a file.
     const written = join(folder, randomUUID());
     writeFileSync(written, code);
     renameSync(written, kept);
   } catch {
-    // Where nothing can be kept, the next start takes its second again.
+    // In a read-only folder each start makes its own bundle.
     return { code };
   }
   return { codePath: kept };
 }
 
-/** Of files, and folders with all that is in them, by their paths in the repository; and of the SDK's version. */
+/** A hash of files and folders, given by their paths in the repository, and of the SDK's version. */
 export function fingerprint(...places: string[]): string {
   const hash = createHash('sha256');
   const { version } = createRequire(import.meta.url)('@temporalio/worker/package.json') as {

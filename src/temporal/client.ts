@@ -31,7 +31,7 @@ export function connectTemporal(config: Pick<Config, 'temporal' | 'encryptionKey
   });
 }
 
-/** gRPC's code for what is not there (grpc.io, Status codes). */
+/** gRPC's status code NOT_FOUND (grpc.io, Status codes). */
 const NOT_FOUND = 5;
 
 /** The answer of a run; undefined where Temporal has no such run (any more). */

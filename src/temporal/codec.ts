@@ -1,4 +1,4 @@
-/** What Temporal stores of a registration is encrypted: names, addresses and e-mail are readable with a key only. */
+/** Encrypts what Temporal stores of a registration, so that names, addresses and e-mail are readable with a key only. */
 import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
 import { deflateRawSync, inflateRawSync } from 'node:zlib';
 import { ValueError, type Payload, type PayloadCodec } from '@temporalio/common';
@@ -8,14 +8,14 @@ import type { EncryptionKey } from '../encryption-keys.ts';
 const CIPHER = 'aes-256-gcm';
 const [IV_BYTES, TAG_BYTES] = [12, 16];
 const ENCODING = 'binary/encrypted';
-/** The same, of a text that was made shorter first: the history of a run is paid for by the byte. */
+/** The same, compressed before encryption: the history of a run is paid for by the byte. */
 const COMPRESSED = 'binary/encrypted-deflate';
-/** Shorter texts do not get shorter. */
+/** Compression does not shorten payloads below this size. */
 const COMPRESS_FROM_BYTES = 120;
 
 const { Payload: Message } = proto.temporal.api.common.v1;
 
-/** Encrypts with the first key, and reads what any of them encrypted; payloads from before encryption are read as they are. */
+/** Encrypts with the first key and decrypts with any of them. Payloads from before encryption are read as they are. */
 export function createCodec(keys: EncryptionKey[]): PayloadCodec {
   const [current] = keys;
   if (!current) throw new ValueError('A codec needs a key');
@@ -53,7 +53,7 @@ export function createCodec(keys: EncryptionKey[]): PayloadCodec {
 
   return {
     encode: (payloads) => Promise.resolve(payloads.map(encrypt)),
-    // In a function of its own, so that what is thrown rejects.
+    // An async function, so that an error rejects instead of being thrown.
     decode: async (payloads) => Promise.resolve(payloads.map(decrypt)),
   };
 }

@@ -1,4 +1,4 @@
-/** What the browser loads from us: scripts and the stylesheet, under an address that changes with their contents. */
+/** The scripts and the stylesheet, served under an address that changes with their contents. */
 import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -14,10 +14,10 @@ const version = createHash('sha256')
   .digest('hex')
   .slice(0, 12);
 
-/** Where the files are, and under which prefix they are served: a browser may keep them for ever. */
+/** The folder of the files and the prefix of their addresses. Browsers may cache them for ever. */
 export const assets = { folder, prefix: `/assets/${version}/` };
 
-/** An asset for a page: its address, and the hash that makes a browser refuse any other contents (W3C, SRI). */
+/** The address of an asset, and the hash with which browsers refuse any other contents (W3C, Subresource Integrity). */
 export function asset(name: string): { url: string; integrity: string } {
   const content = contents.get(name);
   if (!content) throw new Error(`There is no asset ${name}`);

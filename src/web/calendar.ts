@@ -26,7 +26,7 @@ export function calendarFile({ id, event, reference, statusUrl }: Entry): string
   return `${calendar.toString()}\r\n`;
 }
 
-/** The library escapes a line feed, and leaves a carriage return, which ends a line of the file, as it is. */
+/** The library escapes line feeds but not carriage returns, which would end a line of the file. */
 const lines = (text: string) => text.replaceAll(/\r\n?/g, '\n');
 
 const time = (date: Date) => ICAL.Time.fromJSDate(date, true);

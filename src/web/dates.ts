@@ -18,7 +18,7 @@ const times = memoize(
     }),
 );
 
-/** A day as people write it, in the zone of the event: `14 May 2027`. */
+/** A date in words, in the time zone of the event: `14 May 2027`. */
 export const longDate = (iso: string, timeZone: string, locale: string) =>
   days(locale, timeZone).format(new Date(iso));
 
@@ -28,7 +28,7 @@ const ranges = memoize((startsAt: string, endsAt: string, timeZone: string, loca
     .replaceAll(/[\u2009\u202f]/g, ' '),
 );
 
-/** From when to when an event lasts, in its own time zone, with the zone's name. */
+/** Start and end of an event in its own time zone, with the zone's name. */
 export const eventDates = (
   { startsAt, endsAt, timeZone }: Pick<EventFacts, 'startsAt' | 'endsAt' | 'timeZone'>,
   locale: string,

@@ -40,7 +40,7 @@ export function createRenderer(folder: URL) {
       })),
       ...data,
       scripts: scripts.map(asset),
-      // In a data block of the page: nothing in it may end the block.
+      // The JSON goes into a data block of the page, and nothing in it may end the block.
       json: (value: unknown) => JSON.stringify(value).replaceAll('<', '\\u003c'),
     });
 }

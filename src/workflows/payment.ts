@@ -37,23 +37,23 @@ const { releaseHold } = proxyActivities<Activities>({
 
 export const pay = defineUpdate<PaymentAnswer, PayArguments>(PAY);
 
-/** A PayPal order that was asked to be taken, for which order, when (epoch ms), and what came of it. */
+/** A PayPal order that is to be taken: for which order, since when (epoch ms), and its outcome. */
 type Asked = { paypalOrderId: string; order: Order; at: number; answer?: Attempt };
 /** The order as it stood when it was paid, or when the run ended without a payment. */
 type Collected = { order: Order; payment: Captured | { status: 'expired' | 'cancelled' } };
 
 /**
  * Takes the run's own PayPal order, and those that `pay` brings, one after the other, until one is captured, the hold
- * runs out or an organizer cancels. A PayPal order is attempted once: whoever asks again joins that attempt.
+ * runs out or an organizer cancels. A PayPal order is attempted once: a repeated request joins that attempt.
  *
- * @param onLateFailure called when nothing was taken, but so late that the attendee had been told "not known yet".
+ * @param onLateFailure called when nothing was taken, but the attendee had been told "not known yet" by then
  */
 export async function collectPayment(
   first: Order,
   tracker: Tracker,
   onLateFailure: (order: Order) => void,
 ): Promise<Collected> {
-  // The run makes the first attempt by itself: a restarting server may lose the update that came with it.
+  // The run makes the first attempt itself, because a server that restarts may lose the update that came with it.
   const startedAt = workflowInfo().startTime.getTime();
   const asked: Asked[] = [{ paypalOrderId: first.paypalOrderId ?? FREE, order: first, at: startedAt }];
   let order = first;
@@ -87,7 +87,7 @@ export async function collectPayment(
   return { order, payment: result };
 }
 
-/** One PayPal order, until it is known what became of it. */
+/** Takes one PayPal order, and waits until its outcome is known. */
 async function attempt({ order, paypalOrderId }: Asked, tracker: Tracker): Promise<Attempt> {
   const { id } = order;
   tracker.attempting(order);

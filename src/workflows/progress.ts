@@ -61,7 +61,7 @@ export function trackProgress(first: Order) {
       progress.status = taken ? 'confirmed' : answer.status === 'expired' ? 'expired' : 'declined';
       set('payment', taken ? (order.paypalOrderId ? 'done' : 'skipped') : 'failed', answer.attempts);
     },
-    /** Shows a fan-out step from start to end; its failure is shown and passed on. */
+    /** Shows a step of the fan-out from start to end. Its failure is shown and rethrown. */
     async step(name: StepName, work: Promise<{ attempts: number }>): Promise<void> {
       set(name, 'running', 1);
       try {
@@ -79,7 +79,7 @@ export function trackProgress(first: Order) {
   };
 }
 
-/** How often an activity was tried that failed for good: the failure says so (activities/failure.ts). */
+/** The attempts of an activity that failed for good, which its failure tells (activities/failure.ts). */
 function attemptsOf(error: unknown): number | undefined {
   const cause = error instanceof ActivityFailure ? error.cause : undefined;
   const [detail] = (cause instanceof ApplicationFailure ? cause.details : undefined) ?? [];

@@ -41,7 +41,7 @@ const { refundPayment, giveSeatBack } = proxyActivities<Activities>({
   summary: 'Undo the registration',
 });
 
-/** One attendee's registration: collect the payment, then save the order, confirm by e-mail and add to the list at once. */
+/** One attendee's registration: collect the payment; then save the order, send the e-mail and add to the list, all at once. */
 export async function registration(first: Order): Promise<Progress> {
   const tracker = trackProgress(first);
   const notices: Promise<unknown>[] = [];
@@ -60,7 +60,7 @@ export async function registration(first: Order): Promise<Progress> {
   return tracker.progress;
 }
 
-/** The fan-out. Only an order that cannot be saved, or an organizer who cancels, ends it early. */
+/** The fan-out. It ends early only when the order cannot be saved or an organizer cancels. */
 async function fulfil(
   order: Order,
   payment: Captured,

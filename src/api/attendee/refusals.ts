@@ -1,10 +1,10 @@
-/** What is refused of a form beyond what its schema can say; the same when holding a seat and when paying. */
+/** Checks of a form that its schema cannot express. They are the same for holding a seat and for paying. */
 import { cardNumberPointers, missingInAddress, type Form } from '../../form.ts';
 import { Problem } from '../problem.ts';
 
 /**
- * Refuses an address that lacks what its country needs, and texts that hold anything like a card number: that number must
- * get no further than here.
+ * Refuses an address that lacks what its country requires, and texts that contain anything like a card number, which must
+ * not get any further.
  */
 export function refuseFaults(form: Pick<Form, 'attendee' | 'billing'>): void {
   const errors = [
@@ -14,6 +14,6 @@ export function refuseFaults(form: Pick<Form, 'attendee' | 'billing'>): void {
   if (errors.length) throw new Problem('invalid-fields', { errors });
 }
 
-/** The ticket type is not there, or its event is over. */
+/** The ticket type does not exist, or its event is over. */
 export const ticketNotOnSale = () =>
   new Problem('invalid-fields', { errors: [{ pointer: '/ticketType', detail: 'fault.not-on-sale' }] });

@@ -96,7 +96,7 @@ export function registrationRoutes(app: App, dependencies: RouteDependencies): v
     if (status === 'refunded' || status === 'cancelled') throw new Problem(`was-${status}`);
   }
 
-  /** What the run takes with it. Price and ticket type are the hold's, never the form's. */
+  /** The input of the run. Price and ticket type are the hold's, never the form's. */
   function toOrder(form: RegistrationForm, { hold, ticket }: Registration, language: Language): Order {
     if (!ticket) throw ticketNotOnSale();
     const { event, ticketType } = ticket;
@@ -158,7 +158,7 @@ export function registrationRoutes(app: App, dependencies: RouteDependencies): v
   }
 }
 
-/** A saved order answers as the first request was answered, and refuses to be paid for again. */
+/** A saved order gives the answer of its first request, and cannot be paid for again. */
 function answerFromOrder(order: NonNullable<Registration['order']>, paypalOrderId: string | null): void {
   if (order.status !== 'confirmed') throw new Problem(`was-${order.status}`);
   if (order.paypalOrderId !== paypalOrderId) throw new Problem('already-registered');

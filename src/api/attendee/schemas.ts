@@ -1,11 +1,11 @@
-/** The shapes of the HTTP contract, for validation, serialization, types and the documentation at once. */
+/** The schemas of the HTTP API, for validation, serialization, types and the documentation. */
 import Type, { type Static } from 'typebox';
 import { formProperties } from '../../form.ts';
 import { decimal, type Money } from '../../money.ts';
 import { STATUSES, STEP_NAMES, STEP_STATES } from '../../registration.ts';
 
 export const RegistrationId = Type.String({
-  // Lowercase only: another spelling of the same UUID would be another workflow.
+  // Lower case only: another spelling of the same UUID would be another workflow.
   pattern: '^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$',
   description:
     'A UUID the browser makes, in lower case: it names the hold, the workflow, the order and the payment',

@@ -1,4 +1,4 @@
-/** The fields of the form as a page shows them. What is needed, how long and of which shape comes from the schema. */
+/** The fields of the form as the page shows them. The schema decides what is required, how long and of which shape. */
 import type { TObject, TSchema } from 'typebox';
 import { addressRules, countries } from '../../countries.ts';
 import { Attendee, Billing } from '../../form.ts';
@@ -59,7 +59,7 @@ function fields(part: string, schema: TObject, shown: Record<string, Shown>, { t
       label: t(label),
       optionalLabel: t('form.optional', { label: t(label) }),
       purpose: purpose && t(purpose),
-      // Of no country yet, the rules of most countries hold.
+      // Before a country is chosen, the rules of most countries apply.
       required: schema.required.includes(name) || name === 'postalCode',
       maxLength,
       pattern,
@@ -77,10 +77,10 @@ type CountryOption = {
   region: { required: boolean; label: string };
 };
 
-// Named, sorted and labelled once a language: that is the dearest part of the form.
+// Cached by language, because naming and sorting the countries is the most expensive part of the form.
 const made = new Map<Language, CountryOption[]>();
 
-/** The countries to choose from, with what their addresses need, in the words of the page. */
+/** The countries to choose from, with the labels and rules of their addresses. */
 export function countryOptions({ language, locale, t }: Speech): CountryOption[] {
   const labelled = (key: MessageKey, required: boolean) => ({
     required,

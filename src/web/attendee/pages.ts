@@ -16,7 +16,7 @@ type EventView = EventFacts & { ticketTypes: TicketTypeView[] };
 const FORM_SCRIPTS = ['form.js', 'checkout.js', 'fields.js', 'hold.js', 'messages.js', 'paypal.js'];
 const STATUS_SCRIPTS = ['status.js', 'checkout.js', 'messages.js'];
 
-/** The events to choose from, where there is not exactly one. */
+/** The events to choose from, when there is not exactly one. */
 export function eventsPage(frame: Frame, events: EventView[]): string {
   const { t, locale } = frame.speech;
   return render('events', frame, [], {
@@ -63,18 +63,18 @@ type StatusPage = {
   registration: Progress & { id: string; reference: string };
   /** Whether it may change by itself. */
   moving: boolean;
-  /** What is known of it besides: nothing before it is paid for, or after its order was erased. */
+  /** Undefined before the payment, and after the person was erased. */
   event: EventFacts | undefined;
   ticket: { name: string; maskedEmail: string } | undefined;
 };
 
-/** What a step's state is called: some states of some steps have words of their own. */
+/** The message for a step's state. Some states of some steps have messages of their own. */
 function stateOf({ name, state }: Step): MessageKey {
   const own = `state.${name}.${state}`;
   return isMessage(own) ? own : `state.${state}`;
 }
 
-/** Where a registration stands; its script follows it from there. */
+/** The status of a registration. The page's script updates it from there. */
 export function statusPage(frame: Frame, page: StatusPage): string {
   const { registration, event } = page;
   const { status, steps, reference } = registration;
@@ -92,7 +92,7 @@ export function statusPage(frame: Frame, page: StatusPage): string {
   });
 }
 
-/** A problem as a page, for somebody who followed a link. */
+/** A problem as a page. */
 export function problemPage(frame: Frame, problem: { title: string; detail: string }): string {
   return render('problem', frame, [], problem);
 }

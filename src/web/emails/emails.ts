@@ -1,4 +1,4 @@
-/** The e-mails attendees get, in their language. */
+/** The e-mails for attendees, in their language. */
 import { fileURLToPath } from 'node:url';
 import { Eta } from 'eta';
 import { countryNames } from '../../countries.ts';
@@ -9,7 +9,7 @@ import { calendarFile } from '../calendar.ts';
 import { eventDates, longDate } from '../dates.ts';
 import { qrGif } from '../qr.ts';
 
-/** A file with a mail; one with a `contentId` is shown in the mail itself. */
+/** An attachment; one with a `contentId` is shown in the mail itself. */
 type Attachment = { filename: string; type: string; content: Buffer; contentId?: string };
 export type Mail = {
   subject: string;
@@ -21,7 +21,7 @@ export type Mail = {
 
 const views = fileURLToPath(new URL('.', import.meta.url));
 const eta = new Eta({ views, cache: true });
-// The text parts are not HTML: escaping would show its traces there, and every line break counts.
+// Text parts are not HTML: they are not escaped, and their line breaks count.
 const plain = new Eta({ views, cache: true, autoEscape: false, autoTrim: false });
 
 const oneLine = (text: string) => text.replaceAll(/\s+/g, ' ').trim();
@@ -41,11 +41,11 @@ type Confirmation = Links &
     /** ISO 8601 */
     paidAt: string;
     newsletter: boolean;
-    /** The address that answers reach. */
+    /** The address for replies. */
     sender: string;
   };
 
-/** The proof of registration, which is the receipt too: seller, buyer, amount, date; with a calendar entry and a QR code. */
+/** The proof of registration, which is also the receipt: seller, buyer, amount, date; with a calendar entry and a QR code. */
 export function confirmationMail(order: Confirmation): Mail {
   const { event, attendee, billing, amount, reference } = order;
   const speech = speak(order.language ?? LANGUAGES[0]);
@@ -77,7 +77,7 @@ export function confirmationMail(order: Confirmation): Mail {
       { ...qr, content: qrGif(reference) },
       { ...ics, content: Buffer.from(calendarFile(order)) },
     ],
-    // RFC 2369: only somebody who asked for the newsletter is on a list to leave.
+    // RFC 2369: only people who asked for the newsletter are on a list that they can leave.
     ...(order.newsletter && {
       headers: { 'List-Unsubscribe': `<mailto:${order.sender}?subject=unsubscribe%20${reference}>` },
     }),
@@ -87,7 +87,7 @@ export function confirmationMail(order: Confirmation): Mail {
 type Notice = Links &
   Pick<Order, 'attendee' | 'language'> & { event: EventFacts; kind: NoticeKind; refunded: Money | null };
 
-/** What became of a registration that is none (any more), and of the money. */
+/** Tells about a registration that is not, or no longer, confirmed, and about the money. */
 export function noticeMail(notice: Notice): Mail {
   const { kind, refunded } = notice;
   const event = notice.event.name;
