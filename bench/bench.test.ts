@@ -1,9 +1,9 @@
-/** A short run of `npm run bench`: that it measures what it says, and that nothing is lost or doubled meanwhile. No figure is judged. */
+/** Checks that a short `npm run bench` measures everything and loses or duplicates nothing. */
 import { expect, it } from 'vitest';
 import { compare, table } from './compare.ts';
 import { cpuMs, each, figure, percentile, slope } from './measure.ts';
 
-it('measures product and bare workflow side by side', { timeout: 180_000 }, async () => {
+it('measures the product and the bare workflow side by side', { timeout: 180_000 }, async () => {
   const said: string[] = [];
   const few = { clients: 2, registrations: 4 };
   const report = await compare(
@@ -16,7 +16,7 @@ it('measures product and bare workflow side by side', { timeout: 180_000 }, asyn
       expect(run.perSecond).toBeGreaterThan(0);
       expect(run.answer.p99).toBeGreaterThanOrEqual(run.answer.p50);
       expect(run.cpu.Temporal).toBeGreaterThan(0);
-      // The ordinary path of the contract; the bare workflow has the same four activities.
+      // The limits for a registration without retries; the bare workflow has the same four activities.
       expect(run.events).toBeGreaterThanOrEqual(22);
       expect(run.events).toBeLessThanOrEqual(31);
     }
@@ -27,7 +27,7 @@ it('measures product and bare workflow side by side', { timeout: 180_000 }, asyn
   expect(table(report)).not.toMatch(/NaN|undefined|Infinity/);
 });
 
-it('counts right', async () => {
+it('computes statistics correctly', async () => {
   expect([percentile([3, 1, 2], 0.5), percentile([1, 2, 3, 4], 0.99), percentile([7], 0.01)]).toEqual([
     2, 4, 7,
   ]);
@@ -37,7 +37,7 @@ it('counts right', async () => {
 
   const used = () => process.cpuUsage().user / 1000;
   const [before, start] = [cpuMs(process.pid), used()];
-  // Until this process itself has used so much, however long a busy machine takes to give it.
+  // Waits for CPU time rather than elapsed time, because a busy machine may grant it slowly.
   while (used() - start < 300);
   expect(cpuMs(process.pid) - before).toBeGreaterThanOrEqual(250);
 

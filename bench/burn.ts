@@ -1,6 +1,6 @@
 /**
- * `npm run bench:burn -- [registrations]`: that many registrations in a row. What the memory of api and worker does, and
- * whether an answer takes longer the more orders there are.
+ * `npm run bench:burn -- [registrations]`: measures how the memory of the api and the worker develops over
+ * many registrations, and whether response times grow with the number of orders.
  */
 import { each, memoryMb, onMachine, percentile, slope } from './measure.ts';
 import { startMeasured, type Ready } from './product.ts';
@@ -10,10 +10,10 @@ import { productShape } from './shapes.ts';
 const [registrations = 10_000] = process.argv.slice(2).map(Number);
 const CLIENTS = 10;
 const PARTS = 20;
-/** Until then caches fill: the slope is of what comes after. */
+/** The share of the run that is left out of the slope, because caches are still filling. */
 const SETTLED = 0.3;
 
-const begun = new Date();
+const startedAt = new Date();
 const product = await startMeasured();
 const shape = productShape(product);
 try {
@@ -24,7 +24,7 @@ try {
   const answers: number[] = [];
   const everybody: Ready[] = [];
   const points: { done: number; p50: number; p99: number; api: number; worker: number }[] = [];
-  process.stdout.write('registrations   answer p50   answer p99    api MB   worker MB\n');
+  process.stdout.write('registrations     p50, ms     p99, ms      api MB   worker MB\n');
   for (let part = 1; part <= PARTS; part++) {
     const people = await shape.prepare(Math.round(registrations / PARTS));
     const times = await each(people, CLIENTS, (person) => shape.register(person));
@@ -41,7 +41,7 @@ try {
     const cells = Object.values(figures).map((value) => value.toFixed(0).padStart(12));
     process.stdout.write(`${String(done).padStart(13)}${cells.join('')}\n`);
   }
-  await untilDone(product.client, shape, begun, everybody.length);
+  await untilDone(product.client, shape, startedAt, everybody.length);
   await shape.audit(everybody);
   const late = points.slice(Math.round(PARTS * SETTLED));
   const perThousand = (of: (point: (typeof points)[number]) => number) =>
@@ -50,9 +50,9 @@ try {
   process.stdout.write(
     [
       '',
-      `${onMachine()}; ${CLIENTS} clients, one of everything for each of ${everybody.length} registrations`,
-      `memory, MB for 1,000 more registrations: api ${perThousand(({ api }) => api)}, worker ${perThousand(({ worker }) => worker)}`,
-      `answer p50, ms: first ${thousand} ${percentile(answers.slice(0, thousand), 0.5).toFixed(0)}, last ${thousand} ${percentile(answers.slice(-thousand), 0.5).toFixed(0)}`,
+      `${onMachine()}; ${CLIENTS} clients, ${everybody.length} registrations, each with exactly one of everything`,
+      `memory growth, MB per 1,000 registrations: api ${perThousand(({ api }) => api)}, worker ${perThousand(({ worker }) => worker)}`,
+      `response p50, ms: first ${thousand} ${percentile(answers.slice(0, thousand), 0.5).toFixed(0)}, last ${thousand} ${percentile(answers.slice(-thousand), 0.5).toFixed(0)}`,
       '',
     ].join('\n'),
   );

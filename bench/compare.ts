@@ -1,6 +1,6 @@
 /**
- * `npm run bench`: the product beside a bare workflow on the same Temporal server, in turns. Its report on the terminal and
- * in bench.json.
+ * `npm run bench`: compares the product with a bare workflow on the same Temporal server, in alternating
+ * runs. It prints a report and writes it to bench.json.
  */
 import { writeFileSync } from 'node:fs';
 import { figure, machine, median, onMachine, shown, type Figure } from './measure.ts';
@@ -9,22 +9,22 @@ import { measureRun, type Run } from './run.ts';
 import { productShape, startBare, type Shape } from './shapes.ts';
 import { countStatements } from './statements.ts';
 
-/** Clients at once, and how many registrations a run of them makes. */
+/** The number of concurrent clients, and of registrations that they make in one run. */
 export type Load = { clients: number; registrations: number };
 const LOADS: Load[] = [
   { clients: 1, registrations: 60 },
   { clients: 10, registrations: 200 },
   { clients: 50, registrations: 600 },
 ];
-/** The first thousand takes longer: code is compiled as it is used. */
+/** The first thousand registrations are slower because the code is still being compiled. */
 const WARM_UP = { clients: 50, registrations: 1500 };
-/** What the database's statements are counted over. */
+/** The number of registrations over which database statements are counted. */
 const COUNTED = 500;
 
 export type Options = { rounds: number; loads: Load[]; warmUp: Load };
 export const usual = (rounds: number): Options => ({ rounds, loads: LOADS, warmUp: WARM_UP });
 
-/** Runs by load and shape, in the order in which they were made: the nth of both were made one after the other. */
+/** Runs by load and shape, in order: the nth run of one shape directly follows the nth run of the other. */
 type Runs = { load: Load; product: Run[]; bare: Run[] };
 export type Report = Awaited<ReturnType<typeof compare>>;
 
@@ -39,14 +39,14 @@ export async function compare({ rounds, loads, warmUp }: Options, say: (line: st
     const all: Runs[] = loads.map((load) => ({ load, product: [], bare: [] }));
     for (let round = 1; round <= rounds; round++)
       for (const { load, ...runs } of all) {
-        // Who goes first changes, so that a machine that gets slower or faster favours neither.
+        // The order alternates, so that a machine that slows down or speeds up favors neither.
         const order = round % 2 ? (['product', 'bare'] as const) : (['bare', 'product'] as const);
         for (const name of order) {
           const made = await run(shapes[name], load);
           runs[name].push(made);
           say(
             `round ${round}, ${load.clients} clients, ${name}: ${made.perSecond.toFixed(1)}/s, ` +
-              `answer ${made.answer.p50.toFixed(0)} ms, ${made.seconds.toFixed(1)} s`,
+              `response ${made.answer.p50.toFixed(0)} ms, ${made.seconds.toFixed(1)} s`,
           );
         }
       }
@@ -62,7 +62,7 @@ const sum = (parts: Record<string, number>, ...names: string[]) =>
   names.reduce((total, name) => total + (parts[name] ?? 0), 0);
 const everything = (cpu: Record<string, number>) => sum(cpu, ...Object.keys(cpu));
 
-/** The ratios that the product is measured by: each of two runs made one after the other. */
+/** The ratios that the targets apply to, each computed from two consecutive runs. */
 function conclude(all: Runs[]) {
   const cores = machine().cores;
   const [least] = all;
@@ -74,7 +74,7 @@ function conclude(all: Runs[]) {
   return {
     ratios: {
       rate: ratios(most, (a, b) => a.perSecond / b.perSecond),
-      // What the sandbox computes is a vendor's work: without it the run would be over that much earlier.
+      // The sandbox does the vendors' work, so its CPU time is subtracted from the product's.
       rateWithoutSandbox: ratios(most, (a, b) => {
         const seconds = 1 / a.perSecond - sum(a.cpu, 'sandbox') / 1000 / cores;
         return 1 / seconds / b.perSecond;
@@ -92,7 +92,7 @@ function conclude(all: Runs[]) {
   };
 }
 
-/** The report for people: medians of all rounds, and the ratios with their ranges. */
+/** The report as text: medians of all rounds, and the ratios with their ranges. */
 export function table({ rounds, runs, ratios, absolute, database }: Report): string {
   const columns = runs.flatMap(({ load, product, bare }) => [
     { title: `product ${load.clients}`, runs: product },
@@ -114,27 +114,27 @@ export function table({ rounds, runs, ratios, absolute, database }: Report): str
     '',
     'clients'.padEnd(34) + columns.map(({ title }) => title.padStart(12)).join(''),
     row('registrations/s', (run) => run.perSecond),
-    row('answer p50, ms', (run) => run.answer.p50),
-    row('answer p99, ms', (run) => run.answer.p99),
+    row('response p50, ms', (run) => run.answer.p50),
+    row('response p99, ms', (run) => run.answer.p99),
     row('all steps done p50, ms', (run) => run.done.p50),
     row('all steps done p99, ms', (run) => run.done.p99),
-    ...parts.map((part) => row(`processor ms: ${part}`, (run) => run.cpu[part])),
+    ...parts.map((part) => row(`CPU ms: ${part}`, (run) => run.cpu[part])),
     row('history events', (run) => run.events, 0),
     row('workflow tasks', (run) => run.workflowTasks, 0),
     row('history bytes', (run) => run.historyBytes, 0),
     '',
-    'product / bare                             wanted',
+    'product / bare                          target',
     `registrations/s                         ≥ 0.70  ${shown(ratios.rate)}`,
-    `the same without the sandbox's time     ≥ 0.85  ${shown(ratios.rateWithoutSandbox)}`,
-    `answer at one client                    ≤ 1.30  ${shown(ratios.answer)}`,
-    `processor time of api and worker        ≤ 1.50  ${shown(ratios.cpu)}`,
+    `registrations/s without the sandbox     ≥ 0.85  ${shown(ratios.rateWithoutSandbox)}`,
+    `response p50 at one client              ≤ 1.30  ${shown(ratios.answer)}`,
+    `CPU time of api and worker              ≤ 1.50  ${shown(ratios.cpu)}`,
     '',
     `product, ${runs.at(-1)?.load.clients ?? 0} clients`,
     `registrations/s                         ≥ 31.6  ${shown(absolute.perSecond, 1)}`,
-    `processor ms, everything included       ≤ 61.5  ${shown(absolute.cpu, 1)}`,
+    `CPU ms, all processes                   ≤ 61.5  ${shown(absolute.cpu, 1)}`,
     '',
-    `PostgreSQL, one registration: ${database.holding.statements.toFixed(1)} statements to hold a seat and ${database.registering.statements.toFixed(1)} to register, ` +
-      `${(database.holding.walBytes / 1024).toFixed(1)} and ${(database.registering.walBytes / 1024).toFixed(1)} kB of its log`,
+    `PostgreSQL, per registration: ${database.holding.statements.toFixed(1)} statements to hold a seat and ${database.registering.statements.toFixed(1)} to register, ` +
+      `${(database.holding.walBytes / 1024).toFixed(1)} and ${(database.registering.walBytes / 1024).toFixed(1)} kB of its write-ahead log`,
   ].join('\n');
 }
 

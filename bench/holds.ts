@@ -1,6 +1,7 @@
 /**
- * `npm run bench:holds`: how many seats a second one ticket type can give away, the row of which all of them lock in turn.
- * Asks the database alone, through as many connections as the processes of a deployment may have.
+ * `npm run bench:holds`: measures how many holds per second one ticket type allows when all of them lock its
+ * row in turn. It calls the database directly, over as many connections as the processes of a deployment may
+ * have.
  */
 import { randomUUID } from 'node:crypto';
 import { holdSeat } from '../src/database/seats/hold.ts';
@@ -23,16 +24,16 @@ const product = await startMeasured({
 const database = connectDatabase(product.databaseUrl, { min: 0, max: CONNECTIONS });
 
 async function perSecond(ticketType: (n: number) => string): Promise<number> {
-  const begun = performance.now();
+  const startedAt = performance.now();
   await each(
     Array.from({ length: HOLDS }, (_, n) => n),
     CONNECTIONS,
     async (n) => {
       const { status } = await holdSeat(database, randomUUID(), 'conference', ticketType(n));
-      if (status !== 'held') throw new Error(`A seat was not held: ${status}`);
+      if (status !== 'held') throw new Error(`The seat was not held: ${status}`);
     },
   );
-  return (HOLDS * 1000) / (performance.now() - begun);
+  return (HOLDS * 1000) / (performance.now() - startedAt);
 }
 const fill = (ticketType: string, holds: number) =>
   database.raw(
@@ -43,7 +44,7 @@ const fill = (ticketType: string, holds: number) =>
 
 const CASES: { name: string; already: number; ticketType: (n: number) => string }[] = [
   { name: 'ten ticket types', already: 0, ticketType: (n) => `one-of-ten-${n % 10}` },
-  { name: 'one, without a limit', already: 0, ticketType: () => 'unlimited' },
+  { name: 'one, unlimited', already: 0, ticketType: () => 'unlimited' },
   { name: 'one, 0 to 1,000 seats held', already: 0, ticketType: () => 'limited' },
   { name: 'one, 10,000 to 11,000 held', already: 10_000, ticketType: () => 'limited' },
 ];
@@ -58,7 +59,7 @@ try {
     }
   const rows = [...results].map(([name, values]) => `${name.padEnd(30)}${shown(figure(values), 0)}`);
   process.stdout.write(
-    `${onMachine()}; ${CONNECTIONS} connections, ${ROUNDS} rounds of ${HOLDS} holds\n\nholds a second${' '.repeat(19)}median   range\n${rows.join('\n')}\n`,
+    `${onMachine()}; ${CONNECTIONS} connections, ${ROUNDS} rounds of ${HOLDS} holds\n\nholds per second${' '.repeat(17)}median   range\n${rows.join('\n')}\n`,
   );
 } finally {
   await database.destroy();

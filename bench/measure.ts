@@ -1,18 +1,18 @@
-/** What is measured, and how it is told: processor time, memory, percentiles, medians. */
+/** Measures CPU time and memory, and computes and formats statistics. */
 import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { availableParallelism, cpus, release, totalmem } from 'node:os';
 
-/** Ticks of the kernel's clock in a second, in which processor time is told. */
+/** Clock ticks per second, the unit in which the kernel reports CPU time. */
 const TICKS = Number(execFileSync('getconf', ['CLK_TCK'], { encoding: 'utf8' }));
 
-/** The fields of /proc/<pid>/stat from the third on; the second is a name that may hold anything (proc(5)). */
+/** The fields of /proc/<pid>/stat after the second, a name with arbitrary characters (proc(5)). */
 function stat(pid: number): string[] {
   const text = readFileSync(`/proc/${pid}/stat`, 'utf8');
   return text.slice(text.lastIndexOf(')') + 2).split(' ');
 }
 
-/** Processor time in milliseconds of a process and all that it started, whether they run or have ended. Linux only. */
+/** The CPU time (ms) of a process and all of its children, whether running or ended. Linux only. */
 export function cpuMs(pid: number): number {
   const own = stat(pid)
     .slice(11, 15)
@@ -23,11 +23,11 @@ export function cpuMs(pid: number): number {
   return (own * 1000) / TICKS + children.reduce((sum, child) => sum + cpuMs(child), 0);
 }
 
-/** Resident memory in MB, as the system counts it. */
+/** Resident memory in MB, as `ps` reports it. */
 export const memoryMb = (pid: number): number =>
   Number(execFileSync('ps', ['-o', 'rss=', '-p', String(pid)], { encoding: 'utf8' })) / 1024;
 
-/** The value that `share` (0 to 1) of all are not above. */
+/** The smallest value that a `share` (0 to 1) of all values does not exceed. */
 export function percentile(values: number[], share: number): number {
   const sorted = values.toSorted((a, b) => a - b);
   return sorted[Math.max(0, Math.ceil(sorted.length * share) - 1)] ?? NaN;
@@ -46,11 +46,11 @@ export const figure = (values: number[]): Figure => ({
   max: Math.max(...values),
 });
 
-/** A figure in a line of a report: its median and, in brackets, its range. */
+/** Formats a figure for a report: its median, and its range in parentheses. */
 export const shown = ({ median: middle, min, max }: Figure, digits = 2): string =>
   `${middle.toFixed(digits).padStart(9)}   (${min.toFixed(digits)} to ${max.toFixed(digits)})`;
 
-/** How much a value grows with another, by least squares: what one more of `x` adds to `y`. */
+/** The slope of a least-squares fit: how much `y` grows per unit of `x`. */
 export function slope(points: { x: number; y: number }[]): number {
   const mean = (pick: (point: { x: number; y: number }) => number) =>
     points.reduce((sum, point) => sum + pick(point), 0) / points.length;
@@ -59,7 +59,7 @@ export function slope(points: { x: number; y: number }[]): number {
   return mean((point) => (point.x - x) * (point.y - y)) / mean((point) => (point.x - x) ** 2);
 }
 
-/** The machine, for whoever reads the figures later. */
+/** The machine, recorded with the figures so that they can be interpreted later. */
 export const machine = () => ({
   cores: availableParallelism(),
   processor: cpus()[0]?.model ?? 'unknown',
@@ -69,13 +69,13 @@ export const machine = () => ({
   at: new Date().toISOString(),
 });
 
-/** The machine in a line of a report. */
+/** Describes the machine in one line of a report. */
 export function onMachine(): string {
   const { cores, processor, memoryGb, system, node } = machine();
   return `${cores} cores, ${processor}, ${memoryGb} GB, ${system}, Node ${node}`;
 }
 
-/** Runs `work` for every item, `atOnce` at a time, and tells how long each took (ms). */
+/** Runs `work` for every item, `atOnce` at a time, and returns how long each took (ms). */
 export async function each<T>(
   items: T[],
   atOnce: number,
@@ -86,9 +86,9 @@ export async function each<T>(
   await Promise.all(
     Array.from({ length: atOnce }, async () => {
       for (const item of queue) {
-        const begun = performance.now();
+        const startedAt = performance.now();
         await work(item);
-        times.push(performance.now() - begun);
+        times.push(performance.now() - startedAt);
       }
     }),
   );

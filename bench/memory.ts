@@ -1,6 +1,7 @@
 /**
- * `npm run bench:memory -- [requests]`: what the memory of api and workers does over many requests of every kind, one in
- * twenty a whole registration. A process that keeps something of each request grows in every tenth of the run.
+ * `npm run bench:memory -- [requests]`: measures how the memory of the api and the workers develops over many
+ * requests of every kind; one in twenty completes a registration. A process that leaks memory grows in every
+ * tenth of the run.
  */
 import { randomUUID } from 'node:crypto';
 import { formOf } from '../stage/person.ts';
@@ -10,7 +11,7 @@ import { memoryMb } from './measure.ts';
 const [requests = 50_000] = process.argv.slice(2).map(Number);
 const AT_ONCE = 20;
 const PARTS = ['api', 'worker 1', 'worker 2'];
-/** As in earnest, but for their height: the counters of tries are kept. */
+/** The limit is too high to reach, but the api keeps its counters as in production. */
 const world = await startWorld({ settings: { RATE_LIMIT: '1000000', LOG_LEVEL: 'warn' } });
 
 const ask = async (method: string, path: string, body?: string) => {
@@ -28,7 +29,7 @@ const pay = (id: string) =>
   ask('POST', '/api/registrations', JSON.stringify({ ...form(id), id, paypalOrderId: null }));
 
 type Kind = [status: number, send: (id: string) => Promise<number>];
-/** Each kind of request, and what it must be answered with. */
+/** Each kind of request, with its expected status. */
 const KINDS: Kind[] = [
   [200, () => ask('GET', '/')],
   [200, () => ask('GET', '/api/events/conference')],
@@ -42,7 +43,7 @@ const KINDS: Kind[] = [
   [409, pay],
 ];
 const REGISTRATION: Kind = [201, (id) => hold(id).then(() => pay(id))];
-/** Each twice, but for one in twenty, which is a whole registration. */
+/** Twenty requests: one registration, and each kind twice except the first. */
 const ROUND = [REGISTRATION, ...KINDS.slice(1), ...KINDS];
 
 const processes = () => [...world.pidsOf('api'), ...world.pidsOf('worker')];
@@ -53,7 +54,7 @@ async function work(upTo: number): Promise<void> {
     const n = sent++;
     const [wanted, send] = ROUND[n % ROUND.length] ?? REGISTRATION;
     const status = await send(randomUUID());
-    if (status !== wanted) throw new Error(`Request ${n} was answered with ${status}, not ${wanted}`);
+    if (status !== wanted) throw new Error(`Request ${n} returned ${status} instead of ${wanted}`);
   }
 }
 

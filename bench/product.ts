@@ -1,4 +1,4 @@
-/** The product as it is measured: each part a process of its own, the sandbox too, so that its time can be told apart. */
+/** The product as it is measured: each part, including the sandbox, is a process of its own. */
 import { randomUUID } from 'node:crypto';
 import { Agent, request } from 'node:http';
 import { join } from 'node:path';
@@ -10,14 +10,14 @@ import { freePort, start, until } from '../sandbox/servers/process.ts';
 import { settingsFor, type Sandbox } from '../sandbox/vendors/server.ts';
 import { each } from './measure.ts';
 
-/** How many prepare at once: before anything is measured. */
+/** How many attendees are prepared concurrently, before anything is measured. */
 const PREPARE_AT_ONCE = 16;
 
 export type Product = Awaited<ReturnType<typeof startMeasured>>;
-/** Somebody who has a seat and an approved PayPal order, and now only has to send the form. */
+/** An attendee who has a hold and an approved PayPal order, and only has to submit the form. */
 export type Ready = { id: string; paypalOrderId: string | null };
 
-/** With one worker, unless told otherwise. */
+/** Starts the product with one worker by default. */
 export async function startMeasured(
   options: {
     workers?: number;
@@ -46,7 +46,7 @@ export async function startMeasured(
   await product.database.raw('create extension pg_stat_statements');
 
   const agent = new Agent({ keepAlive: true, maxFreeSockets: Infinity });
-  /** By hand, for `fetch` takes several times the processor time, and that of whoever asks is the product's, too. */
+  /** Avoids `fetch`: it takes several times the CPU time, and the client shares the product's machine. */
   const send = (method: string, url: string, body?: object): Promise<{ status: number; text: string }> =>
     new Promise((resolve, reject) => {
       const headers = { 'content-type': 'application/json' };
@@ -58,7 +58,7 @@ export async function startMeasured(
         );
       });
       made
-        // A kept connection may end, for it was silent for long, just as it is used again: asked anew, as browsers do.
+        // The server may close an idle connection just as it is reused. Retries then, as browsers do.
         .on('error', (error) => {
           if (made.reusedSocket) resolve(send(method, url, body));
           else reject(error);
@@ -82,51 +82,51 @@ export async function startMeasured(
     /** Opens the form. */
     async look(): Promise<void> {
       const { status } = await send('GET', product.url);
-      if (status !== 200) throw new Error(`The form was answered with ${status}`);
+      if (status !== 200) throw new Error(`The form returned ${status}`);
     },
 
-    /** Asks for a seat; answers the HTTP status, and the PayPal order to approve. */
+    /** Requests a hold; returns the HTTP status and the PayPal order to approve. */
     async hold(id: string, ticketType = 'regular') {
       const { status, text } = await send('PUT', `${product.url}/api/checkouts/${id}`, form(id, ticketType));
       const { paypalOrderId = null } = JSON.parse(text) as { paypalOrderId?: string | null };
       return { status, paypalOrderId };
     },
 
-    /** Approves a PayPal order as the card's frames do. */
+    /** Approves a PayPal order as the card fields do. */
     async approve(paypalOrderId: string) {
       const { status } = await send('POST', `${vendorsUrl}/sandbox/card/approve`, {
         ...CARD,
         orderId: paypalOrderId,
       });
-      if (status !== 200) throw new Error(`A card was not approved: ${status}`);
+      if (status !== 200) throw new Error(`The card was not approved: ${status}`);
     },
 
-    /** Sends the form, and answers with the HTTP status. */
+    /** Submits the form and returns the HTTP status. */
     async register({ id, paypalOrderId }: Ready, ticketType = 'regular'): Promise<number> {
       const body = { ...form(id, ticketType), id, paypalOrderId };
       const { status } = await send('POST', `${product.url}/api/registrations`, body);
       return status;
     },
 
-    /** Sends the form, and throws unless that makes a registration. */
+    /** Submits the form and throws unless that creates a registration. */
     async confirm(person: Ready): Promise<void> {
       const status = await this.register(person);
-      if (status !== 201) throw new Error(`A registration was answered with ${status}`);
+      if (status !== 201) throw new Error(`The registration returned ${status}`);
     },
 
-    /** People with a seat and an approved PayPal order. */
+    /** Creates attendees who have a hold and an approved PayPal order. */
     async prepare(count: number): Promise<Ready[]> {
       const ready: Ready[] = Array.from({ length: count }, () => ({ id: randomUUID(), paypalOrderId: null }));
       await each(ready, PREPARE_AT_ONCE, async (person) => {
         const { status, paypalOrderId } = await this.hold(person.id);
-        if (status !== 201) throw new Error(`A seat was not held: ${status}`);
+        if (status !== 201) throw new Error(`The seat was not held: ${status}`);
         if (paypalOrderId !== null) await this.approve(paypalOrderId);
         person.paypalOrderId = paypalOrderId;
       });
       return ready;
     },
 
-    /** Looks at all ledgers: one of everything for each of these people. Throws where it is not so. */
+    /** Throws unless each attendee has exactly one order, capture and email, and is in the audience. */
     async audit(people: Ready[]): Promise<void> {
       const ids = people.map(({ id }) => id);
       const ledger = (await (await fetch(`${vendorsUrl}/sandbox/ledger`)).json()) as ReturnType<
@@ -142,12 +142,13 @@ export async function startMeasured(
       for (const [what, found] of Object.entries({
         order: orders.map(({ id }) => id),
         capture: captures,
-        mail: mails,
+        email: mails,
       })) {
         const counts = new Map<unknown, number>();
         for (const id of found) counts.set(id, (counts.get(id) ?? 0) + 1);
         const wrong = ids.filter((id) => counts.get(id) !== 1);
-        if (wrong.length > 0) throw new Error(`${wrong.length} of ${ids.length} have not one ${what}`);
+        if (wrong.length > 0)
+          throw new Error(`${wrong.length} of ${ids.length} do not have exactly one ${what}`);
       }
       const missing = ids.filter((id) => !emails.has(form(id, 'regular').attendee.email));
       if (missing.length > 0) throw new Error(`${missing.length} of ${ids.length} are not in the audience`);

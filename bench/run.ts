@@ -1,4 +1,4 @@
-/** One run: so many registrations by so many clients, until the last step of the last one is done. */
+/** One measured run: a number of registrations by concurrent clients, until the last step is done. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client } from '@temporalio/client';
 import { tsToMs } from '@temporalio/common/lib/time.js';
@@ -7,13 +7,13 @@ import { each, percentile } from './measure.ts';
 import type { Shape } from './shapes.ts';
 
 export type Run = {
-  /** Registrations a second, from the first request to the end of the last step. */
+  /** Registrations per second, from the first request to the end of the last step. */
   perSecond: number;
   seconds: number;
-  /** Milliseconds to the answer, and until all steps are done. */
+  /** Milliseconds until the response, and until all steps are done. */
   answer: { p50: number; p99: number };
   done: { p50: number; p99: number };
-  /** Milliseconds of processor time a registration, by part. */
+  /** CPU time (ms) per registration, by part. */
   cpu: Record<string, number>;
   events: number;
   workflowTasks: number;
@@ -21,20 +21,20 @@ export type Run = {
 };
 
 const { EVENT_TYPE_WORKFLOW_TASK_STARTED } = proto.temporal.api.enums.v1.EventType;
-/** Runs of which the history is read to count its workflow tasks. */
+/** The number of runs whose histories are read to count workflow tasks. */
 const SAMPLE = 20;
 const LOOK_EVERY_MS = 200;
 
-const since = ({ workflowType }: Shape, begun: Date) =>
-  `WorkflowType = '${workflowType}' AND StartTime >= '${begun.toISOString()}'`;
+const since = ({ workflowType }: Shape, startedAt: Date) =>
+  `WorkflowType = '${workflowType}' AND StartTime >= '${startedAt.toISOString()}'`;
 
-/** Waits until so many runs that were started since then are over. */
-export async function untilDone(client: Client, shape: Shape, begun: Date, runs: number): Promise<void> {
-  const query = `${since(shape, begun)} AND ExecutionStatus = 'Completed'`;
+/** Waits until the given number of runs that started since `startedAt` have completed. */
+export async function untilDone(client: Client, shape: Shape, startedAt: Date, runs: number): Promise<void> {
+  const query = `${since(shape, startedAt)} AND ExecutionStatus = 'Completed'`;
   while ((await client.workflow.count(query)).count < runs) await sleep(LOOK_EVERY_MS);
 }
 
-/** @param client of the namespace that the runs are in; asked about them when they are over */
+/** @param client a client of the runs' namespace, queried only after they have completed */
 export async function measureRun(
   client: Client,
   shape: Shape,
@@ -43,21 +43,21 @@ export async function measureRun(
   const people = await shape.prepare(registrations);
   await sleep(500);
   const before = shape.cpu();
-  const begun = new Date();
+  const startedAt = new Date();
   const answers = await each(people, clients, (person) => shape.register(person));
-  await untilDone(client, shape, begun, registrations);
+  await untilDone(client, shape, startedAt, registrations);
   const after = shape.cpu();
   await shape.audit(people);
 
   const runs = [];
-  for await (const { raw } of client.workflow.list({ query: since(shape, begun) })) runs.push(raw);
+  for await (const { raw } of client.workflow.list({ query: since(shape, startedAt) })) runs.push(raw);
   const tasks = await Promise.all(
     runs.slice(0, SAMPLE).map(async ({ execution }) => {
       const { events } = await client.workflow.getHandle(execution?.workflowId ?? '').fetchHistory();
       return (events ?? []).filter(({ eventType }) => eventType === EVENT_TYPE_WORKFLOW_TASK_STARTED).length;
     }),
   );
-  const seconds = (Math.max(...runs.map(({ closeTime }) => tsToMs(closeTime))) - begun.getTime()) / 1000;
+  const seconds = (Math.max(...runs.map(({ closeTime }) => tsToMs(closeTime))) - startedAt.getTime()) / 1000;
   const done = runs.map(({ startTime, closeTime }) => tsToMs(closeTime) - tsToMs(startTime));
   return {
     perSecond: registrations / seconds,

@@ -1,6 +1,7 @@
 /**
- * `npm run bench:rush -- [people] [seats]`: that many people at once for one ticket type with fewer seats, over connections that
- * have the form open already. Who gets a seat pays; the others are to be told soon, and the truth.
+ * `npm run bench:rush -- [people] [seats]`: measures many people who compete for fewer seats of one ticket
+ * type, over connections that are already open. Those who get a hold pay; the others must get a quick and
+ * correct refusal.
  */
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -16,20 +17,20 @@ const product = await startMeasured({
   tickets: [{ id: TICKET, name: 'Rush', price_minor: 9000, capacity: seats }],
 });
 const answers = new Map<string, number[]>();
-const note = (what: string, begun: number) =>
-  answers.set(what, [...(answers.get(what) ?? []), performance.now() - begun]);
+const record = (what: string, startedAt: number) =>
+  answers.set(what, [...(answers.get(what) ?? []), performance.now() - startedAt]);
 
-async function come(id: string): Promise<void> {
-  let begun = performance.now();
+async function attempt(id: string): Promise<void> {
+  let startedAt = performance.now();
   const held = await product.hold(id, TICKET);
-  note(`hold ${held.status}`, begun);
+  record(`hold ${held.status}`, startedAt);
   if (held.status !== 201 || held.paypalOrderId === null) return;
   await product.approve(held.paypalOrderId);
-  begun = performance.now();
-  note(`register ${await product.register({ id, paypalOrderId: held.paypalOrderId }, TICKET)}`, begun);
+  startedAt = performance.now();
+  record(`register ${await product.register({ id, paypalOrderId: held.paypalOrderId }, TICKET)}`, startedAt);
 }
 
-/** The most connections to PostgreSQL that were seen at a time. */
+/** The highest number of concurrent connections to PostgreSQL that was observed. */
 let connections = 0;
 const watching = new AbortController();
 const watched = (async () => {
@@ -43,15 +44,15 @@ const watched = (async () => {
 })();
 
 try {
-  // Who waits for the sale to open has the form open, and a connection with it.
+  // People who wait for the sale to start have the form open, and therefore a connection.
   await Promise.all(Array.from({ length: AT_ONCE }, () => product.look()));
-  const begun = Date.now();
+  const startedAt = Date.now();
   await each(
     Array.from({ length: people }, () => randomUUID()),
     AT_ONCE,
-    come,
+    attempt,
   );
-  const seconds = (Date.now() - begun) / 1000;
+  const seconds = (Date.now() - startedAt) / 1000;
   watching.abort();
   await watched;
   let orders = 0;
@@ -75,10 +76,10 @@ try {
     [
       `${onMachine()}; ${people} people, ${AT_ONCE} connections, ${seats} seats, ${seconds.toFixed(1)} s`,
       '',
-      'answer               people    p50 ms    p99 ms   most ms',
+      'response              people    p50 ms    p99 ms    max ms',
       ...rows,
       '',
-      `sold ${type.sold}, orders ${orders}, holds left ${Number(holds?.count)}; at most ${connections} connections to PostgreSQL; api ${memoryMb(product.parts().api[0] ?? 0).toFixed(0)} MB`,
+      `${type.sold} seats sold, ${orders} orders, ${Number(holds?.count)} open holds; at most ${connections} connections to PostgreSQL; api ${memoryMb(product.parts().api[0] ?? 0).toFixed(0)} MB`,
       '',
     ].join('\n'),
   );

@@ -1,4 +1,4 @@
-/** The two that are compared: the product through HTTP, and a bare workflow answered by update-with-start. */
+/** The systems that are compared: the product over HTTP, and a bare workflow with Update-with-Start. */
 import { randomUUID } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
 import {
@@ -16,13 +16,13 @@ import type { Product, Ready } from './product.ts';
 
 export type Shape = {
   workflowType: string;
-  /** What has to be there before anything is measured. */
+  /** Creates what must exist before anything is measured. */
   prepare: (count: number) => Promise<Ready[]>;
-  /** One registration, to the answer that the attendee waits for. */
+  /** Makes one registration; resolves with the response that the attendee waits for. */
   register: (person: Ready) => Promise<void>;
-  /** Processor time so far of each part (ms). */
+  /** CPU time (ms) of each part so far. */
   cpu: () => Record<string, number>;
-  /** Throws unless each of these people has one of everything. */
+  /** Throws unless each of these people has exactly one of everything. */
   audit: (people: Ready[]) => Promise<void>;
 };
 
@@ -46,7 +46,7 @@ const ownCpuMs = () => {
   return (user + system) / 1000;
 };
 
-/** The bare workflow; its client is the load generator itself, which therefore counts as its api. */
+/** The bare workflow. Its client is the load generator, whose CPU time counts as that of the api. */
 export async function startBare(product: Product): Promise<Shape & { stop: () => Promise<void> }> {
   const address = product.temporalAddress;
   const worker = await start(
@@ -77,7 +77,7 @@ export async function startBare(product: Product): Promise<Shape & { stop: () =>
         updateId: 'pay',
         startWorkflowOperation,
       });
-      if (answer !== id) throw new Error('The bare workflow answered something else');
+      if (answer !== id) throw new Error('The bare workflow returned an unexpected result');
     },
     cpu: () => ({
       api: ownCpuMs(),

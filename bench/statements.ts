@@ -1,10 +1,10 @@
-/** What one registration costs the database: its statements, the time they take, and bytes of the write-ahead log. */
+/** What one registration costs the database: statements, execution time and bytes of the write-ahead log. */
 import { each } from './measure.ts';
 import type { Product } from './product.ts';
 import { untilDone } from './run.ts';
 import { productShape } from './shapes.ts';
 
-/** Per registration; `milliseconds` is what PostgreSQL counts as execution. The statements come most often first. */
+/** Cost per registration. `milliseconds` is PostgreSQL's execution time; `each` is sorted by frequency. */
 type Cost = {
   statements: number;
   milliseconds: number;
@@ -14,7 +14,7 @@ type Cost = {
 
 const AT_ONCE = 10;
 
-/** @returns what it costs to hold a seat, and to register then until all steps are done */
+/** @returns the cost of a hold, and of the registration that follows until all steps are done */
 export async function countStatements(
   product: Product,
   registrations: number,

@@ -1,6 +1,7 @@
 /**
- * `npm run bench:workers`: the product with one, two and four workers on this machine, in turns. On a machine whose processors
- * are all in use, more workers make nothing faster: then the processor time of a registration tells what another machine is worth.
+ * `npm run bench:workers`: measures the product with one, two and four workers on this machine, in
+ * alternating runs. Where all cores are busy, more workers are not faster; the CPU time per registration then
+ * shows what another machine would add.
  */
 import { figure, onMachine, shown } from './measure.ts';
 import { startMeasured } from './product.ts';
@@ -36,5 +37,5 @@ const rows = [...runs].map(([workers, made]) =>
   ].join(''),
 );
 process.stdout.write(
-  `\n${onMachine()}; ${CLIENTS} clients, ${rounds} rounds\n\nworkers${['registrations/s', 'answer p50, ms', 'processor ms of the workers'].map((title) => `  ${title}`.padEnd(33)).join('')}\n${rows.join('\n')}\n`,
+  `\n${onMachine()}; ${CLIENTS} clients, ${rounds} rounds\n\nworkers${['registrations/s', 'response p50, ms', 'CPU ms of the workers'].map((title) => `  ${title}`.padEnd(33)).join('')}\n${rows.join('\n')}\n`,
 );

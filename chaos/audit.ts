@@ -1,4 +1,6 @@
-/** When all is over, the ledgers of everybody who took part are held against each other. */
+/** Compares the records of all systems and clients after a run. */
+import type { OrderRow } from '../src/database/orders.ts';
+import type { HoldRow } from '../src/database/seats/lock.ts';
 import { workflowId, type Progress } from '../src/registration.ts';
 import { ifThere } from '../src/temporal/client.ts';
 import { emailOf } from '../stage/person.ts';
@@ -7,51 +9,43 @@ import { ENDS, type Told } from './client.ts';
 import { unexplained, type Strike } from './mails.ts';
 import type { Client } from './plan.ts';
 
-/** What must never be, and the registrations of which it is; `[]` for each is the promise of the product. */
+/** The ids that violate each invariant. The product guarantees that every list is empty. */
 export type Violations = Record<(typeof INVARIANTS)[number], string[]>;
 export const INVARIANTS = [
-  'captured without an order or a refund',
-  'an order without its payment',
-  'charged twice for one registration',
-  'more seats given away than there are',
-  'sold seats that are not those of the orders',
-  'told "registered" without an order',
-  'told "not charged" and charged',
-  'a confirmed attendee without a mail',
+  'payment captured without an order or a refund',
+  'order without its payment',
+  'registration charged twice',
+  'more seats held or sold than available',
+  'number of sold seats differs from the orders',
+  'attendee told "registered" without an order',
+  'attendee told "not charged" but charged',
+  'confirmed attendee without an email',
   'consent without a subscription',
-  'a subscription without consent',
-  'a seat that nobody looks after',
-  'a registration that did not end',
-  'an end that was shown, and was not so',
-  'another end on the status page than in the run',
-  'a mail too many',
-  'a person, a card or a key in a log',
+  'subscription without consent',
+  'claim without an open run',
+  'registration that did not end',
+  'final status shown and then changed',
+  'status page differs from the run',
+  'duplicate email without an explanation',
+  'personal data, card number or key in a log',
 ] as const;
 
-type OrderRow = {
-  id: string;
-  status: string;
-  ticket_type_id: string;
-  amount_minor: number;
-  paypal_order_id: string;
-};
-type HoldRow = { id: string; claimed_for: string | null };
 type TicketRow = { id: string; capacity: number | null; sold: number };
 
 export type Audit = {
   violations: Violations;
   outcomes: Record<string, number>;
-  /** Confirmations beyond the first of a registration: SendGrid cannot tell a repeated request. */
+  /** Confirmations beyond the first per registration. SendGrid does not support idempotent requests. */
   duplicateMails: number;
 };
 
 /**
- * What was seen while it went on: `told` to clients; `shown` to each when all was over; ticket types with more seats held or
- * owned than there are; what was killed or failed.
+ * Observations: the responses to clients (`told`); the final status of each (`shown`); ticket types with more
+ * seats held or sold than available (`overheld`); what was killed or failed (`struck`).
  */
 type Seen = { told: Told[]; shown: Told[]; overheld: Set<string>; struck: Strike[] };
 
-/** Holds all ledgers against each other; runs that are open by now are a violation. */
+/** Compares all records. A run that is still open is a violation. */
 export async function audit(
   world: World,
   clients: Client[],
@@ -93,27 +87,27 @@ export async function audit(
   };
 
   const violations: Violations = {
-    'captured without an order or a refund': ids(({ id }) => kept(id).length > 0 && !isConfirmed(id)),
-    'an order without its payment': ids(
+    'payment captured without an order or a refund': ids(({ id }) => kept(id).length > 0 && !isConfirmed(id)),
+    'order without its payment': ids(
       ({ id }) =>
         isConfirmed(id) &&
         (orderOf.get(id)?.amount_minor ?? 0) > 0 &&
         !kept(id).some(({ order_id }) => order_id === orderOf.get(id)?.paypal_order_id),
     ),
-    'charged twice for one registration': ids(({ id }) => kept(id).length > 1),
-    'more seats given away than there are': [
+    'registration charged twice': ids(({ id }) => kept(id).length > 1),
+    'more seats held or sold than available': [
       ...overheld,
       ...tickets.filter(({ capacity, sold }) => capacity !== null && sold > capacity).map(({ id }) => id),
     ],
-    'sold seats that are not those of the orders': tickets
+    'number of sold seats differs from the orders': tickets
       .filter(
         ({ id, sold }) => sold !== confirmed.filter(({ ticket_type_id }) => ticket_type_id === id).length,
       )
       .map(({ id }) => id),
-    'told "registered" without an order': told
+    'attendee told "registered" without an order': told
       .filter(({ id, state }) => state === 'confirmed' && !orderOf.has(id))
       .map(({ id }) => id),
-    'told "not charged" and charged': told
+    'attendee told "not charged" but charged': told
       .filter(({ notCharged }) => notCharged)
       .filter(({ id, at, paypalOrderId }) =>
         kept(id).some(({ order_id, create_time }) =>
@@ -121,30 +115,30 @@ export async function audit(
         ),
       )
       .map(({ id }) => id),
-    'a confirmed attendee without a mail': ids(({ id }) => isConfirmed(id) && mailsOf(id).length === 0),
+    'confirmed attendee without an email': ids(({ id }) => isConfirmed(id) && mailsOf(id).length === 0),
     'consent without a subscription': ids(
       ({ id, newsletter }) => isConfirmed(id) && newsletter && !subscribed.has(emailOf(id)),
     ),
-    'a subscription without consent': ids(({ id, newsletter }) => !newsletter && subscribed.has(emailOf(id))),
-    'a seat that nobody looks after': holds
+    'subscription without consent': ids(({ id, newsletter }) => !newsletter && subscribed.has(emailOf(id))),
+    'claim without an open run': holds
       .filter(({ id, claimed_for }) => claimed_for !== null && runs.get(id) !== 'open')
       .map(({ id }) => id),
-    'a registration that did not end': ids(({ id }) => ['open', 'failed'].includes(endOf(id) ?? '')),
-    'an end that was shown, and was not so': told
+    'registration that did not end': ids(({ id }) => ['open', 'failed'].includes(endOf(id) ?? '')),
+    'final status shown and then changed': told
       .filter(({ id, state = '' }) => ENDS.includes(state) && !mayBecome(state, endOf(id)))
       .map(({ id }) => id),
-    'another end on the status page than in the run': shown
+    'status page differs from the run': shown
       .filter(({ id, state }) => state !== endOf(id))
       .map(({ id }) => id),
-    'a mail too many': ids(({ id }) => unexplained(mailsOf(id), struck) > 0),
-    'a person, a card or a key in a log': world.revealing(),
+    'duplicate email without an explanation': ids(({ id }) => unexplained(mailsOf(id), struck) > 0),
+    'personal data, card number or key in a log': world.revealing(),
   };
-  const outcomes = tally(clients.map(({ id }) => endOf(id) ?? 'no payment tried'));
+  const outcomes = tally(clients.map(({ id }) => endOf(id) ?? 'no payment attempted'));
   const duplicateMails = clients.reduce((sum, { id }) => sum + Math.max(0, mailsOf(id).length - 1), 0);
   return { violations, outcomes, duplicateMails };
 }
 
-/** Whether a registration that was shown in one end may be in another one later: what is undone was confirmed before. */
+/** Whether a final status may change to another: a registration that is undone was confirmed before. */
 const mayBecome = (shown: string, end: string | undefined) =>
   shown === end || (shown === 'confirmed' && (end === 'refunded' || end === 'cancelled'));
 

@@ -1,9 +1,9 @@
 /**
- * Runs the script that is named after it with protections switched off, to show that the harness notices. `CHAOS_BREAK`
- * lists them:
- * - `lock`: first holds count the seats without a lock on the ticket type
- * - `order`: an order is not written, though it is said to be
- * - `guess`: a payment whose answer was lost counts as declined
+ * Runs the script given as its argument with protections disabled, to show that the audit detects it.
+ * `CHAOS_BREAK` lists the protections:
+ * - `lock`: new holds count the seats without locking the ticket type
+ * - `order`: an order is reported as saved but not written
+ * - `guess`: a payment whose response was lost counts as declined
  */
 import { OrdersController } from '@paypal/paypal-server-sdk';
 import pg from 'pg';
@@ -11,7 +11,7 @@ import pg from 'pg';
 const broken = (process.env.CHAOS_BREAK ?? '').split(',');
 
 const HOLD = 'select * from hold_new_seat($1, $2, $3, $4)';
-/** What it does, without its lock, and with a moment between looking and taking, as there is one on a busy server. */
+/** The same without the lock, and with a delay between check and insert, as on a busy server. */
 const HOLD_UNLOCKED = `
   with taken as materialized (
     select count(h.id) as seats, pg_sleep(case when t.capacity is null then 0 else 1 end) from ticket_types t
@@ -30,14 +30,14 @@ const HOLD_UNLOCKED = `
     and not exists (select from seat_holds where id = $1::uuid)
     and not exists (select from orders where id = $1::uuid)
     and not exists (select from ended_registrations where id = $1::uuid)`;
-/** An order, from what was claimed for it. */
+/** Matches the statement that inserts an order from its claim. */
 const INSERT = /insert into orders \([^)]*\)\s+select ((?:\$\d+(?:, )?)+) from counted returning id/;
 
-/** Statements as they are sent instead. */
+/** Returns the statement to send instead. */
 function rewrite(statement: string): string {
   if (broken.includes('lock') && statement === HOLD) return HOLD_UNLOCKED;
   if (broken.includes('order') && INSERT.test(statement))
-    // The values have to stay in it somewhere.
+    // PostgreSQL rejects parameters that the statement does not use.
     return statement.replace(INSERT, (_insert, values: string) => {
       const texts = values.split(', ').map((value) => `${value}::text`);
       return `select concat(${texts.join(', ')}) as id from counted`;

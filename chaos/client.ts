@@ -1,4 +1,4 @@
-/** Somebody who registers, over a network and with a service that may fail at any moment; and what they were told. */
+/** An attendee who registers while any part may fail at any moment, and the responses that they receive. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { DECLINED_CARD } from '../sandbox/vendors/paypal/cards.ts';
 import { formOf } from '../stage/person.ts';
@@ -8,30 +8,30 @@ import type { Client } from './plan.ts';
 const ANSWER_WITHIN_MS = 25_000;
 const IMPATIENT_MS = 400;
 
-/** An answer that came: `paypalOrderId` is what it was about, where it was about a payment. */
+/** A response that arrived. `paypalOrderId` is set when the request was about a payment. */
 export type Told = {
   id: string;
   at: number;
   method: string;
   status: number;
-  /** Said that nothing was charged: in so many words, or by a status that means it. */
+  /** Whether the response states, in its text or by its status, that nothing was charged. */
   notCharged: boolean;
-  /** The status of the registration, where the answer tells one. */
+  /** The status of the registration, if the response contains one. */
   state: string | undefined;
   paypalOrderId: string | null | undefined;
 };
 type Checkout = { paypalOrderId: string | null };
 type Body = { detail?: string; status?: unknown } & Partial<Checkout>;
 
-/** Statuses that a registration stays in, unless it is undone. */
+/** Final statuses; only undoing a registration changes them. */
 export const ENDS = ['confirmed', 'expired', 'refunded', 'cancelled'];
 const UNPAID = ['declined', 'expired'];
 const LOOK_EVERY_MS = 500;
 
-/** What a client says whatever was charged before, so that it means this request only, is not counted as "not charged". */
+/** Matches only this statement: weaker ones refer to the single request and not to earlier charges. */
 const NOT_CHARGED = 'You have not been charged.';
 
-/** Asks for the status of a registration. */
+/** Requests the status of a registration. */
 export async function look(world: World, id: string): Promise<Told> {
   const response = await fetch(`${world.url}/api/registrations/${id}`, {
     signal: AbortSignal.timeout(ANSWER_WITHIN_MS),
@@ -50,8 +50,9 @@ function toTold(
 }
 
 /**
- * Goes the client's way to its end, or to `deadline` (epoch ms); whoever only watches does so no longer than `watchUntil`.
- * @returns all answers that arrived
+ * Runs a client according to its manner until `deadline` (epoch ms). Clients that only watch stop at
+ * `watchUntil`.
+ * @returns all responses that arrived
  */
 export async function register(
   world: World,
@@ -74,8 +75,8 @@ export async function register(
     told.push(toTold({ id, method, paypalOrderId }, response, answer));
     return { status: response.status, answer };
   }
-  /** Asks until there is an answer that says more than "not now". */
-  async function insist(method: string, path: string, body: object) {
+  /** Repeats a request until a response other than 503 arrives. */
+  async function retry(method: string, path: string, body: object) {
     while (Date.now() < deadline) {
       const reply = await ask(method, path, body).catch(() => undefined);
       if (reply && reply.status !== 503) return reply;
@@ -84,7 +85,7 @@ export async function register(
     return undefined;
   }
 
-  /** Looks at the status until it is an end, whatever the answers. */
+  /** Polls the status until it is final. */
   async function watch() {
     while (Date.now() < watchUntil) {
       const seen = await look(world, id).catch(() => undefined);
@@ -94,10 +95,10 @@ export async function register(
     }
   }
 
-  const hold = () => insist('PUT', `/api/checkouts/${id}`, form);
+  const hold = () => retry('PUT', `/api/checkouts/${id}`, form);
   const payment = (paypalOrderId: string | null) => ({ ...form, id, paypalOrderId });
-  const pay = (paypalOrderId: string | null) => insist('POST', '/api/registrations', payment(paypalOrderId));
-  /** Holds the seat and has PayPal approve its order, with a good card unless told otherwise; undefined when there is no seat. */
+  const pay = (paypalOrderId: string | null) => retry('POST', '/api/registrations', payment(paypalOrderId));
+  /** Holds a seat and approves its PayPal order, by default with a valid card. Undefined without a seat. */
   async function checkout(card = {}): Promise<Checkout | undefined> {
     const held = await hold();
     if (!held || held.status >= 300) return undefined;

@@ -1,4 +1,4 @@
-/** `npm run chaos -- [seed] [registrations] [seconds]`: a run of chaos, its report on the terminal and in chaos.json. */
+/** `npm run chaos -- [seed] [registrations] [seconds]`: prints a report and writes it to chaos.json. */
 import { randomInt } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { runChaos } from './run.ts';
@@ -7,7 +7,7 @@ const [seed = randomInt(2 ** 31), registrations = 200, seconds = 90] = process.a
 const options = { seed, registrations, seconds, kills: Math.max(4, Math.round(seconds / 5)) };
 const say = (line: string) => process.stdout.write(`${new Date().toISOString().slice(11, 19)}  ${line}\n`);
 
-say(`seed ${seed}: npm run chaos -- ${seed} ${registrations} ${seconds} repeats this plan`);
+say(`Seed ${seed}. To repeat this plan: npm run chaos -- ${seed} ${registrations} ${seconds}`);
 const report = await runChaos(options, say, process.env.CHAOS_BREAK);
 writeFileSync('chaos.json', JSON.stringify(report, null, 2));
 
@@ -23,12 +23,12 @@ const violations = Object.fromEntries(
 );
 const lines = [
   ...rows('Registrations', report.outcomes),
-  ...rows('Killed', report.kills),
-  ...rows('Faults of providers', report.faults),
-  ...rows('Answers', report.answers),
+  ...rows('Processes killed', report.kills),
+  ...rows('Vendor faults', report.faults),
+  ...rows('Responses', report.answers),
   ...rows('Violations', violations),
   '',
-  `Confirmations sent more than once: ${report.duplicateMails}. It took ${report.seconds} s.`,
+  `Duplicate confirmations: ${report.duplicateMails}. Duration: ${report.seconds} s.`,
   ...(report.folder === undefined ? [] : [`Data and logs: ${report.folder}`]),
 ];
 process.stdout.write(`${lines.join('\n')}\n`);

@@ -1,10 +1,11 @@
-/** What will happen in a run, all of it decided by a seed before it begins: who registers how, what dies, what fails. */
+/** The plan of a run, derived from a seed: which clients register how, and which parts and vendors fail. */
 import type { Fault, Provider } from '../sandbox/vendors/faults.ts';
 import { PARTS, type Part } from '../stage/world.ts';
 
 /**
- * How somebody registers. `once` sends one request and only watches the status from then on; `impatient` hangs up and sends again;
- * `thrice` sends everything three times at once; `leaves` gives up after a decline.
+ * How a client registers. `once` sends one request and then only watches the status; `impatient` aborts
+ * requests and repeats them; `thrice` sends everything three times concurrently; `leaves` gives up after a
+ * decline.
  */
 export const MANNERS = ['pays', 'once', 'impatient', 'thrice', 'declined-first', 'leaves', 'free'] as const;
 export type Manner = (typeof MANNERS)[number];
@@ -13,7 +14,7 @@ export type Client = {
   manner: Manner;
   ticketType: 'scarce' | 'regular' | 'free';
   newsletter: boolean;
-  /** When it comes, in milliseconds after the beginning. */
+  /** When the client starts, in milliseconds after the start of the run. */
   at: number;
 };
 
@@ -25,18 +26,18 @@ export type Plan = Omit<Options, 'kills'> & {
   clients: Client[];
   kills: Kill[];
   troubles: Trouble[];
-  /** While it lasts there is no worker, and Temporal dies before one is back; people come all the same. */
+  /** A period without workers. Temporal is killed before they are back, while clients keep registering. */
   blackout: { at: number; lastsMs: number };
 };
 
-/** The ticket types that people compete for, or not. */
+/** Ticket types with and without competition for seats. */
 export const TICKETS = [
   { id: 'scarce', name: 'Scarce', price_minor: 9000, capacity: 5 },
   { id: 'regular', name: 'Regular', price_minor: 12_000, capacity: null },
   { id: 'free', name: 'Free', price_minor: 0, capacity: null },
 ];
 
-/** Numbers from 0 to 1, the same ones for the same seed (mulberry32). */
+/** A seeded random number generator for numbers from 0 to 1 (mulberry32). */
 function randomFrom(seed: number): () => number {
   let state = seed;
   return () => {
@@ -54,7 +55,7 @@ const FAULTS: Fault[] = [
   { mode: 'failing', status: 429, retryAfter: 1 },
   { mode: 'cut' },
   { mode: 'unreachable' },
-  // Longer than anybody here waits for a vendor: the work is done when nobody listens any more.
+  // Longer than every vendor timeout: the work is done after the caller has given up.
   { mode: 'slow', ms: 12_000 },
 ];
 
@@ -73,13 +74,13 @@ export function makePlan({ seed, registrations, seconds, kills }: Options): Plan
     return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-4${hex.slice(13, 16)}-a${hex.slice(17, 20)}-${hex.slice(20)}`;
   };
   const clients = Array.from({ length: registrations }, (_, n): Client => {
-    // Every manner comes, however few people do.
+    // Every manner occurs, even with few clients.
     const manner = n < MANNERS.length ? nth(MANNERS, n) : one(MANNERS);
     const ticketType = manner === 'free' ? 'free' : one(['scarce', 'regular', 'regular'] as const);
     return { id: uuid(), manner, ticketType, newsletter: random() < 0.6, at: below(ms) };
   });
-  // Money moves and nobody is told: what tempts a service most to guess, and to be wrong.
-  const untold: Trouble = {
+  // Captures succeed but their responses are lost: here a service is most likely to guess wrongly.
+  const lostResponses: Trouble = {
     provider: 'paypal',
     fault: { mode: 'cut', only: '/capture' },
     at: Math.round(ms * 0.15),
@@ -94,12 +95,14 @@ export function makePlan({ seed, registrations, seconds, kills }: Options): Plan
       downMs: 200 + below(2000),
     })),
     troubles: [
-      untold,
+      lostResponses,
       ...Array.from({ length: Math.max(6, Math.round(seconds / 4)) }, (_, n): Trouble => {
         const provider = one(['paypal', 'sendgrid', 'mailchimp'] as const);
         const trouble = { fault: nth(FAULTS, n), at: below(ms), lastsMs: 500 + below(3000) };
-        const spoils = trouble.at < untold.at + untold.lastsMs && untold.at < trouble.at + trouble.lastsMs;
-        return { ...trouble, provider: provider === 'paypal' && spoils ? 'sendgrid' : provider };
+        const overlaps =
+          trouble.at < lostResponses.at + lostResponses.lastsMs &&
+          lostResponses.at < trouble.at + trouble.lastsMs;
+        return { ...trouble, provider: provider === 'paypal' && overlaps ? 'sendgrid' : provider };
       }),
     ],
   };

@@ -1,4 +1,4 @@
-/** One run of chaos: everybody registers, everything dies, the vendors fail; then it all comes up again and is audited. */
+/** One chaos run: clients register while parts are killed and vendors fail. Then everything is audited. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { workflowId } from '../src/registration.ts';
@@ -14,18 +14,18 @@ export type Report = Audit & {
   faults: Record<string, number>;
   answers: Record<string, number>;
   seconds: number;
-  /** Where data and logs are, when something is wrong. */
+  /** The folder of data and logs, if there are violations. */
   folder: string | undefined;
 };
 type Say = (line: string) => void;
 
-/** How long clients go on asking after the last trouble, and runs may take to end. */
+/** How long clients keep retrying after the planned duration. */
 const PATIENCE_MS = 90_000;
-/** How long those who only watch do so after the last trouble; they look once more when all is settled. */
+/** How long clients that only watch continue after the planned duration. The audit checks all of them. */
 const WATCH_ON_MS = 5000;
 const SETTLE_WITHIN_MS = 240_000;
 
-/** @param broken protections to switch off, comma-separated: see break.ts */
+/** @param broken protections to disable, comma-separated (see break.ts) */
 export async function runChaos(options: Options, say: Say, broken = ''): Promise<Report> {
   const plan = makePlan(options);
   const world = await startWorld({
@@ -35,24 +35,24 @@ export async function runChaos(options: Options, say: Say, broken = ''): Promise
       settings: { CHAOS_BREAK: broken },
     }),
   });
-  const begun = Date.now();
+  const startedAt = Date.now();
   let keep = true;
   try {
     const told: Told[] = [];
     const overheld = new Set<string>();
     const watching = watchSeats(world, overheld);
     say(`${plan.registrations} people register within ${plan.seconds} s`);
-    const end = begun + plan.seconds * 1000;
-    const trouble = Promise.all([strike(world, plan, begun), upset(world, plan, begun)]);
+    const end = startedAt + plan.seconds * 1000;
+    const trouble = Promise.all([killParts(world, plan, startedAt), injectFaults(world, plan, startedAt)]);
     const everybody = plan.clients.map(async (client) => {
-      await until(begun + client.at);
+      await until(startedAt + client.at);
       const patience = { deadline: end + PATIENCE_MS, watchUntil: end + WATCH_ON_MS };
       told.push(...(await register(world, client, patience)));
     });
     const [killed, failed] = await trouble;
     world.sandbox.faults.clear();
     await world.reviveAll();
-    say('The trouble is over: everything is up again');
+    say('All parts and vendors are up again');
     await Promise.all(everybody);
     watching.abort();
     await settle(world, plan, say);
@@ -70,7 +70,7 @@ export async function runChaos(options: Options, say: Say, broken = ''): Promise
       kills: tally(killed.map(({ what }) => what)),
       faults: tally(failed.map(({ what }) => what)),
       answers: tally(told.map(({ method, status }) => `${method} ${status}`)),
-      seconds: Math.round((Date.now() - begun) / 1000),
+      seconds: Math.round((Date.now() - startedAt) / 1000),
       folder: keep ? world.folder : undefined,
     };
   } finally {
@@ -80,14 +80,14 @@ export async function runChaos(options: Options, say: Say, broken = ''): Promise
 
 const until = (time: number): Promise<unknown> => sleep(Math.max(0, time - Date.now()));
 
-/** Kills by plan, and brings back what was killed after a while. Answers what was killed, and when. */
-async function strike(world: World, { kills, blackout }: Plan, begun: number): Promise<Strike[]> {
+/** Kills parts as planned and restarts them. Returns what was killed, and when. */
+async function killParts(world: World, { kills, blackout }: Plan, startedAt: number): Promise<Strike[]> {
   const now = (names: string[]): Strike[] => {
     const at = Date.now();
     return names.map((what) => ({ what, from: at, to: at }));
   };
   const single = kills.map(async ({ part, at, downMs }) => {
-    await until(begun + at);
+    await until(startedAt + at);
     const names = await world.kill(part);
     const killed = now(names);
     await sleep(downMs);
@@ -95,7 +95,7 @@ async function strike(world: World, { kills, blackout }: Plan, begun: number): P
     return killed;
   });
   const dark = async () => {
-    await until(begun + blackout.at);
+    await until(startedAt + blackout.at);
     const workers = await world.kill('worker', 'all');
     const killed = now(workers);
     await sleep(blackout.lastsMs);
@@ -107,11 +107,11 @@ async function strike(world: World, { kills, blackout }: Plan, begun: number): P
   return (await Promise.all([...single, dark()])).flat();
 }
 
-/** Has the vendors fail by plan. Answers what each fault was, and when. */
-async function upset(world: World, { troubles }: Plan, begun: number): Promise<Strike[]> {
+/** Makes the vendors fail as planned. Returns each fault, and when it occurred. */
+async function injectFaults(world: World, { troubles }: Plan, startedAt: number): Promise<Strike[]> {
   return Promise.all(
     troubles.map(async ({ provider, fault, at, lastsMs }) => {
-      await until(begun + at);
+      await until(startedAt + at);
       const from = Date.now();
       world.sandbox.faults.set(provider, fault);
       await sleep(lastsMs);
@@ -122,7 +122,7 @@ async function upset(world: World, { troubles }: Plan, begun: number): Promise<S
   );
 }
 
-/** Looks at the seats all the time: what is given back before the end could have been too much all the same. */
+/** Checks the seats continuously, because seats that were oversold may be released before the end. */
 function watchSeats({ database }: World, overheld: Set<string>): AbortController {
   const over = new AbortController();
   const look = async () => {
@@ -141,7 +141,7 @@ function watchSeats({ database }: World, overheld: Set<string>): AbortController
   return over;
 }
 
-/** Waits until every run has ended. Those that wait for another card are cancelled, as an organizer would. */
+/** Waits until every run has ended. Cancels those that wait for another card, as an organizer would. */
 async function settle({ client }: World, { clients }: Plan, say: Say): Promise<void> {
   const deadline = Date.now() + SETTLE_WITHIN_MS;
   const cancelled = new Set<string>();
@@ -158,6 +158,6 @@ async function settle({ client }: World, { clients }: Plan, say: Say): Promise<v
       cancelled.add(id);
       await handle.cancel();
     }
-    if (open !== before && open > 0) say(`${open} registrations are not done yet`);
+    if (open !== before && open > 0) say(`${open} registrations are still open`);
   }
 }

@@ -1,15 +1,15 @@
-/** The settings that `npm start` makes where none are given. */
+/** The settings that `npm start` supplies where none are configured. */
 import { randomBytes } from 'node:crypto';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { settingsFor } from './vendors/server.ts';
 
 const VENDORS = ['PAYPAL', 'SENDGRID', 'MAILCHIMP'];
-const DECIDES = /_(BASE_URL|API_KEY|CLIENT_ID|CLIENT_SECRET)$/;
+const CONNECTION_SETTING = /_(BASE_URL|API_KEY|CLIENT_ID|CLIENT_SECRET)$/;
 
 /**
- * Settings that point the product at the sandbox, but for vendors of whom an address or a key is given.
- * @returns undefined when the sandbox stands in for nobody
+ * Settings that point the product to the sandbox, except for vendors with a configured address or key.
+ * @returns undefined if all vendors are configured
  */
 export function standInsFor(
   sandboxUrl: string,
@@ -17,7 +17,7 @@ export function standInsFor(
 ): Record<string, string> | undefined {
   const isGiven = (vendor: string) =>
     Object.entries(given).some(
-      ([name, value]) => value && name.startsWith(`${vendor}_`) && DECIDES.test(name),
+      ([name, value]) => value && name.startsWith(`${vendor}_`) && CONNECTION_SETTING.test(name),
     );
   const missing = VENDORS.filter((vendor) => !isGiven(vendor));
   if (missing.length === 0) return undefined;
@@ -28,7 +28,7 @@ export function standInsFor(
   );
 }
 
-/** Keys that a first start makes and later starts need again, or they could not read what is there. */
+/** Keys that the first start generates and later starts reuse, for example to decrypt stored data. */
 export function generatedKeys(dataFolder: string): Record<string, string> {
   const file = join(dataFolder, 'keys.json');
   if (!existsSync(file)) {

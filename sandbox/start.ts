@@ -1,4 +1,4 @@
-/** `npm start`: everything on one machine, each part as a process of its own, until Ctrl-C. */
+/** `npm start`: runs everything on one machine until Ctrl-C, each part as its own process. */
 import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -14,9 +14,9 @@ import { FAIR, startTemporal } from './servers/temporal.ts';
 
 const RETENTION_DAYS = 90;
 const root = fileURLToPath(new URL('..', import.meta.url));
-const begun = Date.now();
+const startedAt = Date.now();
 const say = (line: string) =>
-  process.stdout.write(`${((Date.now() - begun) / 1000).toFixed(1).padStart(6)} s  ${line}\n`);
+  process.stdout.write(`${((Date.now() - startedAt) / 1000).toFixed(1).padStart(6)} s  ${line}\n`);
 
 const given = process.env;
 const port = (name: string, fallback: number) => Number(given[name] ?? '') || fallback;
@@ -31,7 +31,7 @@ const publicUrl = given.PUBLIC_URL ?? `http://localhost:${ports.PORT}`;
 const dataFolder = resolve(root, given.DATA_DIR ?? '.data');
 const log = (name: string) => join(dataFolder, 'logs', `${name}.log`);
 
-// What is given wins over the embedded part.
+// A configured server replaces the embedded one.
 const ownTemporal = !given.TEMPORAL_ADDRESS;
 const ownPostgres = !given.DATABASE_URL;
 const sandboxUrl = `http://127.0.0.1:${ports.SANDBOX_PORT}`;
@@ -46,11 +46,11 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
       process.exit(1);
     }
     interrupted = true;
-    say('Stopping (again to stop at once)');
+    say('Stopping (press Ctrl-C again to stop immediately)');
     end(0);
   });
 
-/** Whoever takes requests goes first, whoever keeps data last. */
+/** Stops the parts that accept requests first, and those that store data last. */
 function end(exitCode: number): void {
   supervisor.stop('api', 'worker', 'sandbox').then(
     () => {
@@ -61,7 +61,7 @@ function end(exitCode: number): void {
   );
 }
 
-/** Says what is wrong in a sentence, and stops what was started. */
+/** Prints the error message and stops all parts. */
 function fail(error: unknown): void {
   process.stderr.write(`\n${error instanceof Error ? error.message : String(error)}\n`);
   end(1);
@@ -77,11 +77,14 @@ async function checkPorts(): Promise<void> {
   const taken = await Promise.all(needed.map(async (name) => ((await isTaken(ports[name])) ? [name] : [])));
   const sentences = taken
     .flat()
-    .map((name) => `Port ${ports[name]} is taken: stop what uses it, or choose another one with ${name}.`);
+    .map(
+      (name) =>
+        `Port ${ports[name]} is taken: stop the process that uses it, or choose another port with ${name}.`,
+    );
   if (sentences.length) throw new Error(sentences.join('\n'));
 }
 
-/** Temporal and PostgreSQL, where they are not given; answers the settings that lead to them. */
+/** Starts Temporal and PostgreSQL unless they are configured; returns the settings that point to them. */
 async function startServers(): Promise<Record<string, string>> {
   const temporal = () =>
     startTemporal({
@@ -116,12 +119,12 @@ async function startServers(): Promise<Record<string, string>> {
   return { ...temporalSettings, ...postgresSettings };
 }
 
-/** What `npm run migrate` and `npm run seed` do, without the seconds that two more processes take. */
+/** Replaces `npm run migrate` and `npm run seed`, because two more processes would take seconds. */
 async function prepareDatabase(url: string): Promise<void> {
   const database = connectDatabase(url);
   try {
     const names = await migrate(database);
-    if (names.length > 0) say(`Migrated: ${names.join(', ')}`);
+    if (names.length > 0) say(`Applied migrations: ${names.join(', ')}`);
     if (await seedExampleEvent(database)) say('Added the example event');
   } finally {
     await database.destroy();
@@ -143,7 +146,7 @@ async function main(): Promise<void> {
     ...standIns,
     ...Object.fromEntries(Object.entries(given).filter(([, value]) => value !== '')),
     ...servers,
-    // Nothing on this machine is behind a proxy, whatever its other settings say.
+    // Local servers must never be reached through a proxy.
     NO_PROXY: [given.NO_PROXY, '127.0.0.1', 'localhost'].filter(Boolean).join(','),
   };
   const script = (file: string) => ['--import', 'tsx', join(root, file)];
@@ -180,7 +183,7 @@ async function main(): Promise<void> {
   };
   await whileWaiting(
     say,
-    () => 'still waiting for worker and api',
+    () => 'still waiting for the worker and the api',
     Promise.all([until(workerIsReady, worker), until(apiIsReady, api)]),
   );
   say('Ready');
@@ -194,7 +197,7 @@ async function main(): Promise<void> {
     ['Data and logs', dataFolder],
   ];
   const table = rows.map(([name = '', where = '']) => `  ${name.padEnd(38)}${where}`).join('\n');
-  process.stdout.write(`\n${table}\n\n  Ctrl-C stops everything; the next start finds all data again.\n`);
+  process.stdout.write(`\n${table}\n\n  Ctrl-C stops everything; the next start uses the same data.\n`);
 }
 
 main().catch(fail);

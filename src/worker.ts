@@ -9,7 +9,7 @@ import { createLogger } from './log.ts';
 import { TASK_QUEUE } from './registration.ts';
 import { findWorkflowBundle } from './temporal/bundle.ts';
 import { dataConverter, setVendorRateLimit } from './temporal/client.ts';
-import { runtimeOptions } from './temporal/logger.ts';
+import { runtimeOptions, sdkLogger } from './temporal/logger.ts';
 import { connectVendors } from './vendors/index.ts';
 
 const RETRY_AFTER_MS = 2000;
@@ -23,7 +23,7 @@ if (config.encryptionKeys.length === 0) logger.warn(NOT_ENCRYPTED);
 
 const database = connectDatabase(config.databaseUrl);
 const activities = activityOptions({ config, database, ...connectVendors(config) });
-const workflowBundle = await findWorkflowBundle();
+const workflowBundle = await findWorkflowBundle(sdkLogger(logger));
 
 const stopping = new AbortController();
 const stopped = once(stopping.signal, 'abort');

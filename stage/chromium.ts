@@ -3,7 +3,7 @@ import { chromium, type Browser } from 'playwright-core';
 import { onPath } from '../sandbox/servers/downloads.ts';
 import { run, whileWaiting, type Report } from '../sandbox/servers/process.ts';
 
-/** The shell first: the same engine without a desktop's browser around it, at little more than half the processor time. */
+/** The headless shell comes first: the same engine at little more than half the browser's CPU time. */
 const NAMES = [
   'chromium-headless-shell',
   'chromium',
@@ -13,8 +13,8 @@ const NAMES = [
 ];
 
 /**
- * The path of a Chromium: `CHROMIUM_PATH`, one on the machine, Playwright's own, or Debian's package.
- * @throws Error with one sentence that names the ways to get it
+ * Returns the path of a Chromium: `CHROMIUM_PATH`, an installed one, Playwright's own, or Debian's package.
+ * @throws Error whose message lists the ways to install it
  */
 export async function findChromium(report: Report): Promise<string> {
   const present = () =>
@@ -41,17 +41,17 @@ export async function findChromium(report: Report): Promise<string> {
     report(`Installing Chromium: ${args.slice(-2).join(' ')}`);
     const installing = run(command, args, { env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' } });
     await whileWaiting(report, () => 'still installing Chromium', installing).catch(() =>
-      report('  that way is not possible here'),
+      report('  this installation method failed'),
     );
     const installed = present();
     if (installed !== undefined) return installed;
   }
   throw new Error(
-    'No Chromium: install it (on Debian: apt-get install chromium-headless-shell), or name one in CHROMIUM_PATH.',
+    'Chromium was not found. Install it (on Debian: apt-get install chromium-headless-shell) or set CHROMIUM_PATH.',
   );
 }
 
-/** A headless Chromium that speaks to nobody but the pages it is sent to. */
+/** Launches a headless Chromium that sends no requests of its own. */
 export async function launchChromium(report: Report): Promise<Browser> {
   const quiet = [
     'disable-gpu',
@@ -61,7 +61,7 @@ export async function launchChromium(report: Report): Promise<Browser> {
     'disable-component-update',
     'disable-sync',
   ];
-  // The sandbox of Chromium does not work for root.
+  // Chromium's sandbox does not work for root.
   const flags = process.getuid?.() === 0 ? [...quiet, 'no-sandbox'] : quiet;
   return chromium.launch({
     executablePath: await findChromium(report),

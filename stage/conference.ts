@@ -1,10 +1,10 @@
-/** The event that tests and chaos sell tickets to. */
+/** The event that tests and chaos runs sell tickets for. */
 import type { Database } from '../src/database/connection.ts';
 
-/** A ticket type; `capacity` null: no limit. */
+/** A ticket type. A `capacity` of null means unlimited. */
 export type Ticket = { id: string; name: string; price_minor: number; capacity: number | null };
 
-/** Adds the event `conference`, half a century ahead, with these tickets in this order. */
+/** Adds the event `conference`, far in the future, with these ticket types in this order. */
 export async function addConference(database: Database, tickets: Ticket[]): Promise<void> {
   await database('events').insert({
     id: 'conference',

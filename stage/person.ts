@@ -1,11 +1,11 @@
-/** Somebody who registers: what they fill in, and how it would show that a log names them. */
+/** An attendee: the form data, and the texts that would reveal personal data in a log. */
 import { reference } from '../src/reference.ts';
 
 const NAME = { firstName: 'Ada', lastName: 'Example' };
 const ADDRESS = { addressLine1: 'Street 2', city: 'Hamburg' };
 const DOMAIN = '@example.org';
 
-/** A form as the page sends it; override what matters. */
+/** The form as the page submits it, with overrides. */
 export const aForm = (overrides: Record<string, unknown> = {}) => ({
   event: 'conference',
   ticketType: 'regular',
@@ -16,19 +16,19 @@ export const aForm = (overrides: Record<string, unknown> = {}) => ({
 });
 export type Form = ReturnType<typeof aForm>;
 
-/** An address of one's own. It is not the id itself, because the digits of some ids look like a card number. */
+/** A unique address per id. It does not contain the id, because some ids look like a card number. */
 export const emailOf = (id: string) => `${reference(id).toLowerCase()}${DOMAIN}`;
 
-/** The form of somebody with an address of their own. */
+/** The form with an address that is unique to the id. */
 export const formOf = (
   id: string,
   { ticketType = 'regular', newsletter = true }: { ticketType?: string; newsletter?: boolean } = {},
 ) => aForm({ ticketType, newsletter, attendee: { ...NAME, email: emailOf(id) } });
 
-/** A card that PayPal accepts, and that no bank asks about. */
+/** A card that is accepted without 3-D Secure. */
 export const CARD = { number: '4012888888881881', expiry: '12/34', cvv: '123' };
 
-/** Texts that a log must not contain. */
+/** The personal data that a log must not contain. */
 export const PERSONAL = [
   ...Object.values(ADDRESS),
   ...Object.values(NAME).map((name) => `"${name}"`),

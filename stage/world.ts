@@ -1,4 +1,4 @@
-/** The product as it runs in earnest, each part a process of its own that can be killed; and the outside world. */
+/** The product as in production, each part in a process that can be killed, with the sandbox as vendors. */
 import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { randomBytes } from 'node:crypto';
 import { tmpdir } from 'node:os';
@@ -25,14 +25,14 @@ const TICKETS: Ticket[] = [
   { id: 'regular', name: 'Regular', price_minor: 12_000, capacity: null },
   { id: 'free', name: 'Free', price_minor: 0, capacity: null },
 ];
-/** What can be killed. There may be several workers: `worker 1`, `worker 2`. */
+/** The parts that can be killed. Workers are numbered: `worker 1`, `worker 2`. */
 export const PARTS = ['api', 'worker', 'PostgreSQL', 'Temporal'] as const;
 export type Part = (typeof PARTS)[number];
 const silence = () => undefined;
 
 export type World = Awaited<ReturnType<typeof startWorld>>;
 
-/** The product, and the vendors in this process: not ours to kill, they remember everything. */
+/** Starts the product, and the sandbox within this process, where it survives all kills. */
 export async function startWorld(options: Pick<Options, 'preload' | 'settings' | 'tickets'> = {}) {
   const folder = emptyFolder('registration-stage');
   const sandbox = await startSandbox({ dataFile: join(folder, 'sandbox.jsonl') });
@@ -47,7 +47,7 @@ export async function startWorld(options: Pick<Options, 'preload' | 'settings' |
   };
 }
 
-/** A folder for data and logs, which PostgreSQL's user can enter. */
+/** Creates a folder for data and logs that PostgreSQL's user can access. */
 export function emptyFolder(name: string): string {
   const folder = mkdtempSync(join(tmpdir(), `${name}-`));
   chmodSync(folder, 0o755);
@@ -55,20 +55,20 @@ export function emptyFolder(name: string): string {
 }
 
 type Options = {
-  /** Where data and logs go. */
+  /** The folder for data and logs. */
   folder: string;
-  /** The settings that lead to the vendors. */
+  /** The settings that point to the vendors. */
   vendors: ReturnType<typeof settingsFor>;
-  /** A module that api and worker run instead of their own, which it imports: its path is the argument. */
+  /** A module that the api and the workers run first. It imports the actual script, given as its argument. */
   preload?: string;
-  /** Settings of api and worker that differ. */
+  /** Overrides of the settings of the api and the workers. */
   settings?: Record<string, string>;
   postgresSettings?: Record<string, string>;
   workers?: number;
   tickets?: Ticket[];
 };
 
-/** Temporal, PostgreSQL, api and workers, each a process; the two of ours as they are installed, from a build. */
+/** Starts Temporal, PostgreSQL, the api and the workers as processes, the latter two from the build. */
 export async function startProduct({
   folder,
   vendors,
@@ -135,7 +135,7 @@ export async function startProduct({
     ['api', api],
   ]);
   for (let n = 1; n <= workers; n++) launchers.set(`worker ${n}`, () => launch(`worker-${n}`, 'worker.js'));
-  /** Starts what is down of these. */
+  /** Starts those of the named parts that are down. */
   async function revive(names: Iterable<string>): Promise<void> {
     for (const name of names) {
       const again = launchers.get(name);
@@ -149,7 +149,7 @@ export async function startProduct({
   await addConference(database, tickets);
   const client = connectTemporal(config);
   await revive(launchers.keys());
-  // What a plan has happen within seconds would otherwise be over before the first worker has come.
+  // Otherwise a short plan could be over before the first worker polls.
   await workersPolling(client, TASK_QUEUE, workers, temporalServer);
 
   const namesOf = (part: Part) =>
@@ -159,7 +159,7 @@ export async function startProduct({
     ...{ url, database, databaseUrl, client, folder },
     temporalAddress: temporalServer.address,
 
-    /** Kills what runs of a part: one of several, or all. */
+    /** Kills one process of a part, or all of them; returns their names. */
     async kill(part: Part, which: 'one' | 'all' = 'one'): Promise<string[]> {
       const names = which === 'all' ? namesOf(part) : namesOf(part).slice(0, 1);
       for (const name of names) {
@@ -171,10 +171,10 @@ export async function startProduct({
       return names;
     },
 
-    /** The process ids of what runs of a part. */
+    /** The process ids of a part. */
     pidsOf: (part: Part) => namesOf(part).map((name) => parts.get(name)?.pid ?? 0),
 
-    /** Asks a part to stop, as whoever installs a new version does, and lets it take its time. Answers how it ended. */
+    /** Stops a part gracefully, as a deployment does. Returns how the process ended. */
     async retire(name: string): Promise<string | undefined> {
       const running = parts.get(name);
       parts.delete(name);
@@ -184,7 +184,7 @@ export async function startProduct({
 
     revive,
 
-    /** Names of logs, of any part, that show a person, a card or a key. */
+    /** Returns the names of logs that contain personal data, a card number or a key. */
     revealing(): string[] {
       const { PAYPAL_CLIENT_SECRET, SENDGRID_API_KEY, MAILCHIMP_API_KEY, ENCRYPTION_KEY } = settings;
       const secrets = [
@@ -202,10 +202,10 @@ export async function startProduct({
       });
     },
 
-    /** Everything that is down comes up. */
+    /** Starts all parts that are down. */
     reviveAll: () => revive(launchers.keys()),
 
-    /** @param keep leaves data and logs where they are, for whoever has to find out what went wrong */
+    /** @param keep whether to keep data and logs for troubleshooting */
     async stop(keep: boolean): Promise<void> {
       stopped = true;
       await client.connection.close();
@@ -216,7 +216,7 @@ export async function startProduct({
   };
 }
 
-/** Waits until so many workers ask for work. */
+/** Waits until the given number of workers poll the task queue. */
 export const workersPolling = (client: Client, taskQueue: string, count: number, running: Running) =>
   until(async () => {
     const { namespace } = client.options;
@@ -224,5 +224,5 @@ export const workersPolling = (client: Client, taskQueue: string, count: number,
       namespace,
       taskQueue: { name: taskQueue },
     });
-    if (pollers.length < count) throw new Error('There are workers missing');
+    if (pollers.length < count) throw new Error(`Only ${pollers.length} of ${count} workers are polling`);
   }, running);

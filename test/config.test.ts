@@ -20,7 +20,7 @@ const faults = (env: Record<string, string>) => {
   }
 };
 
-it('needs the keys and the database, and has a default for the rest', () => {
+it('loads with the required settings alone, and has a default for every other one', () => {
   expect(loadConfig(complete)).toMatchObject({
     host: '127.0.0.1',
     port: 3000,
@@ -33,7 +33,7 @@ it('needs the keys and the database, and has a default for the rest', () => {
   });
 });
 
-it('lists every fault at once, without the values', () => {
+it('reports every invalid setting at once, without the values', () => {
   const message = faults({
     ...complete,
     PORT: 'x1',
@@ -64,12 +64,12 @@ it.each([
   expect(loadConfig({ ...complete, TRUST_PROXY: value }).trustProxy).toBe(expected);
 });
 
-it('asks for the database alone where only that is needed', () => {
+it('requires only DATABASE_URL where only the database is needed', () => {
   expect(loadDatabaseUrl({ DATABASE_URL: complete.DATABASE_URL })).toBe(complete.DATABASE_URL);
   expect(() => loadDatabaseUrl({})).toThrow('DATABASE_URL is missing');
 });
 
-it('reads keys of encryption, named or not, and says what is wrong with them', () => {
+it('reads encryption keys with and without names, and reports invalid ones without revealing them', () => {
   const key = Buffer.alloc(32, 7).toString('base64');
   const other = Buffer.alloc(32, 8).toString('base64');
   const ids = (setting: string) =>

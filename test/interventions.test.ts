@@ -1,4 +1,7 @@
-/** What an organizer can do to a run in Temporal's Web UI, at each of its steps; with all ledgers looked at afterwards. */
+/**
+ * Terminates, cancels and resets runs at each of their steps, as an organizer can in Temporal's Web UI, and
+ * then checks the records of the database and the vendors.
+ */
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { aForm, emailOf } from '../stage/person.ts';
 import type { Fault, Provider } from '../sandbox/vendors/faults.ts';
@@ -21,8 +24,8 @@ const handleOf = ({ id }: Attendee) =>
   stack.temporal.workflow.getHandle<() => Promise<Progress>>(workflowId(id));
 const statusOf = async (attendee: Attendee) => (await attendee.status()).json<Progress>().status;
 
-/** What everybody's books say of one registration. */
-async function books({ id }: Attendee) {
+/** Returns what the database and the vendors have recorded for one registration. */
+async function recordsOf({ id }: Attendee) {
   const { captures, mails, members } = stack.sandbox.ledger();
   const [order] = await stack.database('orders').where({ id }).select<{ status: string }[]>('status');
   return {
@@ -36,7 +39,7 @@ async function books({ id }: Attendee) {
   };
 }
 
-/** Somebody with an address of their own. */
+/** Creates an attendee with an e-mail address of their own. */
 function somebody(): Attendee {
   const id = crypto.randomUUID();
   const attendee = { firstName: 'Ada', lastName: 'Example', email: emailOf(id) };
@@ -51,7 +54,7 @@ const CONFIRMED = {
   subscriptions: 1,
 };
 
-/** Each step, and what keeps a run in it. */
+/** The steps of a run, with the card or fault that holds it up. {@link acceptOrders} holds up `saveOrder`. */
 const STEPS: { step: keyof Activities; card?: string; fault?: [Provider, Fault] }[] = [
   { step: 'takePayment', fault: ['paypal', { mode: 'cut', only: '/capture' }] },
   { step: 'settlePayment', card: CARDS.pending },
@@ -60,40 +63,40 @@ const STEPS: { step: keyof Activities; card?: string; fault?: [Provider, Fault] 
   { step: 'addToMailingList', fault: ['mailchimp', { mode: 'failing' }] },
 ];
 
-/** PostgreSQL refuses new orders, as while it shuts down (57P03), or takes them again. */
-const orders = (work: boolean) =>
+/** Has PostgreSQL accept new orders, or reject them with the error of a server that shuts down (57P03). */
+const acceptOrders = (accept: boolean) =>
   stack.database.raw(
-    work
+    accept
       ? 'drop trigger if exists refuse on orders'
       : `create or replace function refuse() returns trigger language plpgsql as
            $$ begin raise exception using errcode = '57P03'; end $$;
          create trigger refuse before insert on orders execute function refuse()`,
   );
 
-/** Brings a registration to where it waits in a step. */
+/** Registers an attendee and waits until the run is held up in the given step. */
 async function stopIn({ step, card, fault }: (typeof STEPS)[number]): Promise<Attendee> {
   const attendee = somebody();
   if (fault) stack.sandbox.faults.set(...fault);
-  if (step === 'saveOrder') await orders(false);
+  if (step === 'saveOrder') await acceptOrders(false);
   await attendee.register(card);
   await isLeftWith(handleOf(attendee), step);
   return attendee;
 }
 
-/** All is up again, and PayPal has decided. */
-async function mend({ id }: Attendee): Promise<void> {
+/** Ends all faults and lets PayPal complete a pending capture. */
+async function endFaults({ id }: Attendee): Promise<void> {
   stack.sandbox.faults.clear();
-  await orders(true);
+  await acceptOrders(true);
   for (const capture of stack.sandbox.ledger().captures)
     if (capture.custom_id === id && capture.status === 'PENDING')
       stack.sandbox.settle(capture.id, 'COMPLETED');
 }
 
-describe('terminated', () => {
-  it.each(STEPS)('in $step: found, and goes on to its end, once', async (way) => {
-    const attendee = await stopIn(way);
+describe('a terminated run', () => {
+  it.each(STEPS)('in $step is found and is resumed to its end once', async (step) => {
+    const attendee = await stopIn(step);
     await handleOf(attendee).terminate();
-    await mend(attendee);
+    await endFaults(attendee);
 
     const [orphan, ...others] = await findOrphans(stack, 0);
     expect([orphan?.id, orphan?.run, others]).toEqual([attendee.id, 'TERMINATED', []]);
@@ -104,11 +107,11 @@ describe('terminated', () => {
       });
     expect((await handleOf(attendee).result()).status).toBe('confirmed');
     expect(await findOrphans(stack, 0)).toEqual([]);
-    expect(await books(attendee)).toEqual(CONFIRMED);
+    expect(await recordsOf(attendee)).toEqual(CONFIRMED);
     expect(await statusOf(attendee)).toBe('confirmed');
   });
 
-  it('while it waits for another card: nothing to mend, and the attendee starts anew', async () => {
+  it('that waited for another card needs no repair, and further payments are refused', async () => {
     const attendee = somebody();
     expect((await attendee.register(CARDS.declined)).statusCode).toBe(402);
     await handleOf(attendee).terminate();
@@ -118,22 +121,22 @@ describe('terminated', () => {
       409,
       expect.objectContaining({ type: '/problems/was-cancelled' }),
     ]);
-    expect((await books(attendee)).captures).toEqual(['DECLINED']);
+    expect((await recordsOf(attendee)).captures).toEqual(['DECLINED']);
     expect((await attendee.put()).json()).toMatchObject({ type: '/problems/registration-over' });
     expect(await statusOf(attendee)).toBe('cancelled');
   });
 });
 
-describe('cancelled', () => {
-  // While PayPal reviews a payment, its answer is awaited: test/workflows.
+describe('a cancelled run', () => {
+  // In `settlePayment` the run first waits for PayPal's decision, which test/workflows covers.
   it.each(STEPS.filter(({ step }) => step !== 'settlePayment'))(
-    'in $step: undone, and the attendee is told',
-    async (way) => {
-      const attendee = await stopIn(way);
+    'in $step is undone, and the attendee is told by mail',
+    async (step) => {
+      const attendee = await stopIn(step);
       await handleOf(attendee).cancel();
-      await mend(attendee);
+      await endFaults(attendee);
       expect((await handleOf(attendee).result()).status).toBe('cancelled');
-      const { captures, order, seats } = await books(attendee);
+      const { captures, order, seats } = await recordsOf(attendee);
       expect({ captures, seats }).toEqual({ captures: ['REFUNDED'], seats: 0 });
       expect(order ?? 'cancelled').toBe('cancelled');
       expect(await statusOf(attendee)).toBe('cancelled');
@@ -145,8 +148,8 @@ describe('cancelled', () => {
   );
 });
 
-describe('reset', () => {
-  /** Resets to each workflow task, one after the other, as the Web UI does. */
+describe('a reset', () => {
+  /** Resets the run to each of its workflow tasks, one after the other, as the Web UI does. */
   async function resetEverywhere(attendee: Attendee): Promise<void> {
     const { namespace } = stack.temporal.options;
     const { events = [] } = await handleOf(attendee).fetchHistory();
@@ -165,7 +168,7 @@ describe('reset', () => {
     }
   }
 
-  it('to any point of a confirmed registration: no second charge, order or subscription', async () => {
+  it('causes no second charge, order or subscription at any point of a confirmed registration', async () => {
     const attendee = somebody();
     expect((await attendee.register()).statusCode).toBe(201);
     await handleOf(attendee).result();
@@ -173,7 +176,7 @@ describe('reset', () => {
       stack.database('ticket_types').where({ id: 'regular' }).first<{ sold: number }>('sold');
     const before = await sold();
     await resetEverywhere(attendee);
-    const { confirmations, ...rest } = await books(attendee);
+    const { confirmations, ...rest } = await recordsOf(attendee);
     expect(rest).toEqual({ captures: ['COMPLETED'], order: 'confirmed', seats: 0, subscriptions: 1 });
     expect(confirmations).toBeGreaterThan(0);
     expect(await sold()).toEqual(before);
@@ -181,13 +184,13 @@ describe('reset', () => {
     expect((await attendee.put()).statusCode).toBe(409);
   });
 
-  it('to any point of a cancelled one: the refund stays, and nothing is charged', async () => {
+  it('keeps the refund and charges nothing at any point of a cancelled registration', async () => {
     const attendee = await stopIn({ step: 'sendConfirmation', fault: ['sendgrid', { mode: 'failing' }] });
     await handleOf(attendee).cancel();
     stack.sandbox.faults.clear();
     expect((await handleOf(attendee).result()).status).toBe('cancelled');
     await resetEverywhere(attendee);
-    const { captures, order, seats } = await books(attendee);
+    const { captures, order, seats } = await recordsOf(attendee);
     expect({ captures, order, seats }).toEqual({ captures: ['REFUNDED'], order: 'cancelled', seats: 0 });
   });
 });

@@ -1,23 +1,23 @@
-/** What is installed may run scripts on the machine of whoever installs it: each that wants to is decided about. */
+/** Packages may run scripts when they are installed, so package.json allows or refuses each by name. */
 import { readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
 
 const read = (file: string) =>
   JSON.parse(readFileSync(new URL(`../${file}`, import.meta.url), 'utf8')) as unknown;
 
-it('every install script is allowed or refused by name', () => {
+it('every package with an install script is allowed or refused by name', () => {
   const { packages } = read('package-lock.json') as {
     packages: Record<string, { hasInstallScript?: boolean }>;
   };
   const { allowScripts } = read('package.json') as { allowScripts: Record<string, boolean> };
-  const wanting = Object.entries(packages)
+  const withScripts = Object.entries(packages)
     .filter(([, { hasInstallScript }]) => hasInstallScript)
     .map(([path]) => path.slice(path.lastIndexOf('node_modules/') + 'node_modules/'.length));
-  expect(wanting.length).toBeGreaterThan(3);
-  for (const name of wanting) expect(Object.keys(allowScripts)).toContain(name);
+  expect(withScripts.length).toBeGreaterThan(3);
+  for (const name of withScripts) expect(Object.keys(allowScripts)).toContain(name);
 });
 
-it('every version is pinned', () => {
+it('every dependency is pinned to an exact version', () => {
   const { dependencies, devDependencies } = read('package.json') as Record<string, Record<string, string>>;
   for (const [name, version] of Object.entries({ ...dependencies, ...devDependencies }))
     expect(version, name).toMatch(/^\d+\.\d+\.\d+(-[\w.]+)?$/);

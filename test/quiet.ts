@@ -1,7 +1,7 @@
-/** Tests make things fail on purpose, hundreds of times: the SDK's log of it would bury what matters. */
+/** Tests cause hundreds of failures on purpose, and the SDK's log of them would hide what matters. */
 import { DefaultLogger, Runtime } from '@temporalio/worker';
 
-/** Files share a process, and a process has one runtime. */
+/** Test files share a process, and a process can have only one runtime. */
 const quiet: { runtime?: Runtime } = ((globalThis as { quiet?: object }).quiet ??= {});
 quiet.runtime ??= Runtime.install({
   logger: new DefaultLogger('ERROR', () => undefined),

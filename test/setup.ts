@@ -1,4 +1,7 @@
-/** Once per run of the suite: the servers that the tests share. Every test file has its own database and task queue. */
+/**
+ * Starts the servers that all tests share, once per run of the suite. Each test file has its own database and
+ * task queue.
+ */
 import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -28,9 +31,9 @@ export default async function setup(project: TestProject): Promise<() => Promise
   const report = (line: string) => void process.stdout.write(`${line}\n`);
   const [testServer, , , temporal, postgres] = await Promise.all([
     findTestServer(report),
-    // Once for all files, because two installations at a time spoil each other.
+    // Chromium is installed once for all files, because concurrent installations break each other.
     findChromium(report),
-    // Here, for those that start whole products do so in several processes at once.
+    // The build happens here because several test processes start the whole product at the same time.
     buildProduct(),
     freePort().then((port) =>
       startTemporal({
@@ -38,7 +41,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
         port,
         logFile: join(folder, 'temporal.log'),
         retentionDays: 1,
-        // How long the deletion of a run that has just ended waits; half a minute otherwise.
+        // The deletion of a run that has just closed waits for this interval, which is 30 seconds by default.
         dynamicConfig: { ...FAIR, 'history.transferProcessorUpdateAckInterval': '"1s"' },
       }),
     ),

@@ -1,4 +1,4 @@
-/** A new version is installed while people register: parts are asked to stop, and nobody notices more than a short wait. */
+/** Restarts the api and the workers while people register, as a deployment does. */
 import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { request } from 'node:http';
@@ -20,8 +20,8 @@ afterAll(() => world.stop(false));
 
 type Answer<T> = { status: number; body: T };
 /**
- * One request on a connection of its own; undefined when nobody listens, or nobody does any more: Node closes connections
- * on which no request has begun. Whether one had begun, the log of the api knows.
+ * Sends one request on a connection of its own. Returns undefined when nothing listens, or when Node closed
+ * the connection before a request began. The log of the api shows whether one had begun.
  */
 async function send<T>(method: string, path: string, body?: object): Promise<Answer<T> | undefined> {
   return new Promise((resolve, reject) => {
@@ -46,7 +46,7 @@ async function send<T>(method: string, path: string, body?: object): Promise<Ans
   });
 }
 
-/** Sends until somebody is there who can do it. */
+/** Repeats a request until the api answers it with another status than 503. */
 async function insist<T>(method: string, path: string, body?: object): Promise<Answer<T>> {
   for (;;) {
     const answer = await send<T>(method, path, body);
@@ -55,7 +55,7 @@ async function insist<T>(method: string, path: string, body?: object): Promise<A
   }
 }
 
-/** The requests that the api took up, and those it answered, by its log. */
+/** Returns the requests that the api began and those that it answered, according to its log. */
 function requests() {
   const named = (told: string) =>
     new Set(
@@ -76,8 +76,8 @@ async function registers(id: string): Promise<number> {
   return (await insist('POST', '/api/registrations', { ...form, id, paypalOrderId })).status;
 }
 
-it('finishes what it has in hand, and hands the rest on', { timeout: 240_000 }, async () => {
-  // Long enough for every stop to meet payments under way.
+it('answers every request and charges everyone once during restarts', { timeout: 240_000 }, async () => {
+  // Captures take long enough that every stop happens while payments are in flight.
   world.sandbox.faults.set('paypal', { mode: 'slow', ms: 300, only: '/capture' });
   const ids = Array.from({ length: PEOPLE }, () => randomUUID());
   const waiting = [...ids];
@@ -104,7 +104,7 @@ it('finishes what it has in hand, and hands the rest on', { timeout: 240_000 }, 
   await Promise.all(releases);
 
   expect(ends).toEqual({ 'worker 1': 'exit code 0', api: 'exit code 0', 'worker 2': 'exit code 0' });
-  // The log comes through a pipe, and a little later than the last answer.
+  // The api logs through a pipe, so the log may arrive after the last answer.
   await vi.waitFor(() => {
     const { begun, answered } = requests();
     expect(begun.size).toBeGreaterThanOrEqual(2 * PEOPLE);
@@ -113,7 +113,7 @@ it('finishes what it has in hand, and hands the rest on', { timeout: 240_000 }, 
   expect(answers).toEqual(Array.from({ length: PEOPLE }, () => 201));
   const { captures } = world.sandbox.ledger();
   expect(captures.filter(({ status }) => status === 'COMPLETED')).toHaveLength(PEOPLE);
-  // A task that Temporal hands out in the very moment of a stop gets lost with it, and is tried again when its time is over.
+  // A task that is dispatched at the moment of a stop is lost, and Temporal retries it after its timeout.
   for (const id of ids) {
     const { body } = await insist<Progress>('GET', `/api/registrations/${id}`);
     const payment = body.steps.find(({ name }) => name === 'payment');

@@ -1,4 +1,4 @@
-/** The whole product in one process, but for the servers: sandbox, database, worker and api, all with real SDKs. */
+/** Runs the sandbox, the api and workers in one process, with the real SDKs and a database of its own. */
 import { randomBytes, randomUUID } from 'node:crypto';
 import { NativeConnection, Worker } from '@temporalio/worker';
 import { inject } from 'vitest';
@@ -16,7 +16,7 @@ export type Stack = Awaited<ReturnType<typeof startStack>>;
 
 const ENCRYPTION_KEY = randomBytes(32).toString('base64');
 
-/** Settings as an organizer would give them, pointed at what the suite started. */
+/** Returns the settings that an organizer would give, with the addresses of the suite's servers. */
 export const testEnvironment = (sandboxSettings: Record<string, string>, databaseUrl: string) => ({
   ...sandboxSettings,
   DATABASE_URL: databaseUrl,
@@ -45,7 +45,7 @@ export async function startStack({
   const bundle = await bundleWorkflows();
   const workers = new Set<() => Promise<void>>();
 
-  /** Starts a worker, which ends with the stack at the latest; the product has none until this is called. */
+  /** Starts a worker and returns a function that stops it. Without this call, the stack has no worker. */
   async function startWorker(): Promise<() => Promise<void>> {
     const worker = await Worker.create({
       connection,
@@ -86,7 +86,7 @@ export async function startStack({
   };
 }
 
-/** An attendee at the other end of the HTTP API, with one registration id. */
+/** Creates an attendee who uses the HTTP API with one registration id. */
 export function anAttendee(
   { app, sandbox }: Pick<Stack, 'app' | 'sandbox'>,
   form: Form = aForm(),
@@ -102,13 +102,13 @@ export function anAttendee(
     put,
     post,
     status,
-    /** Holds a seat and approves its PayPal order with a card; answers the PayPal order, or null for a free ticket. */
+    /** Holds a seat and approves its PayPal order. Returns the id of the order, or null for a free ticket. */
     async approve(number?: string): Promise<string | null> {
       const { paypalOrderId } = (await put()).json<{ paypalOrderId: string | null }>();
       if (paypalOrderId !== null) sandbox.approve(paypalOrderId, number === undefined ? {} : { number });
       return paypalOrderId;
     },
-    /** Everything an attendee does, to the answer of the POST. */
+    /** Performs all steps of an attendee and returns the answer to the POST. */
     async register(number?: string) {
       return post(await this.approve(number));
     },
@@ -123,7 +123,7 @@ export const CARDS = {
   failing: '4000000000000341',
 };
 
-/** Every text in what a server answers, bytes read as text. */
+/** Returns every string in a server's answer, with bytes decoded as text. */
 export function texts(value: unknown): string[] {
   if (value instanceof Uint8Array) return [Buffer.from(value).toString('latin1')];
   if (typeof value === 'string') return [value];

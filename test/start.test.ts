@@ -1,4 +1,4 @@
-/** `npm start` as a newcomer runs it: a registration, parts that die, Ctrl-C, and a second start that finds it all again. */
+/** Runs `npm start` as a newcomer does: registers, kills parts, presses Ctrl-C, and starts it again. */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
@@ -71,7 +71,7 @@ const done = (id: string) =>
 const pidOf = (name: string) =>
   Number(readFileSync(join(dataFolder, 'logs', `${name.toLowerCase()}.pid`), 'utf8'));
 
-it('says which port is taken, and by which setting to change it', async () => {
+it('names the port that is taken and the setting that changes it', async () => {
   const taken = createServer().listen(Number(ports.SANDBOX_POSTGRES_PORT), '127.0.0.1');
   await once(taken, 'listening');
   launch();
@@ -82,7 +82,7 @@ it('says which port is taken, and by which setting to change it', async () => {
 });
 
 it(
-  'registers, survives the death of its parts, stops on Ctrl-C, and finds everything again',
+  'registers, restarts parts that are killed, stops on Ctrl-C, and keeps all data for the next start',
   { timeout: 180_000 },
   async () => {
     launch();
@@ -97,7 +97,7 @@ it(
     const registered = await request('POST', 'PORT', '/api/registrations', { ...form, id, paypalOrderId });
     expect([registered.status, registered.body.status]).toEqual([201, 'confirmed']);
 
-    // The mail is still being tried: now everything dies, one after the other.
+    // The run is still retrying the mail while these parts are killed, one after the other.
     for (const name of ['worker', 'Temporal', 'PostgreSQL', 'api']) {
       process.kill(pidOf(name), 'SIGKILL');
       await says(`${name} ended (SIGKILL): starting it again`);

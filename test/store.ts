@@ -5,7 +5,7 @@ import { connectDatabase, type Database } from '../src/database/connection.ts';
 
 export const TEMPLATE_DATABASE = 'registration_template';
 
-/** A database of the test's own, with all tables and one event; `pool` for tests that need many connections. */
+/** Creates a database for a test, with all tables and one event. Some tests need a larger `pool`. */
 export async function createDatabase(
   pool = { min: 0, max: 10 },
 ): Promise<{ database: Database; url: string; drop: () => Promise<void> }> {
@@ -27,7 +27,6 @@ export async function createDatabase(
   };
 }
 
-/** `limited` (2 seats), `regular` (unlimited) and `free` (10 seats). */
 const TICKETS = [
   { id: 'limited', name: 'Limited', price_minor: 9000, capacity: 2 },
   { id: 'regular', name: 'Regular', price_minor: 12_000, capacity: null },

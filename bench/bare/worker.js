@@ -1,4 +1,4 @@
-/** A worker of the bare workflow, with nothing set but where it works. JavaScript, for the product runs as such, too. */
+/** A worker with default settings for the bare workflow, in JavaScript because the built product is, too. */
 import process from 'node:process';
 import { fileURLToPath, URL } from 'node:url';
 import { NativeConnection, Worker } from '@temporalio/worker';

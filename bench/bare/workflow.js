@@ -1,4 +1,4 @@
-/** What a registration would be if nothing had to be done: one update, four activities. The measure for the product's own. */
+/** The baseline for the product's workflow: one update and four activities that do no work. */
 import {
   allHandlersFinished,
   condition,

@@ -1,14 +1,14 @@
-/** One mail for a person: the page about it, its HTML part as a mail program would show it, and its files. */
+/** The pages about an email: its details, its HTML part as a mail client displays it, and its attachments. */
 import type { FastifyInstance } from 'fastify';
 import type { StoredMap } from '../vendors/journal.ts';
 import type { Attachment, Mail } from '../vendors/sendgrid/api.ts';
 
-/** What may stand inside a mail as an image; SVG cannot run anything where it is an image. */
+/** Image types that may be inlined. SVG is safe because scripts do not run in images. */
 const IMAGE = /^image\/(png|jpeg|gif|webp|svg\+xml)$/;
 
 const dataUri = ({ type, content }: Attachment) => `data:${type};base64,${content}`;
 
-/** The HTML part with its inline images in place of their content ids, and its links leading out of the frame. */
+/** Returns the HTML part with its inline images embedded, and with links that open outside the frame. */
 export function shownHtml({ html, attachments }: Mail): string {
   return html
     .replaceAll(/(["'(])cid:([^"')\s]+)/gi, (reference, before: string, id: string) => {
@@ -18,7 +18,7 @@ export function shownHtml({ html, attachments }: Mail): string {
     .replace(/<head\b[^>]*>/i, '$&<base target="_blank">');
 }
 
-/** A content id in an address is percent-encoded (RFC 2392); one that is not well encoded is taken as it is. */
+/** Decodes a percent-encoded content id (RFC 2392). An invalid encoding is returned unchanged. */
 function decoded(id: string): string {
   try {
     return decodeURIComponent(id);
@@ -42,7 +42,7 @@ export function mailRoutes(
   });
   app.get<{ Params: { id: string } }>('/mails/:id/html', ({ params }, reply) => {
     const mail = mails.get(params.id);
-    // A mail is somebody's text: it may show itself and open its links elsewhere, and do nothing more.
+    // Emails are untrusted: they may only be displayed and open links in other windows.
     return reply
       .type(html)
       .header(

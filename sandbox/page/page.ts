@@ -1,4 +1,4 @@
-/** The sandbox for people: what was paid, mailed and subscribed, and the switches that break a provider. */
+/** The sandbox's page: payments, emails and subscribers, and the switches that make a vendor fail. */
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { Eta } from 'eta';
@@ -17,14 +17,22 @@ const script = readFileSync(`${folder}browser/live.js`, 'utf8');
 
 const TITLES: Record<Provider, string> = { paypal: 'PayPal', sendgrid: 'SendGrid', mailchimp: 'Mailchimp' };
 const MODES: { mode: Fault['mode']; label: string; hint: string }[] = [
-  { mode: 'up', label: 'up', hint: 'Everything works' },
-  { mode: 'slow', label: 'slow', hint: `Does the work and answers ${SLOW_MS / 1000} seconds late` },
-  { mode: 'failing', label: 'failing', hint: 'Answers every request with an error' },
-  { mode: 'unreachable', label: 'unreachable', hint: 'Drops every connection' },
-  { mode: 'cut', label: 'cut off', hint: 'Does the work, then drops the connection: the answer is lost' },
+  { mode: 'up', label: 'up', hint: 'Processes every request normally' },
+  { mode: 'slow', label: 'slow', hint: `Delays every request by ${SLOW_MS / 1000} seconds` },
+  { mode: 'failing', label: 'failing', hint: 'Responds to every request with an error' },
+  {
+    mode: 'unreachable',
+    label: 'unreachable',
+    hint: 'Drops every connection without processing the request',
+  },
+  {
+    mode: 'cut',
+    label: 'cut off',
+    hint: 'Processes the request, then drops the connection, so that the response is lost',
+  },
 ];
 
-/** A fault in words, with the limits that a script may have given it. */
+/** Describes a fault, including the limits that a script may have set. */
 function describe({ mode, ms = SLOW_MS, status = 500, retryAfter, times, only }: Fault): string {
   const words: Record<Fault['mode'], string> = {
     up: 'up',
@@ -35,9 +43,9 @@ function describe({ mode, ms = SLOW_MS, status = 500, retryAfter, times, only }:
   };
   return [
     words[mode],
-    retryAfter !== undefined && `retry after ${retryAfter} s`,
-    times !== undefined && `${times} more`,
-    only !== undefined && `only ${only}`,
+    retryAfter !== undefined && `Retry-After: ${retryAfter} s`,
+    times !== undefined && `remaining requests: ${times}`,
+    only !== undefined && `only URLs that contain ${only}`,
   ]
     .filter(Boolean)
     .join(', ');
@@ -92,7 +100,7 @@ export function applyPage(app: FastifyInstance, { paypal, sendgrid, mailchimp, f
     const provider = PROVIDERS.find((name) => name === params.provider);
     const mode = MODES.find((known) => known.mode === fields(body).get('mode'))?.mode;
     const status = Number(fields(body).get('status'));
-    if (!provider || !mode) return reply.code(404).send({ message: 'There is no such switch' });
+    if (!provider || !mode) return reply.code(404).send({ message: 'The switch does not exist' });
     faults.set(provider, {
       mode,
       ...(mode === 'failing' && status >= 400 && status < 600 ? { status } : {}),
@@ -103,7 +111,7 @@ export function applyPage(app: FastifyInstance, { paypal, sendgrid, mailchimp, f
     const status = (['COMPLETED', 'DECLINED', 'FAILED'] as const).find(
       (known) => known === fields(body).get('status'),
     );
-    // Somebody may have settled it on another page.
+    // The capture may have been settled on another page.
     if (status && paypal.captures.get(params.id)?.status === 'PENDING') paypal.settle(params.id, status);
     return reply.redirect('/', 303);
   });

@@ -1,4 +1,4 @@
-/** Programs that npm does not bring: looked for on the machine, then downloaded, then built from a package registry. */
+/** Finds programs that npm does not install: locally, else by download, else from a package registry. */
 import {
   accessSync,
   chmodSync,
@@ -15,13 +15,13 @@ import { delimiter, join } from 'node:path';
 import { TestWorkflowEnvironment } from '@temporalio/testing';
 import { run, whileWaiting, type Report } from './process.ts';
 
-/** The newest command line that `go install` can build: later ones replace a module by a folder of their repository. */
+/** The newest CLI that `go install` can build: later ones use a `replace` directive for a local module. */
 const TEMPORAL_CLI = 'v1.5.1';
 const TEST_SERVER = '1.32.0';
 
 const cache = join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'event-registration');
 
-/** A program by its name on the PATH, as an absolute path. */
+/** Returns the absolute path of a program on the PATH. */
 export function onPath(name: string): string | undefined {
   const candidates = (process.env.PATH ?? '').split(delimiter).map((folder) => join(folder, name));
   return candidates.find(isExecutable);
@@ -36,7 +36,7 @@ function isExecutable(path: string): boolean {
   }
 }
 
-/** Makes something in a folder of its own and moves it into the cache when it is whole: half of it is never found there. */
+/** Moves what `make` returns to the cache once it is complete, so that the cache holds no partial results. */
 async function intoCache(target: string, make: (folder: string) => Promise<string>): Promise<string> {
   mkdirSync(cache, { recursive: true });
   const folder = mkdtempSync(join(cache, 'unfinished-'));
@@ -50,7 +50,7 @@ async function intoCache(target: string, make: (folder: string) => Promise<strin
   }
 }
 
-/** Has Temporal's SDK download a server, which it does on the way to starting one; undefined where it cannot. */
+/** Downloads a server with Temporal's SDK, which does so by starting it. Undefined if the download fails. */
 async function bySdk(
   report: Report,
   what: string,
@@ -63,18 +63,18 @@ async function bySdk(
       const environment = await whileWaiting(report, () => `still downloading ${what}`, startOnce(folder));
       await environment.teardown();
       const [file] = readdirSync(folder);
-      if (!file) throw new Error('nothing was downloaded');
+      if (!file) throw new Error('Nothing was downloaded');
       return join(folder, file);
     });
   } catch {
-    report('  the download is not possible here');
+    report('  the download failed');
     return undefined;
   }
 }
 
 /**
- * The path of Temporal's command line, which holds the development server and its Web UI.
- * @throws Error with one sentence that names the ways to get it
+ * Returns the path of the Temporal CLI, which contains the development server and its Web UI.
+ * @throws Error whose message lists the ways to install it
  */
 export async function findTemporal(report: Report): Promise<string> {
   const installed = onPath('temporal');
@@ -90,9 +90,9 @@ export async function findTemporal(report: Report): Promise<string> {
   const go = onPath('go');
   if (!go)
     throw new Error(
-      'No Temporal server: install the "temporal" command line (https://docs.temporal.io/cli), or Go 1.23 or newer so that it can be built, or allow the download from temporal.download.',
+      'The Temporal server was not found. Install the Temporal CLI (https://docs.temporal.io/cli), install Go 1.23 or newer to build it, or allow downloads from temporal.download.',
     );
-  report(`Building the Temporal server ${TEMPORAL_CLI} with Go, once: this takes some minutes`);
+  report(`Building the Temporal server ${TEMPORAL_CLI} with Go (only once; this takes a few minutes)`);
   return intoCache(built, async (folder) => {
     let downloads = 0;
     const building = run(
@@ -109,8 +109,8 @@ export async function findTemporal(report: Report): Promise<string> {
 }
 
 /**
- * The path of the time-skipping test server.
- * @throws Error with one sentence that names the ways to get it
+ * Returns the path of the time-skipping test server.
+ * @throws Error whose message lists the ways to install it
  */
 export async function findTestServer(report: Report): Promise<string> {
   const target = join(cache, `temporal-test-server-${TEST_SERVER}`);
@@ -126,7 +126,7 @@ export async function findTestServer(report: Report): Promise<string> {
   const [java, mvn] = [onPath('java'), onPath('mvn')];
   if (!java || !mvn)
     throw new Error(
-      'No Temporal test server: install Java and Maven so that it can be fetched from Maven Central, or allow the download from temporal.download.',
+      'The Temporal test server was not found. Install Java and Maven to fetch it from Maven Central, or allow downloads from temporal.download.',
     );
   report(`Fetching the time-skipping Temporal test server ${TEST_SERVER} from Maven Central`);
   await intoCache(target, async (folder) => {
@@ -142,7 +142,7 @@ export async function findTestServer(report: Report): Promise<string> {
       { cwd: folder },
     );
     await whileWaiting(report, () => 'still fetching', fetching);
-    // It lives for a minute: what a compiler for long runs does would take most of it.
+    // The server runs for about a minute, too short for the optimizing compiler to pay off.
     const script = `#!/bin/sh\nexec java -XX:TieredStopAtLevel=1 -XX:+UseSerialGC -cp "$(dirname "$0")/lib/*" io.temporal.testserver.TestServer "$@"\n`;
     writeFileSync(join(server, 'temporal-test-server'), script);
     chmodSync(join(server, 'temporal-test-server'), 0o755);

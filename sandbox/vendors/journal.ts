@@ -1,17 +1,17 @@
 import { appendFileSync, existsSync, mkdirSync, readFileSync, truncateSync } from 'node:fs';
 import { dirname } from 'node:path';
 
-/** A map whose changes outlive the process; a changed value is `set` again. */
+/** A map whose changes are persisted. A mutated value must be `set` again. */
 export type StoredMap<T> = Pick<Map<string, T>, 'get' | 'has' | 'set' | 'delete' | 'values' | 'size'>;
 export type Journal = ReturnType<typeof openJournal>;
 
-/** Without a value the key is gone. */
+/** A change without a value deletes the key. */
 type Change = [map: string, key: string, value?: unknown];
 
 /**
- * What the stand-ins remember, as a vendor would: changes are lines in one file, written before the answer is sent and
- * read back at start, so that a killed sandbox has lost nothing. A line is a JSON array of the changes that belong
- * together. Without a file, memory only.
+ * Persists the sandbox's data. Changes are appended to a file before the response is sent and read at the
+ * next start, so that a killed sandbox loses nothing. Each line is a JSON array of changes that are applied
+ * atomically. Without a file, data is kept in memory only.
  */
 export function openJournal(file?: string) {
   const maps = new Map<string, Map<string, unknown>>();
@@ -36,7 +36,7 @@ export function openJournal(file?: string) {
   };
 
   return {
-    /** The map of that name, with what the journal holds of it. */
+    /** Returns the map of that name with its persisted content. */
     map<T>(name: string): StoredMap<T> {
       const map = mapOf(name) as Map<string, T>;
       const stored: StoredMap<T> = {
@@ -59,7 +59,7 @@ export function openJournal(file?: string) {
       return stored;
     },
 
-    /** Writes the changes that `work` makes as one: a kill leaves all of them or none, never money without its order. */
+    /** Persists all changes of `work` atomically, so that a kill never leaves a capture without its order. */
     together<T>(work: () => T): T {
       const changes: Change[] = (gathered = []);
       try {
@@ -72,7 +72,7 @@ export function openJournal(file?: string) {
   };
 }
 
-/** The lines of a journal. A kill in the middle of a write leaves a last one without its end, never answered for: it goes. */
+/** Reads the lines of a journal. Discards an incomplete last line, whose request got no response. */
 function readLines(file: string): Change[][] {
   mkdirSync(dirname(file), { recursive: true });
   if (!existsSync(file)) return [];

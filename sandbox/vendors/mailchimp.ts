@@ -28,7 +28,7 @@ const refusal = (status: number, title: string, detail: string) =>
 const invalid = (detail: string) => refusal(400, 'Invalid Resource', detail);
 const notFound = () => refusal(404, 'Resource Not Found', 'The requested resource could not be found.');
 
-/** What Mailchimp says with a status when it has nothing to say about the request itself. */
+/** Mailchimp's error titles for errors that do not concern the content of a request. */
 const TITLES: Record<number, string> = {
   400: 'JSON Parse Error',
   403: 'Forbidden',
@@ -59,7 +59,7 @@ const inComplianceState = () =>
     'The address is in a compliance state due to unsubscribe, bounce, or compliance review and cannot be subscribed.',
   );
 
-/** New addresses that Mailchimp refuses, each in its own words, by what the part before the @ starts with. */
+/** New addresses that Mailchimp rejects with its own messages, by the start of the address. */
 export const REFUSED_ADDRESSES: { start: string; because: string; refusal: () => Refusal }[] = [
   {
     start: 'fake',
@@ -74,7 +74,7 @@ export const REFUSED_ADDRESSES: { start: string; because: string; refusal: () =>
   },
   {
     start: 'busy',
-    because: 'has signed up to a lot of lists: refused for some minutes at the vendor, for ever here',
+    because: 'has signed up to too many lists (temporary at Mailchimp, permanent here)',
     refusal: () =>
       invalid(
         'The address has signed up to a lot of lists very recently; we\u2019re not allowing more signups for now.',
@@ -88,10 +88,10 @@ export function createMailchimp(
   faults: Faults,
 ) {
   const members = journal.map<Member>('mailchimp.members');
-  /** Ids of members that were deleted for good: only they themselves could come back, through a form of Mailchimp's. */
+  /** Permanently deleted members, who can only resubscribe themselves with a form of Mailchimp. */
   const forgotten = journal.map<true>('mailchimp.forgotten');
 
-  /** Adds or changes a member as the body of a PUT says. */
+  /** Adds or updates a member with the body of a PUT. */
   function put(hash: string, body: Record<string, unknown>): Member {
     const { email_address: email, status_if_new: statusIfNew, status, merge_fields: mergeFields } = body;
     if (typeof email !== 'string' || !/^[^\s@]+@[^\s@]+\.[^\s@]+$/.test(email))
@@ -103,7 +103,7 @@ export function createMailchimp(
     if (forgotten.get(hash)) throw forgottenEmail();
     const known = members.get(hash);
     if (known?.status === 'unsubscribed' && status === 'subscribed') throw inComplianceState();
-    // An existing member keeps the status, unless the call sets one outright.
+    // An existing member keeps its status unless the request sets `status`.
     const wanted = status ?? known?.status ?? statusIfNew;
     if (!isStatus(wanted))
       throw invalid(
@@ -169,7 +169,7 @@ export function createMailchimp(
   return {
     members,
     routes,
-    /** What the link in a newsletter does. */
+    /** Unsubscribes a member as the link in a newsletter does. */
     unsubscribe: (hash: string): void => {
       const known = members.get(hash);
       if (known)

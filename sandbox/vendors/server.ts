@@ -1,6 +1,6 @@
 /**
- * PayPal, SendGrid and Mailchimp on one loopback port, with a page to look at what they did and switches to break them.
- * `tsx sandbox/vendors/server.ts` runs it alone.
+ * The sandbox: PayPal, SendGrid and Mailchimp on one loopback port, with a page that shows their data and can
+ * make them fail. `tsx sandbox/vendors/server.ts` runs it alone.
  */
 import { join } from 'node:path';
 import Fastify from 'fastify';
@@ -15,7 +15,7 @@ import type { Card } from './paypal/cards.ts';
 import { TEXTS } from './paypal/texts.ts';
 import { createSendGrid } from './sendgrid/api.ts';
 
-/** What the sandbox accepts, and nothing else: a wrong key must fail here as it would at the vendor. */
+/** The only credentials that the sandbox accepts, because a wrong key must fail as it does at the vendor. */
 export const credentials = {
   paypalClientId: 'sandbox-client',
   paypalClientSecret: 'sandbox-secret',
@@ -24,7 +24,7 @@ export const credentials = {
   mailchimpListId: 'sandbox-list',
 };
 
-/** The settings that point the product at a sandbox. */
+/** The settings that point the product to a sandbox. */
 export const settingsFor = (url: string) => ({
   PAYPAL_BASE_URL: url,
   PAYPAL_WEB_URL: url,
@@ -39,7 +39,7 @@ export const settingsFor = (url: string) => ({
 
 export type Sandbox = Awaited<ReturnType<typeof startSandbox>>;
 
-/** Starts all three on one port (0: any free one); `dataFile` keeps what they remember over restarts. */
+/** Starts all three on one port (0: any free port). `dataFile` persists their data. */
 export async function startSandbox({ port = 0, dataFile }: { port?: number; dataFile?: string } = {}) {
   const journal = openJournal(dataFile);
   const faults = createFaults();
@@ -62,7 +62,7 @@ export async function startSandbox({ port = 0, dataFile }: { port?: number; data
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('application/json', { parseAs: 'string' }, (_request, body, done) => {
     try {
-      // The vendors take an empty JSON body for none.
+      // The vendors treat an empty JSON body as no body.
       done(null, body === '' ? null : JSON.parse(body as string));
     } catch {
       done(Object.assign(new Error('Malformed JSON'), { statusCode: 400 }));
@@ -96,7 +96,7 @@ export async function startSandbox({ port = 0, dataFile }: { port?: number; data
     { schema: { body: Fault } },
     ({ params, body }, reply) => {
       if (!PROVIDERS.includes(params.provider as Provider))
-        return reply.code(404).send({ message: `One of ${PROVIDERS.join(', ')}` });
+        return reply.code(404).send({ message: `The vendor must be one of ${PROVIDERS.join(', ')}` });
       faults.set(params.provider as Provider, body);
       return reply.send(faults.current);
     },
@@ -111,12 +111,13 @@ export async function startSandbox({ port = 0, dataFile }: { port?: number; data
     url,
     settings: settingsFor(url),
     faults,
-    /** All that the three vendors have done, as they would remember it. */
+    /** Returns the records of all three vendors. */
     ledger,
     /**
-     * Approves a PayPal order as the card frames do. Where the card's bank asks the person, `answer` is what the person
-     * does; without a question it has no meaning.
-     * @returns what is wrong with the card or that the person cancelled, undefined when the order is approved
+     * Approves a PayPal order as the card fields do. `answer` is the payer's response to a 3-D Secure
+     * challenge, if there is one.
+     * @returns the error message if the card is invalid or the payer cancelled, undefined if the order is
+     * approved
      */
     approve(
       orderId: string,
@@ -126,7 +127,7 @@ export async function startSandbox({ port = 0, dataFile }: { port?: number; data
       const whole = { number: '4012888888881881', expiry: '12/34', cvv: '123', ...card };
       const approval = readForOrder(paypal, orderId, whole);
       if ('issue' in approval) return TEXTS.en.issues[approval.issue];
-      if (approval.challenge && answer === 'cancel') return 'The person cancelled.';
+      if (approval.challenge && answer === 'cancel') return 'The payer cancelled.';
       approveWithCard(
         paypal,
         orderId,
@@ -139,7 +140,7 @@ export async function startSandbox({ port = 0, dataFile }: { port?: number; data
     approveByWallet: (orderId: string, email: string): void => {
       approveWithWallet(paypal, orderId, email);
     },
-    /** Ends the review of a pending capture. */
+    /** Completes the review of a pending capture. */
     settle: paypal.settle,
     unsubscribe: mailchimp.unsubscribe,
     close: () => app.close(),

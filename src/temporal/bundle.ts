@@ -12,7 +12,7 @@ import {
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { bundleWorkflowCode, type BundleOptions } from '@temporalio/worker';
+import { bundleWorkflowCode, type BundleOptions, type Logger } from '@temporalio/worker';
 import { failureConverterPath } from './client.ts';
 
 const path = (relative: string) => fileURLToPath(new URL(relative, import.meta.url));
@@ -24,14 +24,14 @@ export const BUNDLE: BundleOptions = { workflowsPath: path('../workflows/index.t
  * Finds or makes the bundle. A build contains one. Without a build, the first start makes it, which takes more than a second,
  * and later starts use it until a source file changes.
  */
-export async function findWorkflowBundle(): Promise<{ codePath: string } | { code: string }> {
+export async function findWorkflowBundle(logger: Logger): Promise<{ codePath: string } | { code: string }> {
   const built = path('./workflow-bundle.js');
   if (existsSync(built)) return { codePath: built };
   const folder = path('../../node_modules/.cache/workflows');
   // The fingerprint covers more files than the bundle contains, never fewer.
   const kept = join(folder, `${fingerprint('src')}.js`);
   if (existsSync(kept)) return { codePath: kept };
-  const { code } = await bundleWorkflowCode(BUNDLE);
+  const { code } = await bundleWorkflowCode({ ...BUNDLE, logger });
   try {
     mkdirSync(folder, { recursive: true });
     // Several workers may start at once, and none of them may read half a file.

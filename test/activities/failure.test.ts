@@ -8,7 +8,7 @@ const map = (error: unknown) =>
   );
 
 it.each([undefined, null, 'text', {}, new Error('Ada Example <ada@example.org>\nsecond line of Ada')])(
-  'turns anything thrown into a failure that is tried again, and quotes nothing of it: %s',
+  'turns any thrown value into a retryable failure that quotes nothing of it: %s',
   async (error) => {
     const failure = await map(error);
     expect(failure).toMatchObject({ type: 'Unexpected', nonRetryable: false });
@@ -16,6 +16,6 @@ it.each([undefined, null, 'text', {}, new Error('Ada Example <ada@example.org>\n
   },
 );
 
-it('keeps where an unforeseen error was thrown', async () => {
+it('keeps the stack of an unexpected error', async () => {
   expect((await map(new TypeError('x'))).stack).toMatch(/failure\.test\.ts/);
 });

@@ -9,7 +9,7 @@ import { connectVendors } from '../../src/vendors/index.ts';
 import { createDatabase } from '../store.ts';
 import { testEnvironment } from '../stack.ts';
 
-/** The real activities with the real SDKs, against a sandbox and a database of the test's own. */
+/** Sets up the real activities with the real SDKs against a sandbox and a database of their own. */
 export async function startActivities(settings: Record<string, string> = {}) {
   const [sandbox, store] = await Promise.all([startSandbox(), createDatabase()]);
   const config = loadConfig({ ...testEnvironment(sandbox.settings, store.url), ...settings });
@@ -17,7 +17,7 @@ export async function startActivities(settings: Record<string, string> = {}) {
   const database = connectDatabase(config.databaseUrl);
   const { activities, interceptors } = activityOptions({ config, database, ...vendors });
 
-  /** Runs an activity as a worker would; `info` stands in for what the server knows of the attempt. */
+  /** Runs an activity as a worker does. `info` replaces what the server reports about the attempt. */
   async function run<Name extends keyof Activities>(
     name: Name,
     args: Parameters<Activities[Name]>,
@@ -32,7 +32,7 @@ export async function startActivities(settings: Record<string, string> = {}) {
     return answer as Awaited<ReturnType<Activities[Name]>>;
   }
 
-  /** The failure that an activity ends with; throws when it does not fail. */
+  /** Returns the failure of an activity, and throws when the activity does not fail. */
   async function failing<Name extends keyof Activities>(
     name: Name,
     args: Parameters<Activities[Name]>,
@@ -42,7 +42,7 @@ export async function startActivities(settings: Record<string, string> = {}) {
       (error: unknown) => error,
     );
     if (!(failure instanceof ApplicationFailure))
-      throw new Error(`${name} did not fail with a failure of ours`);
+      throw new Error(`${name} did not fail with an ApplicationFailure`);
     return failure;
   }
 

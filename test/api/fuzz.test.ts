@@ -1,4 +1,4 @@
-/** Every route of the OpenAPI document is sent what its schemas describe, and what they forbid: each answer is a documented one. */
+/** Sends valid and invalid requests to every documented route and checks the answers against the document. */
 import { randomUUID } from 'node:crypto';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -26,10 +26,10 @@ type Operation = {
 type Problem = { type: string; status: number; title: string; detail: string };
 
 let stack: Stack;
-/** A registration at its end. */
+/** The id of a completed registration. */
 let done: string;
 let paths: Record<string, Record<string, Operation>>;
-/** Values that lead further than any that chance would find, by the name of the property. */
+/** Known valid values by property name, because random values would hardly ever match existing data. */
 const known: Record<string, unknown[]> = {
   event: ['conference'],
   ticketType: ['free', 'regular', 'limited'],
@@ -51,7 +51,7 @@ beforeAll(async () => {
 });
 afterAll(() => stack.stop());
 
-/** What a schema describes, and now and then a value that is known to lead further. */
+/** Generates values that match a schema, mixed with known valid ones. */
 function like(schema: Schema, name = ''): fc.Arbitrary<unknown> {
   const described = () => {
     if (schema.const !== undefined) return fc.constant(schema.const);
@@ -90,8 +90,8 @@ const nodesOf = (value: unknown): Node[] =>
       ])
     : [];
 
-/** The same with parts of it gone, of another type, or added. */
-const spoilt = (value: fc.Arbitrary<unknown>) =>
+/** Removes, replaces or adds parts of the generated values. */
+const corrupted = (value: fc.Arbitrary<unknown>) =>
   fc
     .tuple(value, fc.array(fc.tuple(fc.nat(), fc.constantFrom('gone', 'other', 'more'), fc.jsonValue())))
     .map(([whole, changes]) => {
@@ -116,12 +116,12 @@ const segment = (described: fc.Arbitrary<unknown>) =>
 const bodyLike = (schema: Schema) =>
   fc.oneof(
     { arbitrary: like(schema).map((value) => JSON.stringify(value)), weight: 3 },
-    { arbitrary: spoilt(like(schema)).map((value) => JSON.stringify(value)), weight: 3 },
+    { arbitrary: corrupted(like(schema)).map((value) => JSON.stringify(value)), weight: 3 },
     fc.jsonValue().map((value) => JSON.stringify(value)),
     fc.string({ unit: 'binary' }),
     like(schema).map((value) => JSON.stringify(value).slice(0, -3)),
   );
-/** A header that any HTTP client can send: printable ASCII. */
+/** Generates header values of printable ASCII, which any HTTP client can send. */
 const header = fc.stringMatching(/^[ -~]{0,60}$/);
 const headers = fc.record(
   {
@@ -138,7 +138,7 @@ const headers = fc.record(
   { requiredKeys: [] },
 );
 
-/** Failing for us is documented in one case alone; whatever else has a status from 500 is a fault. */
+/** Only these problems may have a status of 500 or above. Any other such answer is a bug. */
 const TOLD_AS_500 = ['/problems/payment-not-processed'];
 
 async function expectDocumented(
@@ -171,15 +171,15 @@ const OPERATIONS = [
   'get /readyz',
 ];
 
-describe('what the document describes', () => {
-  it('is all of the API', () => {
+describe('the OpenAPI document', () => {
+  it('describes exactly the operations that are tested here', () => {
     const documented = Object.entries(paths).flatMap(([path, operations]) =>
       Object.keys(operations).map((method) => `${method} ${path}`),
     );
     expect(documented.toSorted()).toEqual(OPERATIONS.toSorted());
   });
 
-  it.each(OPERATIONS)('%s', { timeout: 120_000 }, async (name) => {
+  it.each(OPERATIONS)('documents every answer of %s', { timeout: 120_000 }, async (name) => {
     const [method = '', path = ''] = name.split(' ');
     const { parameters = [], requestBody, responses } = paths[path]?.[method] ?? { responses: {} };
     const inPath = parameters.filter((parameter) => parameter.in === 'path');
@@ -187,7 +187,7 @@ describe('what the document describes', () => {
     const request = fc.record({
       segments: fc.tuple(
         ...inPath.map((parameter) =>
-          // Who follows one that is still open is not answered to an end.
+          // The event stream of an open registration does not end, so this route gets a completed one.
           segment(path.endsWith('/events') ? fc.constant(done) : like(parameter.schema, parameter.name)),
         ),
       ),
@@ -204,7 +204,7 @@ describe('what the document describes', () => {
           (url, parameter, i) => url.replace(`{${parameter.name}}`, () => segments[i] ?? ''),
           path,
         );
-        // Statuses of what is no request for this route at all are the same everywhere.
+        // Every route may answer with these statuses when the request does not fit it at all.
         const allowed = [...Object.keys(responses), '400', '404', '413', '415', '422'];
         await expectDocumented(
           {
@@ -221,7 +221,7 @@ describe('what the document describes', () => {
   });
 });
 
-it('any other address is answered without a fault, too', async () => {
+it('answers any other address and method without a server error', async () => {
   const url = fc.oneof(
     fc.webPath({ size: 'medium' }),
     text.map((value) => `/registrations/${encodeURIComponent(value)}`),

@@ -1,4 +1,4 @@
-/** Bad input gets a clear answer, never a 5xx, and leaves nothing behind: no hold, no run, no word of it in a log. */
+/** Invalid input gets a clear answer, never a 5xx. It starts no run, and no personal data reaches the log. */
 import { randomUUID } from 'node:crypto';
 import { Writable } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -44,32 +44,32 @@ const billing = (change: object) => ({ ...form, billing: { ...form.billing, ...c
 
 describe('fields', () => {
   it.each([
-    ['nothing', {}, ['/event', '/ticketType', '/attendee', '/billing', '/newsletter']],
+    ['an empty form', {}, ['/event', '/ticketType', '/attendee', '/billing', '/newsletter']],
     ['an unknown property', { ...form, admin: true }, ['/admin']],
-    ['an unknown property inside', attendee({ title: 'Dr' }), ['/attendee/title']],
-    ['no consent given or withheld', { ...form, newsletter: 'yes' }, ['/newsletter']],
+    ['an unknown nested property', attendee({ title: 'Dr' }), ['/attendee/title']],
+    ['a newsletter choice that is not a boolean', { ...form, newsletter: 'yes' }, ['/newsletter']],
     ['an empty name', attendee({ firstName: '' }), ['/attendee/firstName']],
     ['a blank name', attendee({ firstName: '   ' }), ['/attendee/firstName']],
     ['a name that is too long', attendee({ lastName: 'x'.repeat(101) }), ['/attendee/lastName']],
-    ['a number for a name', attendee({ lastName: 7 }), ['/attendee/lastName']],
-    ['an address that is none', attendee({ email: 'ada@example' }), ['/attendee/email']],
-    ['two addresses', attendee({ email: 'a@example.org,b@example.org' }), ['/attendee/email']],
+    ['a number as a name', attendee({ lastName: 7 }), ['/attendee/lastName']],
+    ['an invalid e-mail address', attendee({ email: 'ada@example' }), ['/attendee/email']],
+    ['two e-mail addresses', attendee({ email: 'a@example.org,b@example.org' }), ['/attendee/email']],
     [
-      'a header in an address',
+      'a header in an e-mail address',
       attendee({ email: 'a@example.org\r\nBcc: b@example.org' }),
       ['/attendee/email'],
     ],
     ['a line break in a name', attendee({ firstName: 'Ada\nBcc' }), ['/attendee/firstName']],
     ['a null character', attendee({ firstName: 'Ada\u0000' }), ['/attendee/firstName']],
-    ['half a surrogate pair', attendee({ firstName: 'Ada\ud800' }), ['/attendee/firstName']],
+    ['an unpaired surrogate', attendee({ firstName: 'Ada\ud800' }), ['/attendee/firstName']],
     ['a country that does not exist', billing({ countryCode: 'XX' }), ['/billing/countryCode']],
-    ['a country in lower case', billing({ countryCode: 'de' }), ['/billing/countryCode']],
+    ['a country code in lower case', billing({ countryCode: 'de' }), ['/billing/countryCode']],
     [
-      'an address without what its country needs',
+      'an address without the fields that its country requires',
       billing({ countryCode: 'US', postalCode: undefined }),
       ['/billing/postalCode', '/billing/region'],
     ],
-    ['a ticket that does not exist', { ...form, ticketType: 'backstage' }, ['/ticketType']],
+    ['a ticket type that does not exist', { ...form, ticketType: 'backstage' }, ['/ticketType']],
     ['an event that does not exist', { ...form, event: 'elsewhere' }, ['/ticketType']],
     ['a card number', billing({ addressLine2: '4012 8888-8888 1881' }), ['/billing/addressLine2']],
     [
@@ -77,12 +77,12 @@ describe('fields', () => {
       attendee({ organization: '４０１２８８８８８８８８１８８１' }),
       ['/attendee/organization'],
     ],
-    ['a prototype', { ...form, ['__proto__x']: 1, constructor: 2 }, ['/__proto__x', '/constructor']],
-  ])('%s is told with a pointer to it', async (_what, body, pointers) => {
+    ['prototype properties', { ...form, ['__proto__x']: 1, constructor: 2 }, ['/__proto__x', '/constructor']],
+  ])('answers 422 and points to the invalid field: %s', async (_what, body, pointers) => {
     expect(faults(await put(body))).toEqual([422, pointers]);
   });
 
-  it('takes what people really write', async () => {
+  it('accepts names with accents, apostrophes, emoji and angle brackets', async () => {
     const names = {
       firstName: 'Zoë-Marie',
       lastName: "O'Brien 山田 👩‍🚀",
@@ -92,13 +92,13 @@ describe('fields', () => {
     expect(response.statusCode).toBe(201);
   });
 
-  it('takes an address without a postal code from where there are none', async () => {
+  it('accepts an address without a postal code where the country has none', async () => {
     const { postalCode: _none, ...address } = form.billing;
     const response = await put({ ...form, ticketType: 'free', billing: { ...address, countryCode: 'HK' } });
     expect(response.statusCode).toBe(201);
   });
 
-  it('takes any id for an id, also one that looks like a card number', async () => {
+  it('accepts an id that looks like a card number', async () => {
     const response = await put({ ...form, ticketType: 'free' }, '40128888-8888-4881-8000-000000000000');
     expect(response.statusCode).toBe(201);
   });
@@ -110,17 +110,17 @@ describe('requests', () => {
 
   it.each([
     ['malformed JSON', '{"id":', 'application/json', 400],
-    ['no JSON at all', '', 'application/json', 400],
+    ['an empty body', '', 'application/json', 400],
     ['a poisoned prototype', '{"__proto__": {"admin": true}}', 'application/json', 400],
-    ['too much', JSON.stringify({ x: 'x'.repeat(70_000) }), 'application/json', 413],
-    ['another type', 'id=1', 'application/x-www-form-urlencoded', 415],
+    ['a body that is too large', JSON.stringify({ x: 'x'.repeat(70_000) }), 'application/json', 413],
+    ['another content type', 'id=1', 'application/x-www-form-urlencoded', 415],
     ['an array', '[]', 'application/json', 422],
     ['null', 'null', 'application/json', 422],
-  ])('%s', async (_what, payload, contentType, status) => {
+  ])('rejects %s with the matching status', async (_what, payload, contentType, status) => {
     expect(faults(await send(payload, contentType))[0]).toBe(status);
   });
 
-  it('an id that is none is refused', async () => {
+  it('rejects an invalid id', async () => {
     expect(faults(await put(form, 'x'))[0]).toBe(422);
     expect(faults(await put(form, randomUUID().toUpperCase()))[0]).toBe(422);
     expect((await stack.app.inject(`/registrations/${encodeURIComponent('<script>')}`)).statusCode).toBe(404);
@@ -133,12 +133,12 @@ describe('requests', () => {
     '/registrations/%FF',
     '/?event[]=x',
     `/${'x'.repeat(5000)}`,
-  ])('GET %s is answered, not feared', async (url) => {
+  ])('answers GET %s without a server error', async (url) => {
     const { statusCode } = await stack.app.inject(url);
     expect(statusCode).toBeLessThan(500);
   });
 
-  it('starts nothing for a refused request', async () => {
+  it('starts no run for a rejected request', async () => {
     const ada = anAttendee(stack);
     expect(faults(await ada.post('ABC'))[0]).toBe(409);
     expect((await ada.status()).statusCode).toBe(404);
@@ -167,7 +167,7 @@ describe('limits and logs', () => {
   });
   afterAll(() => app.close());
 
-  it('allows so many tries a minute and address, both routes together, and says when to come back', async () => {
+  it('limits the tries of an IP address over both routes together, and answers 429 with Retry-After', async () => {
     const ada = anAttendee({ app, sandbox: stack.sandbox }, aForm({ ticketType: 'free' }));
     await ada.put();
     await ada.put();
@@ -178,7 +178,7 @@ describe('limits and logs', () => {
     expect((await app.inject('/api/events')).statusCode).toBe(200);
   });
 
-  it('allows as many for one e-mail address, wherever they come from', async () => {
+  it('limits the tries of an e-mail address, whichever IP addresses they come from', async () => {
     const person = { ...aForm().attendee, email: 'eve@example.org' };
     const attempt = (n: number, email: string) =>
       app.inject({
@@ -194,7 +194,7 @@ describe('limits and logs', () => {
     expect((await attempt(5, 'bob@example.org')).statusCode).toBe(201);
   });
 
-  it('stops whoever has had too many payments declined, as somebody who tests cards has', async () => {
+  it('blocks a client after too many declined payments, which suggest that it tests stolen cards', async () => {
     const { database, paypal, temporal, taskQueue, config } = stack;
     const patient = await buildApp({
       config: { ...config, rateLimit: 1000 },
@@ -210,7 +210,7 @@ describe('limits and logs', () => {
     await patient.close();
   });
 
-  it('logs nothing of a person', () => {
+  it('logs no personal data', () => {
     expect(logged.length).toBeGreaterThan(4);
     expect(logged.join('')).not.toMatch(/ada|example\.org|Street|Hamburg|4012/i);
   });

@@ -1,4 +1,7 @@
-/** What attendees are told, and what becomes of them, while a part of the product is away. Real servers, really killed. */
+/**
+ * Tests what attendees are told while a part of the product is unavailable, and what becomes of their
+ * registrations. The tests kill a real Temporal server.
+ */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -45,13 +48,13 @@ const portOf = () => Number(temporal.address.split(':')[1]);
 const capturesOf = (id: string) =>
   stack.sandbox.ledger().captures.filter(({ custom_id }) => custom_id === id);
 
-it('confirms although no worker was there, the server was killed, and no client came back', async () => {
+it('confirms a registration although no worker was running, the server was killed and no client retried', async () => {
   const ada = anAttendee(stack);
   const response = await ada.register();
   expect(response.statusCode).toBe(202);
   expect(response.headers.location).toBe(`http://registration.test/registrations/${ada.id}`);
   expect(response.json()).toMatchObject({ status: 'processing' });
-  // No worker is needed to be told so.
+  // The status is available without a worker.
   expect((await ada.status()).json()).toMatchObject({
     status: 'processing',
     steps: [{ name: 'payment', state: 'waiting' }, {}, {}, {}],
@@ -70,7 +73,7 @@ it('confirms although no worker was there, the server was killed, and no client 
   await stopWorker();
 }, 90_000);
 
-it('answers 202 while PayPal is slow, and the same request learns the outcome', async () => {
+it('answers 202 while PayPal is slow, and returns the outcome when the request is repeated', async () => {
   const stopWorker = await stack.startWorker();
   stack.sandbox.faults.set('paypal', { mode: 'slow', ms: 2500, only: '/capture', times: 1 });
   const ada = anAttendee(stack);
@@ -84,7 +87,7 @@ it('answers 202 while PayPal is slow, and the same request learns the outcome', 
   await stopWorker();
 });
 
-it('shows what was done when the worker stopped in the middle, and goes on when one is back', async () => {
+it('shows the progress while no worker is running, and continues when a worker is back', async () => {
   let stopWorker = await stack.startWorker();
   stack.sandbox.faults.set('sendgrid', { mode: 'failing', status: 503 });
   const ada = anAttendee(stack, aForm({ newsletter: false }));
@@ -107,7 +110,7 @@ it('shows what was done when the worker stopped in the middle, and goes on when 
   await stopWorker();
 });
 
-it('answers 503 and starts nothing while Temporal is away; readiness says so, and recovers', async () => {
+it('answers 503 and reports not ready while Temporal is down, and charges once when it is back', async () => {
   const ada = anAttendee(stack);
   const paypalOrderId = await ada.approve();
   expect((await stack.app.inject('/readyz')).json()).toEqual({ temporal: 'up', postgresql: 'up' });
@@ -128,7 +131,7 @@ it('answers 503 and starts nothing while Temporal is away; readiness says so, an
   await stopWorker();
 }, 60_000);
 
-it('answers 503 while PostgreSQL is away, and starts without it', async () => {
+it('starts while PostgreSQL is down, and answers 503', async () => {
   const config = loadConfig({
     ...stack.environment,
     DATABASE_URL: 'postgres://nobody:secret@127.0.0.1:1/none',
@@ -147,7 +150,7 @@ it('answers 503 while PostgreSQL is away, and starts without it', async () => {
   await Promise.all([database.destroy(), client.connection.close()]);
 });
 
-it('answers 503 and keeps the hold while PayPal cannot be reached', async () => {
+it('answers 503 and keeps the hold while PayPal is unreachable', async () => {
   stack.sandbox.faults.set('paypal', { mode: 'unreachable' });
   const ada = anAttendee(stack, aForm({ ticketType: 'limited' }));
   const response = await ada.put();

@@ -1,4 +1,4 @@
-/** Clients that want too much, or take too long, cost little; and whoever has been taken on is answered. */
+/** The api limits what slow clients, large requests, many connections and overload can cost it. */
 import { once } from 'node:events';
 import { connect, type AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
@@ -13,7 +13,7 @@ beforeAll(async () => {
 });
 afterAll(() => stack.stop());
 
-/** What a server says to a client that sends just this, until the server closes the connection. */
+/** Sends this text and returns everything the server answers until it closes the connection. */
 async function answerTo(sent: string): Promise<string> {
   const socket = connect(port, '127.0.0.1').setEncoding('utf8');
   let answer = '';
@@ -23,10 +23,10 @@ async function answerTo(sent: string): Promise<string> {
   return answer;
 }
 
-describe('slow clients', () => {
+describe('slow or oversized requests', () => {
   const PUT = 'PUT /api/checkouts/1 HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n';
 
-  it('have ten seconds for the headers, and thirty for all of a request', () => {
+  it('have 10 seconds for the headers, 30 for the whole request and 60 of silence', () => {
     const { headersTimeout, requestTimeout, timeout } = stack.app.server;
     expect([headersTimeout, requestTimeout, timeout]).toEqual([10_000, 30_000, 60_000]);
   });
@@ -34,14 +34,14 @@ describe('slow clients', () => {
   it.each([
     ['headers', { headersTimeout: 500 }, PUT],
     ['body', { headersTimeout: 500, requestTimeout: 500 }, `${PUT}content-length: 100\r\n\r\n{"event":`],
-  ])('are sent away with 408 when the %s do not end', async (_part, limit, sent) => {
+  ])('are answered with 408 when sending the %s takes too long', async (_part, limit, sent) => {
     const { headersTimeout, requestTimeout } = stack.app.server;
     Object.assign(stack.app.server, limit);
     expect(await answerTo(sent)).toMatch(/^HTTP\/1\.1 408 /);
     Object.assign(stack.app.server, { headersTimeout, requestTimeout });
   });
 
-  it('cannot send headers, or bodies, of any size', async () => {
+  it('are answered with 431 for large headers and with 413 for a large body', async () => {
     const long = 'x'.repeat(20_000);
     expect(await answerTo(`GET / HTTP/1.1\r\nhost: x\r\nx-long: ${long}\r\n\r\n`)).toMatch(
       /^HTTP\/1\.1 431 /,
@@ -52,7 +52,7 @@ describe('slow clients', () => {
   });
 });
 
-it('no more connections are kept than a process can bear', async () => {
+it('the api closes connections beyond its limit', async () => {
   expect(stack.app.server.maxConnections).toBe(5000);
   stack.app.server.maxConnections = 1;
   const first = connect(port, '127.0.0.1');
@@ -62,9 +62,9 @@ it('no more connections are kept than a process can bear', async () => {
   stack.app.server.maxConnections = 5000;
 });
 
-describe('too much to do', () => {
-  it('is said with 503 and when to come back, stays alive, and passes', async () => {
-    // Every turn of the event loop takes longer than a second, as with far too many requests at once.
+describe('an overloaded api', () => {
+  it('answers 503 with Retry-After, still answers the health check, and recovers', async () => {
+    // Each turn of the event loop takes longer than a second, as it does with far too many requests.
     let busy = true;
     const work = () => {
       const end = Date.now() + 1200;

@@ -1,4 +1,4 @@
-/** Errors are shown in the form that was asked for, and leave a trace that tells nothing about a person. */
+/** The api shows errors in the requested format and logs them without personal data. */
 import { PassThrough } from 'node:stream';
 import type { Client } from '@temporalio/client';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -8,7 +8,7 @@ import { connectDatabase } from '../../src/database/connection.ts';
 import { workflowId } from '../../src/registration.ts';
 import { anAttendee, startStack, type Stack } from '../stack.ts';
 
-/** What Chromium sends when somebody opens an address. */
+/** The `Accept` header that Chromium sends when it opens a page. */
 const BROWSER = 'text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8';
 const NOWHERE = 'postgres://nobody@127.0.0.1:1/none';
 
@@ -41,7 +41,7 @@ describe('a browser that asks for a page', () => {
     ['/registrations/%FF', 400],
     ['/api/registrations/not-an-id', 404],
     ['/codec/nothing', 404],
-  ])('gets one for %s: %i', async (url, status) => {
+  ])('gets an error page for %s with status %i', async (url, status) => {
     const { statusCode, headers, body } = await open(stack.app, url);
     expect(statusCode).toBe(status);
     expect(headers['content-type']).toBe('text/html; charset=utf-8');
@@ -49,7 +49,7 @@ describe('a browser that asks for a page', () => {
     expect(headers['content-security-policy']).toMatch(/^default-src 'none'/);
   });
 
-  it('gets one while PostgreSQL is away, in its own language, and is told when to come back', async () => {
+  it('gets an error page in its language, with Retry-After, while PostgreSQL is down', async () => {
     const { statusCode, headers, body } = await away.inject({
       url: '/',
       headers: { accept: BROWSER, 'accept-language': 'de' },
@@ -88,7 +88,7 @@ describe('any other client', () => {
 });
 
 describe('the log', () => {
-  /** An api whose log can be read, line by line. */
+  /** Starts an api whose log the test can read line by line. */
   async function logged(changes: Partial<Dependencies>) {
     const logStream = new PassThrough();
     let text = '';
@@ -101,7 +101,7 @@ describe('the log', () => {
         .map((line) => JSON.parse(line) as Record<string, unknown>);
     return { app, lines, text: () => text };
   }
-  /** A client of Temporal with a bug in one call. */
+  /** Creates a Temporal client with a bug in one call. */
   const withBug = (bug: () => never) =>
     Object.assign(Object.create(stack.temporal) as Client, {
       workflow: Object.assign(Object.create(stack.temporal.workflow) as Client['workflow'], {
@@ -109,7 +109,7 @@ describe('the log', () => {
       }),
     });
 
-  it('says where a payment request failed for a reason that nobody foresaw, and quotes nothing', async () => {
+  it('shows where a payment request failed unexpectedly, without the message of the error', async () => {
     const { app, lines, text } = await logged({
       temporal: withBug(() => {
         throw new TypeError('cannot read Ada Example <ada@example.org>');
@@ -125,13 +125,13 @@ describe('the log', () => {
       workflowId: workflowId(ada.id),
       error: {
         name: 'TypeError',
-        frames: expect.arrayContaining([expect.stringMatching(/problems\.test\.ts/)]),
+        frames: expect.arrayContaining([expect.stringMatching(/problems\.test\.ts/)]) as string[],
       },
     });
     expect(text()).not.toMatch(/Ada|ada@|Example/);
   });
 
-  it('says where a request failed that was answered with 500', async () => {
+  it('shows where a request failed that was answered with 500', async () => {
     const broken = Object.assign(
       () => {
         throw new RangeError('a row of Ada Example');
@@ -142,7 +142,10 @@ describe('the log', () => {
     expect((await app.inject('/api/events')).statusCode).toBe(500);
     expect(lines().find(({ msg }) => msg === 'unexpected error')).toMatchObject({
       level: 'error',
-      error: { name: 'RangeError', frames: expect.arrayContaining([expect.stringMatching(/^at /)]) },
+      error: {
+        name: 'RangeError',
+        frames: expect.arrayContaining([expect.stringMatching(/^at /)]) as string[],
+      },
     });
     expect(text()).not.toMatch(/Ada|Example/);
   });

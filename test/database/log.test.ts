@@ -6,15 +6,15 @@ import { holdSeat } from '../../src/database/seats/hold.ts';
 import { createDatabase } from '../store.ts';
 import { anOrder, CAPTURED } from '../workflows/stand-ins.ts';
 
-it('a row that PostgreSQL refuses does not get into its log', async () => {
+it('PostgreSQL does not log the values of a row that it rejects', async () => {
   const { database, drop } = await createDatabase();
   const id = randomUUID();
   await holdSeat(database, id, 'conference', 'regular');
   const order = anOrder({ id, attendee: { ...anOrder().attendee, lastName: 'Unloggable' } });
-  // Something was to be paid, and nothing was: orders_paid_or_free.
+  // An order with a price but without a capture violates the constraint orders_paid_or_free.
   const saved = saveOrder(database, { ...order, paypalOrderId: null }, { ...CAPTURED, captureId: null });
   await expect(saved).rejects.toMatchObject({ constraint: 'orders_paid_or_free' });
-  // The server's lines come to the file through a pipe, a little after its answer. The statement is the last.
+  // PostgreSQL logs through a pipe, so its lines arrive after its answer. The STATEMENT line is the last one.
   const refusal = await vi.waitFor(
     () => {
       const log = readFileSync(inject('postgresLog'), 'utf8');

@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import { eventsOnSale, seedExampleEvent } from '../../src/database/events.ts';
 import { createDatabase } from '../store.ts';
 
-it('go all the way down and up again, and the example event is on sale then, once', async () => {
+it('migrations roll back completely and apply again, and seeding adds the example event only once', async () => {
   const { database, drop } = await createDatabase();
   await database.migrate.rollback(undefined, true);
   expect(await database.schema.hasTable('events')).toBe(false);

@@ -1,6 +1,7 @@
 /**
- * Hold, claim and sale each have an ordinary path of one statement and a path that locks first and then decides. Whatever
- * happens to registrations, in whatever order, both answer the same and leave the same state.
+ * Holding, claiming and selling a seat each have an ordinary path of one statement and a path that locks
+ * first and then decides. Every sequence of operations must get the same answers and leave the same state on
+ * both paths.
  */
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, it } from 'vitest';
@@ -18,7 +19,7 @@ const LOCKED = { hold: holdSeatLocked, claim: claimSeatLocked, sell: sellSeatLoc
 type Path = typeof ORDINARY;
 
 const EVENT = 'conference';
-/** `limited` has two seats, so that four registrations compete for them. */
+/** `limited` has two seats, for which the four registrations compete. */
 const TYPES = ['limited', 'limited', 'regular', 'nonsense'] as const;
 const idOf = (n: number) => `00000000-0000-4000-8000-00000000000${n}`;
 
@@ -68,7 +69,7 @@ async function perform(database: Database, path: Path, operation: Operation): Pr
       const event = { ...anOrder().event, id: EVENT };
       const order = anOrder({ id, event, ticketType: { id: operation.type, name: operation.type } });
       const { seat, record } = toSale(order, { ...CAPTURED, paypalOrderId: id, captureId: id });
-      // An order of a ticket type that does not exist is refused by a constraint, if it gets that far.
+      // A constraint rejects an order for an unknown ticket type, if the statement gets that far.
       return path
         .sell(database, seat, record)
         .catch((error: unknown) => (error as { constraint?: string }).constraint);
@@ -88,7 +89,7 @@ async function perform(database: Database, path: Path, operation: Operation): Pr
   }
 }
 
-/** An answer without its times, which differ by milliseconds. */
+/** Replaces the times in an answer, because they differ by milliseconds between the two databases. */
 const timeless = (value: unknown): unknown =>
   JSON.parse(
     JSON.stringify(value ?? null, (_key, part: unknown) =>
@@ -122,7 +123,7 @@ beforeAll(async () => {
 });
 afterAll(() => Promise.all(stores.map(({ drop }) => drop())));
 
-it('both paths answer the same and leave the same state', { timeout: 120_000 }, async () => {
+it('gives the same answers and leaves the same state on both paths', { timeout: 120_000 }, async () => {
   const [one, other] = stores.map(({ database }) => database) as [Database, Database];
   const seen = new Set<string>();
   await fc.assert(
@@ -140,7 +141,7 @@ it('both paths answer the same and leave the same state', { timeout: 120_000 }, 
     }),
     { numRuns: 150 },
   );
-  // The sequences reach every outcome that there is.
+  // The generated sequences must reach all of these outcomes.
   const outcomes = ['held', 'in-flight', 'all-held', 'unknown-ticket-type', 'registered', 'over'];
   for (const outcome of outcomes) expect(seen).toContain(`hold ${outcome}`);
   for (const outcome of ['claimed', 'no-seat']) expect(seen).toContain(`claim ${outcome}`);

@@ -36,11 +36,11 @@ const orderOf = (id: string) =>
 const save = (id: string) =>
   saveOrder(store.database, orderOf(id), { ...CAPTURED, paypalOrderId: id, captureId: id });
 
-describe('200 people at once for 20 seats', () => {
-  it('would oversell if the row of the ticket type were not locked', async () => {
+describe('when many people compete for 20 seats', () => {
+  it('the seats would be oversold without the lock on the ticket type', async () => {
     await capacity(20);
     const { database } = store;
-    // What holdSeat does, without its lock: look, then take.
+    // This does what holdSeat does, but without its lock: it counts the holds and then inserts one.
     const takeWithoutLock = async () => {
       const [{ count } = { count: 0 }] = await database('seat_holds').count<{ count: string }[]>({
         count: '*',
@@ -60,14 +60,14 @@ describe('200 people at once for 20 seats', () => {
     expect(holds.length).toBeGreaterThan(20);
   });
 
-  it('gets 20 seats held, 180 people told', async () => {
+  it('200 requests at once hold 20 seats, and 180 are told that all seats are held', async () => {
     await capacity(20);
     const outcomes = await many(200, () => hold(randomUUID()));
     const count = (status: string) => outcomes.filter((outcome) => outcome.status === status).length;
     expect([count('held'), count('all-held')]).toEqual([20, 180]);
   });
 
-  it('gets 20 seats sold through claim and order, however they race', async () => {
+  it('60 people who hold, claim and order at once buy exactly 20 seats', async () => {
     await capacity(20);
     const ids = Array.from({ length: 60 }, () => randomUUID());
     const outcomes = await Promise.all(
@@ -84,7 +84,7 @@ describe('200 people at once for 20 seats', () => {
 });
 
 describe('a hold', () => {
-  it('is renewed with the same PayPal order, and a second one is not opened', async () => {
+  it('keeps its PayPal order when it is renewed', async () => {
     const id = randomUUID();
     const first = await held(id);
     await notePaypalOrder(store.database, first, 'A');
@@ -99,7 +99,7 @@ describe('a hold', () => {
     );
   });
 
-  it('moves to another ticket type, at its price and without the PayPal order', async () => {
+  it('moves to another ticket type at its price, drops the PayPal order and frees the first seat', async () => {
     await capacity(1);
     const id = randomUUID();
     await notePaypalOrder(store.database, await held(id), 'A');
@@ -111,7 +111,7 @@ describe('a hold', () => {
     expect((await hold(randomUUID())).status).toBe('held');
   });
 
-  it('keeps the price it was made at, until it lapses', async () => {
+  it('keeps the price at which it was created until it lapses', async () => {
     const id = randomUUID();
     await held(id);
     await store.database('ticket_types').where({ id: 'limited' }).update({ price_minor: 5000 });
@@ -120,7 +120,7 @@ describe('a hold', () => {
     expect((await held(id)).amount.minor).toBe(5000);
   });
 
-  it('counts no more once it has lapsed, and is claimed again only while a seat is free', async () => {
+  it('stops counting once it has lapsed, and can then be claimed only while a seat is free', async () => {
     await capacity(1);
     const [first, second] = [randomUUID(), randomUUID()];
     await held(first);
@@ -136,7 +136,7 @@ describe('a hold', () => {
     });
   });
 
-  it('is one however often it is asked for at once, and takes one seat', async () => {
+  it('takes one seat when the same registration asks for it ten times at once', async () => {
     await capacity(2);
     const id = randomUUID();
     const outcomes = await many(10, () => hold(id));
@@ -146,7 +146,7 @@ describe('a hold', () => {
     expect((await hold(randomUUID())).status).toBe('all-held');
   });
 
-  it('is refused in the right words: all held, sold out, nothing of that kind', async () => {
+  it('is refused with the right reason: all seats are held, sold out, or the ticket type is unknown', async () => {
     await capacity(1);
     const id = randomUUID();
     await held(id);
@@ -157,7 +157,7 @@ describe('a hold', () => {
     expect((await hold(randomUUID(), 'nonsense')).status).toBe('unknown-ticket-type');
   });
 
-  it('is claimed in its last minute as well, unless it has lapsed and the seat is another one’s', async () => {
+  it('can be claimed in its last minute, but not after it has lapsed and somebody else holds the seat', async () => {
     await capacity(1);
     const id = randomUUID();
     await held(id);
@@ -177,7 +177,7 @@ describe('a hold', () => {
     expect(await claimSeat(store.database, id, 'B')).toEqual({ status: 'no-seat' });
   });
 
-  it('that was renewed is not released', async () => {
+  it('is not released while it is live, and ends the registration when it is released', async () => {
     const id = randomUUID();
     const { heldUntil } = await held(id);
     expect(await releaseHold(store.database, id)).toBe(heldUntil);
@@ -188,7 +188,7 @@ describe('a hold', () => {
 });
 
 describe('a claim', () => {
-  it('does not expire, and gives the payment in flight to whoever asks', async () => {
+  it('does not expire, and a further request for a hold returns the payment in flight', async () => {
     const id = randomUUID();
     await held(id);
     await claimSeat(store.database, id, 'A');
@@ -198,7 +198,7 @@ describe('a claim', () => {
     });
   });
 
-  it('becomes a hold again after a decline, and its PayPal order is spent', async () => {
+  it('becomes a hold again after a decline, and drops its PayPal order', async () => {
     const id = randomUUID();
     await notePaypalOrder(store.database, await held(id), 'A');
     await claimSeat(store.database, id, 'A');
@@ -209,7 +209,7 @@ describe('a claim', () => {
       paypalOrders: 2,
       heldUntil,
     });
-    // A late repetition for the first PayPal order must not end the claim of the second.
+    // A late retry for the first PayPal order must not end the claim for the second one.
     await claimSeat(store.database, id, 'B');
     await unclaimSeat(store.database, id, 'A');
     expect(await hold(id)).toMatchObject({ status: 'in-flight' });
@@ -217,7 +217,7 @@ describe('a claim', () => {
 });
 
 describe('an order', () => {
-  it('is saved once, and sells one seat', async () => {
+  it('is saved once and sells one seat when it is saved five times at once', async () => {
     const id = randomUUID();
     await held(id);
     await claimSeat(store.database, id, id);
@@ -230,7 +230,7 @@ describe('an order', () => {
     });
   });
 
-  it('is impossible once the seat is gone, or the registration over', async () => {
+  it('cannot be saved when no seat is left or the registration has ended', async () => {
     await capacity(0);
     expect(await save(randomUUID())).toEqual({ status: 'no-seat' });
     const id = randomUUID();
@@ -242,7 +242,7 @@ describe('an order', () => {
     expect(await claimSeat(store.database, id, id)).toEqual({ status: 'no-seat' });
   });
 
-  it('gives its seat back once, and stays as a record', async () => {
+  it('gives its seat back once and stays on record as refunded', async () => {
     const id = randomUUID();
     await held(id);
     await claimSeat(store.database, id, id);

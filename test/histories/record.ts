@@ -1,7 +1,7 @@
 /**
- * `npx tsx test/histories/record.ts`: runs every scenario on Temporal's development server and writes the histories here,
- * under the number of the next shape. They are readable: whether a run replays does not depend on how its payloads are
- * encoded, and anyone can see that nobody's data is in them.
+ * `npx tsx test/histories/record.ts` runs every scenario on Temporal's development server and writes the
+ * histories to this folder under the number of the next shape. The payloads are not encrypted, because replay
+ * does not depend on their encoding and anyone can check that they contain no personal data.
  */
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -22,10 +22,10 @@ const folder = new URL('./', import.meta.url);
 const shapes = readdirSync(folder).map((file) => Number(/^\d+/.exec(file)?.[0] ?? 0));
 const shape = Math.max(...shapes) + 1;
 const say = (line: string) => void process.stdout.write(`${line}\n`);
-/** Ids that tell at once that nobody has them. */
+/** Creates an id that is recognizably artificial. */
 const idOf = (position: number) => `00000000-0000-4000-8000-${String(position).padStart(12, '0')}`;
 
-// Activities fail on purpose: the SDK's log of it would bury what is said here.
+// Activities fail on purpose, and the SDK's log of it would hide the output of this script.
 Runtime.install({ logger: new DefaultLogger('ERROR') });
 const logs = mkdtempSync(join(tmpdir(), 'registration-record-'));
 const temporal = await startTemporal({

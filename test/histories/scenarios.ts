@@ -1,4 +1,4 @@
-/** What can become of a run: one of each is recorded of every released shape of the workflows. */
+/** Each scenario is a way in which a run ends or waits. All are recorded for each shape of the workflows. */
 import { ApplicationFailure } from '@temporalio/common';
 import type { Activities } from '../../src/activities/index.ts';
 import type { Order } from '../../src/registration.ts';
@@ -8,7 +8,7 @@ import { CAPTURED, declined } from '../workflows/stand-ins.ts';
 export type Scenario = {
   order?: Partial<Order>;
   activities?: Partial<Activities>;
-  /** What happens to the run before it is recorded; {@link toItsEnd}, unless told otherwise. */
+  /** What happens to the run before it is recorded. The default is {@link toItsEnd}. */
   go?: (run: DevServerRun, order: Order) => Promise<unknown>;
 };
 
@@ -17,7 +17,7 @@ export async function toItsEnd({ handle, pay }: DevServerRun): Promise<void> {
   await handle.result();
 }
 
-/** Fails without a stack, for that names folders of the machine. */
+/** Fails without a stack trace, because a stack trace names folders of the machine. */
 const fails = (type: string, { final = false, again = '1h' } = {}) => {
   const failure = ApplicationFailure.create({
     type,
@@ -29,7 +29,7 @@ const fails = (type: string, { final = false, again = '1h' } = {}) => {
   return Promise.reject(failure);
 };
 
-/** Fails with the first, and from then on does what follows. */
+/** Calls `first` the first time and `then` every other time. */
 function afterwards<T>(first: () => Promise<never>, then: () => Promise<T>) {
   let failed = false;
   return () => {
@@ -41,7 +41,7 @@ function afterwards<T>(first: () => Promise<never>, then: () => Promise<T>) {
 
 const inAnHour = () => new Date(Date.now() + 3_600_000).toISOString();
 const FREE_OF_CHARGE = { minor: 0, currency: 'EUR' };
-/** The first card is declined, the next one is not. */
+/** Declines the first card and captures the next one. */
 const firstDeclined: Partial<Activities> = {
   takePayment: ({ paypalOrderId }) =>
     Promise.resolve(paypalOrderId === 'A' ? declined(inAnHour()) : { ...CAPTURED, paypalOrderId }),
@@ -78,14 +78,14 @@ export const scenarios: Record<string, Scenario> = {
       await handle.result();
     },
   },
-  // The attendee renewed the hold once.
+  // The attendee renews the hold once.
   'declined-then-expired': {
     activities: {
       takePayment: () => Promise.resolve(declined('2001-01-01T00:00:00.000Z')),
       releaseHold: renewedOnce(),
     },
   },
-  // Nobody had a seat to claim.
+  // There is no seat to claim.
   expired: {
     activities: { takePayment: () => Promise.resolve({ status: 'expired', attempts: 1 }) },
   },
@@ -99,7 +99,7 @@ export const scenarios: Record<string, Scenario> = {
     },
   },
   'in-doubt': { activities: { takePayment: () => fails('PayPalUnavailable', { final: true }) } },
-  // Known after the attendee had been told "not known yet", so a mail has to tell them.
+  // The outcome is known only after the api has answered that it is not, so a mail tells the attendee.
   'late-failure': {
     activities: {
       takePayment: () => fails('PayPalUnavailable', { final: true }),

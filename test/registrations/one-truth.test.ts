@@ -1,4 +1,4 @@
-/** Everybody who asks what became of a registration gets the same answer: the database says what it is. */
+/** Every way to ask for the outcome of a registration gives the same answer, taken from the database. */
 import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest';
 import { workflowId, type Progress } from '../../src/registration.ts';
 import { aForm } from '../../stage/person.ts';
@@ -18,7 +18,7 @@ type Attendee = ReturnType<typeof anAttendee>;
 const runOf = ({ id }: Attendee) =>
   stack.temporal.workflow.getHandle<() => Promise<Progress>>(workflowId(id));
 
-/** What each way of asking says of a registration whose payment was taken. */
+/** Returns what each endpoint answers for a registration whose payment was captured. */
 async function answers(attendee: Attendee, paypalOrderId: string | null) {
   const { id } = attendee;
   const events = await (await fetch(`${address}/api/registrations/${id}/events`)).text();
@@ -47,7 +47,7 @@ const told = (status: 'refunded' | 'cancelled') => ({
 });
 
 it.each(['refunded', 'cancelled'] as const)(
-  'tells everybody that an order is %s, whatever its closed run says',
+  'reports an order as %s everywhere, whatever its closed run says',
   async (status) => {
     const ada = anAttendee(stack, aForm({ newsletter: false }));
     const paypalOrderId = await ada.approve();
@@ -58,7 +58,7 @@ it.each(['refunded', 'cancelled'] as const)(
   },
 );
 
-it('tells everybody that a registration without an order was refunded', async () => {
+it('reports a registration without an order as refunded everywhere', async () => {
   const ada = anAttendee(stack, aForm({ newsletter: false }));
   const paypalOrderId = await ada.approve();
   await stack.database.raw('alter table orders add constraint broken check (false) not valid');
@@ -68,7 +68,7 @@ it('tells everybody that a registration without an order was refunded', async ()
   expect(await answers(ada, paypalOrderId)).toEqual(told('refunded'));
 });
 
-it('tells everybody that a registration is refunded while PayPal cannot be reached to refund it', async () => {
+it('reports a registration as refunded everywhere while PayPal is unavailable for the refund', async () => {
   const ada = anAttendee(stack, aForm({ newsletter: false }));
   const paypalOrderId = await ada.approve();
   await stack.database.raw('alter table orders add constraint broken check (false) not valid');
@@ -84,11 +84,11 @@ it('tells everybody that a registration is refunded while PayPal cannot be reach
   expect(await answers(ada, paypalOrderId)).toEqual(told('refunded'));
 });
 
-it('tells everybody the same after Temporal has forgotten the run', async () => {
+it('gives the same answer everywhere after Temporal has deleted the run', async () => {
   const ada = anAttendee(stack, aForm({ ticketType: 'free', newsletter: false }));
   expect((await ada.register()).statusCode).toBe(201);
   await runOf(ada).result();
-  // As if the run were beyond the retention of the namespace: no run has this id.
+  // No run has this id, as after the retention of the namespace.
   const old = anAttendee(stack, ada.form);
   await stack.database('orders').where({ id: ada.id }).update({ id: old.id, status: 'cancelled' });
   expect(await answers(old, null)).toEqual(told('cancelled'));

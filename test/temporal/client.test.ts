@@ -5,7 +5,7 @@ import { sharedProbe } from '../../src/temporal/client.ts';
 beforeEach(() => vi.useFakeTimers());
 afterEach(() => vi.useRealTimers());
 
-/** As much of a client as a probe needs. */
+/** Creates a client with only the parts that a probe uses. */
 const clientThat = (describeNamespace: () => Promise<unknown>) =>
   ({
     options: { namespace: 'default' },
@@ -15,7 +15,7 @@ const clientThat = (describeNamespace: () => Promise<unknown>) =>
     },
   }) as unknown as Client;
 
-it('a probe that succeeded stands for the requests of a moment', async () => {
+it('requests within 250 ms share one successful probe', async () => {
   const asked = vi.fn(() => Promise.resolve());
   const probe = sharedProbe(clientThat(asked));
   await Promise.all([probe(), probe(), probe()]);
@@ -27,7 +27,7 @@ it('a probe that succeeded stands for the requests of a moment', async () => {
   expect(asked).toHaveBeenCalledTimes(2);
 });
 
-it('a probe that failed is not believed by the next', async () => {
+it('a failed probe is not reused by the next request', async () => {
   const asked = vi
     .fn<() => Promise<void>>()
     .mockRejectedValueOnce(new Error('away'))

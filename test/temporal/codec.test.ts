@@ -1,4 +1,4 @@
-/** Nothing of a person is readable in what Temporal stores, and everything is with a key. */
+/** Temporal stores no readable personal data, and every payload can be decrypted with its key. */
 import { randomBytes } from 'node:crypto';
 import { Client } from '@temporalio/client';
 import { defaultPayloadConverter, type Payload } from '@temporalio/common';
@@ -23,8 +23,8 @@ describe('a payload', () => {
   it.each([
     ['short', 'Ada'],
     ['long', SECRET],
-    ['nothing', null],
-  ])('that is %s comes back as it was, and is not readable in between', async (_what, original) => {
+    ['null', null],
+  ])('that is %s is unreadable while encrypted, and decrypts to the original', async (_what, original) => {
     const codec = createCodec(keysOf(aKey()));
     const [encoded] = await codec.encode([payload(original)]);
     expect(Buffer.from(encoded?.data ?? []).toString('latin1')).not.toMatch(/Ada|Street|json/);
@@ -32,13 +32,13 @@ describe('a payload', () => {
     expect(value(decoded)).toEqual(original);
   });
 
-  it('is never encrypted twice to the same bytes', async () => {
+  it('never encrypts to the same bytes twice', async () => {
     const codec = createCodec(keysOf(aKey()));
     const [first, second] = await codec.encode([payload('Ada'), payload('Ada')]);
     expect(Buffer.from(first?.data ?? []).equals(Buffer.from(second?.data ?? []))).toBe(false);
   });
 
-  it('stays readable while its key is listed, wherever it stands, and no longer', async () => {
+  it('can be decrypted while its key is listed at any position, and not after the key is removed', async () => {
     const [older, newer] = [aKey(), aKey()];
     const encoded = await createCodec(keysOf(older)).encode([payload(SECRET)]);
     const rotated = createCodec(keysOf(`2026:${newer},${older}`));
@@ -48,7 +48,7 @@ describe('a payload', () => {
     await expect(createCodec(keysOf(newer)).decode(encoded)).rejects.toThrow(/There is no key "[0-9a-f]{8}"/);
   });
 
-  it('that was tampered with is refused, and one from before encryption is read', async () => {
+  it('is rejected when it was tampered with, and is read when it was stored before encryption', async () => {
     const codec = createCodec(keysOf(aKey()));
     const [encoded] = await codec.encode([payload(SECRET)]);
     const data = Buffer.from(encoded?.data ?? []);
@@ -66,11 +66,11 @@ describe('the history of a registration', () => {
   });
   afterAll(() => stack.stop());
 
-  it('says nothing of a person to whoever has no key: not in arguments, results, failures or answers', async () => {
+  it('shows no personal data without the key, whether in arguments, results, failures or answers', async () => {
     stack.sandbox.faults.set('sendgrid', { mode: 'failing', status: 503 });
     stack.sandbox.faults.set('mailchimp', { mode: 'failing', status: 400, times: 1 });
     const ada = anAttendee(stack);
-    // Declined and corrected, so that an update carries the order, too.
+    // The first card is declined, so the update for the second card carries the order as well.
     await ada.register('4000000000000002');
     await ada.register();
     const { connection } = stack.temporal;
@@ -92,5 +92,5 @@ describe('the history of a registration', () => {
   });
 });
 
-/** What the registration above is about, and what the failures of its mail and its subscription say. */
+/** Matches the personal data of the registration above and the messages of its failed activities. */
 const PERSON = /ada@|Example|example\.org|Street|Hamburg|20457|Unavailable 503|Rejected 400/;

@@ -1,4 +1,4 @@
-/** What is read from a history is what the run itself would tell, at each point of every recorded history. */
+/** The progress read from a history equals what the run answers, at each point of every recorded history. */
 import { fileURLToPath } from 'node:url';
 import { historyFromJSON } from '@temporalio/common/lib/proto-utils.js';
 import { defaultDataConverter } from '@temporalio/common';
@@ -29,7 +29,10 @@ beforeAll(async () => {
   });
 });
 
-/** What the run tells after each of its workflow tasks, by the number of events before the task's end. */
+/**
+ * Replays a history and returns what the run answers after each workflow task, by the number of events before
+ * the end of that task.
+ */
 async function toldByRun(history: unknown): Promise<Map<number, Progress>> {
   const told = new Map<number, Progress>();
   const sinks: InjectedSinks<ProgressSinks> = {
@@ -45,26 +48,29 @@ async function toldByRun(history: unknown): Promise<Map<number, Progress>> {
   return told;
 }
 
-/** The events up to the end of a workflow task, with what the task ordered; events of updates do not name their task. */
+/**
+ * Returns the events up to the end of a workflow task, including those of the commands it issued. Events of
+ * updates do not name their task.
+ */
 function untilTaskEnd(events: HistoryEvent[], before: number): HistoryEvent[] {
   const task = String(events[before]?.eventId);
-  const isOrdered = (event: HistoryEvent) =>
+  const isIssued = (event: HistoryEvent) =>
     !!event.workflowExecutionUpdateAcceptedEventAttributes ||
     !!event.workflowExecutionUpdateCompletedEventAttributes ||
     Object.values(event).some(
       (attributes: { workflowTaskCompletedEventId?: unknown } | null) =>
         String(attributes?.workflowTaskCompletedEventId) === task,
     );
-  const next = events.findIndex((event, index) => index > before && !isOrdered(event));
+  const next = events.findIndex((event, index) => index > before && !isIssued(event));
   return next < 0 ? events : events.slice(0, next);
 }
 
 const REGISTRATIONS = HISTORIES.filter((file) => !file.includes('resent'));
 const decode = decoderOf(defaultDataConverter);
 
-it.each(REGISTRATIONS)('%s', async (file) => {
+it.each(REGISTRATIONS)('reads from %s the progress that the run answers', async (file) => {
   const json: unknown = JSON.parse(readHistory(file));
-  // As the server sends it, which is not quite as it is read from JSON.
+  // The test reads the events as the server sends them, which differ slightly from events parsed from JSON.
   const { events } = History.decode(History.encode(historyFromJSON(json)).finish());
   const told = await toldByRun(json);
   expect(told.size).toBeGreaterThan(1);

@@ -1,8 +1,11 @@
-/** Loaded into the workflows by a test: tells, after each activation, what the run's own query `progress` would answer. */
+/**
+ * A test loads this interceptor into the workflows. After each activation it reports what the run's query
+ * `progress` would answer.
+ */
 import { proxySinks, type WorkflowInterceptors } from '@temporalio/workflow';
 import { PROGRESS } from '../../src/registration.ts';
 
-/** `json` is the answer of the query. */
+/** `json` is the answer to the query. */
 export type ProgressSinks = { progress: { told: (json: string) => void } };
 
 const { progress } = proxySinks<ProgressSinks>();

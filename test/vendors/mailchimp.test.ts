@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, it } from 'vitest';
 import { connectMailchimp } from '../../src/vendors/mailchimp.ts';
 
-it('adds many people over few connections, for Mailchimp allows ten at once', async () => {
+it('adds 30 people over five connections, because Mailchimp allows only ten at once', async () => {
   const opened = { connections: 0, requests: 0, atOnce: 0, most: 0 };
   const answer = async () => {
     opened.requests++;

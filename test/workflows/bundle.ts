@@ -2,10 +2,10 @@ import { bundleWorkflowCode, DefaultLogger, type WorkflowBundle } from '@tempora
 import { BUNDLE } from '../../src/temporal/bundle.ts';
 
 let released: Promise<WorkflowBundle> | undefined;
-/** The workflows as a worker gets them, bundled once for all test files of a process. */
+/** Bundles the workflows as a worker runs them, once for all test files of a process. */
 export const bundleWorkflows = (): Promise<WorkflowBundle> => (released ??= bundleChanged({}));
 
-/** The same with modules taken in place of those that the workflows import by these names. */
+/** Bundles the workflows with replacements for the modules that they import by these names. */
 export const bundleChanged = (insteadOf: Record<string, string>): Promise<WorkflowBundle> =>
   bundleWorkflowCode({
     ...BUNDLE,

@@ -1,4 +1,4 @@
-/** The example of docs/changing-the-workflow.md, executed: a step is added while registrations are in flight. */
+/** Runs the example of docs/changing-the-workflow.md: adds a step while registrations are in flight. */
 import { randomBytes, randomUUID } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
 import type { WorkflowHandle } from '@temporalio/client';
@@ -29,13 +29,13 @@ beforeAll(async () => {
 });
 afterAll(() => runs.close());
 
-/** Has a worker of that version while `work` goes on. */
+/** Runs a worker of this version until `work` is done. */
 async function withWorker<T>(version: Version, work: () => Promise<T>): Promise<T> {
   const stop = await runs.startWorker(versions[version], { reserveBadge: () => Promise.resolve() });
   return work().finally(stop);
 }
 
-/** The activities of a run, in the order they were scheduled. */
+/** Returns the activities of a run in the order in which they were scheduled. */
 async function activitiesOf(handle: WorkflowHandle): Promise<string[]> {
   const { events } = await handle.fetchHistory();
   return (events ?? []).flatMap(
@@ -46,7 +46,7 @@ async function activitiesOf(handle: WorkflowHandle): Promise<string[]> {
 const replays = async (version: Version, handle: WorkflowHandle) =>
   replay(versions[version], await handle.fetchHistory(), runs.dataConverter);
 
-/** A provider that is away until the test says otherwise. */
+/** Creates a vendor that is unavailable until the test calls `end`. */
 function outage() {
   let over = false;
   const away = () => ApplicationFailure.create({ message: 'away', nextRetryDelay: '200ms' });
@@ -56,7 +56,7 @@ function outage() {
   };
 }
 
-/** A registration that workers of that version have brought to where only its mail is left, and then left alone. */
+/** Runs a registration with a worker of this version until only its mail is left, then stops the worker. */
 async function waitsForTheMail(version: Version, order = anOrder()) {
   const mail = outage();
   const { handle, pay } = runs.registration(order, mail);
@@ -67,7 +67,7 @@ async function waitsForTheMail(version: Version, order = anOrder()) {
   return { handle, mail };
 }
 
-/** Resolves when Temporal lists the run under this query: its index lags behind the runs. */
+/** Resolves when Temporal lists the run for this query, because the index lags behind the runs. */
 const isFound = (query: string, { workflowId }: WorkflowHandle) =>
   vi.waitUntil(
     async () => {
@@ -78,11 +78,11 @@ const isFound = (query: string, { workflowId }: WorkflowHandle) =>
     { timeout: 10_000, interval: 100 },
   );
 
-/** Open registrations, and those of them that took the step. */
+/** These queries find the open registrations, and the runs that have taken the new step. */
 const OPEN = "WorkflowType = 'registration' AND ExecutionStatus = 'Running'";
 const BADGE = "TemporalChangeVersion = 'name-badge'";
 
-/** Whether a worker has found that its workflows do not do again what they did before. */
+/** Returns whether a worker has reported that its workflows do not match the history (TMPRL1100). */
 async function isStuck(handle: WorkflowHandle): Promise<boolean> {
   const { events } = await handle.fetchHistory();
   const failures = (events ?? []).map(
@@ -99,10 +99,10 @@ const start = (order: Order, options: { workflowTaskTimeout: '1s' }) =>
     ...options,
   });
 
-describe('a step that is simply added', () => {
+describe('a step that is added without a patch', () => {
   const fulfilled = HISTORIES.filter((file) => readHistory(file).includes('"saveOrder"'));
 
-  it('breaks every recorded history that had come to it, and no other', async () => {
+  it('breaks every recorded history that has reached it, and no other', async () => {
     const broken: string[] = [];
     for (const file of HISTORIES)
       await replay(versions.plain, JSON.parse(readHistory(file))).catch((error: unknown) => {
@@ -115,7 +115,7 @@ describe('a step that is simply added', () => {
 });
 
 describe('a step that is added with `patched`', () => {
-  it.each(HISTORIES)('%s replays', async (file) => {
+  it.each(HISTORIES)('replays %s', async (file) => {
     await replay(versions.patched, JSON.parse(readHistory(file)));
   });
 
@@ -148,9 +148,9 @@ describe('a step that is added with `patched`', () => {
     expect((await activitiesOf(handle)).slice(0, 3)).toEqual(['takePayment', 'takePayment', 'reserveBadge']);
   });
 
-  it('is left out by a run that was past it, even if a worker without the patch had it in between', async () => {
+  it('is skipped by a run that has passed it, even if a worker without the patch had the run in between', async () => {
     const order = anOrder();
-    // A task that a worker cannot do is tried again after this time, which is ten seconds otherwise.
+    // Temporal retries a failed workflow task after this timeout, which is ten seconds by default.
     await start(order, { workflowTaskTimeout: '1s' });
     const { handle, mail } = await waitsForTheMail('released', order);
     await isFound(`${OPEN} AND NOT ${BADGE}`, handle);
@@ -168,8 +168,8 @@ describe('a step that is added with `patched`', () => {
   });
 });
 
-describe('when no run is open that left the step out', () => {
-  it('the old branch may go: runs with the patch go on', async () => {
+describe('removing the patch', () => {
+  it('lets runs with the patch continue after the old branch is removed', async () => {
     const { handle, mail } = await waitsForTheMail('patched');
     await isFound(`${OPEN} AND ${BADGE}`, handle);
     mail.end();
@@ -177,12 +177,12 @@ describe('when no run is open that left the step out', () => {
     expect(await activitiesOf(handle)).toContain('reserveBadge');
   });
 
-  it('but no earlier: it breaks a history without the step', async () => {
+  it('breaks a history without the step, so the old branch must stay while such runs are open', async () => {
     const history: unknown = JSON.parse(readHistory('2-open-waiting-for-the-mail.json'));
     await expect(replay(versions.deprecated, history)).rejects.toThrow(DeterminismViolationError);
   });
 
-  it('the marker may go, too, once all open runs have the deprecated one', async () => {
+  it('lets runs with the deprecated marker continue after the marker is removed', async () => {
     const { handle, mail } = await waitsForTheMail('deprecated');
     await isFound(`${OPEN} AND StartTime < '${new Date().toISOString()}'`, handle);
     mail.end();

@@ -1,4 +1,4 @@
-/** Runs on a real Temporal server, started as the api starts them, while workers of one version or another come and go. */
+/** Starts runs on a real Temporal server as the api does, with workers of different versions. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client, Connection, type WorkflowHandle } from '@temporalio/client';
 import { NativeConnection, Worker, type WorkflowBundle } from '@temporalio/worker';
@@ -11,13 +11,16 @@ import { activitiesByRun, standIns, type Activity } from './stand-ins.ts';
 
 export type DevServerRun = {
   handle: WorkflowHandle<(order: Order) => Promise<Progress>>;
-  /** Sends the order to be paid as the api does, which starts the run; `changed` as an attendee sends it the next time. */
+  /**
+   * Requests the payment as the api does, which starts the run. `changed` is the order as the attendee sends
+   * it with another card.
+   */
   pay: (changed?: Order) => Promise<PaymentAnswer>;
 };
 
-/** The defaults name process and host, and so would the histories. */
+/** The default identities name the process and the host, and the histories would contain them. */
 const [API, WORKER] = ['api', 'worker'];
-/** Longer than an attendee would be kept waiting: some answers are late on purpose. */
+/** This is longer than the api waits, because some scenarios answer late on purpose. */
 const ANSWER_MS = 60_000;
 
 export async function connectRuns(address: string, taskQueue: string, encryptionKeys: EncryptionKey[] = []) {
@@ -34,12 +37,12 @@ export async function connectRuns(address: string, taskQueue: string, encryption
     taskQueue,
     dataConverter: converter,
 
-    /** Gives a run the activities that it will have when it is started. */
+    /** Sets the activities of a run before it is started. */
     prepare: (id: string, replaced: Partial<Activities> = {}) => {
       prepare(id, standIns(replaced));
     },
 
-    /** A registration that `pay` starts. */
+    /** Prepares a registration whose run `pay` starts. */
     registration(order: Order, replaced: Partial<Activities> = {}): DevServerRun {
       this.prepare(workflowId(order.id), replaced);
       return {
@@ -49,7 +52,7 @@ export async function connectRuns(address: string, taskQueue: string, encryption
       };
     },
 
-    /** Starts a worker with a version of the workflows; what it returns stops it. */
+    /** Starts a worker with a version of the workflows and returns a function that stops it. */
     async startWorker(workflowBundle: WorkflowBundle, more: Record<string, Activity> = {}) {
       const worker = await Worker.create({
         connection: nativeConnection,
@@ -73,7 +76,7 @@ export async function connectRuns(address: string, taskQueue: string, encryption
   };
 }
 
-/** Resolves when all that is left of a run are these activities, failed and waiting for their next attempt; or a timer. */
+/** Resolves when a run waits only for retries of exactly these activities or, with none, for a timer. */
 export async function isLeftWith(handle: WorkflowHandle, ...activities: (keyof Activities)[]): Promise<void> {
   for (;;) {
     const { raw } = await handle.describe();

@@ -1,4 +1,4 @@
-/** Runs the workflow on the time-skipping server with activities made for the test, and notes which of them ran. */
+/** Runs the workflow on the time-skipping server with the test's activities, and records which ones start. */
 import { randomUUID } from 'node:crypto';
 import type { WorkflowHandle } from '@temporalio/client';
 import { TestWorkflowEnvironment } from '@temporalio/testing';
@@ -18,13 +18,13 @@ import { activitiesByRun, standIns, type Activity } from './stand-ins.ts';
 
 export type Run = {
   handle: WorkflowHandle<(order: Order) => Promise<Progress>>;
-  /** Names of the activities in the order they were started, once for each attempt. */
+  /** The names of the activities in the order in which they were started, once for each attempt. */
   started: string[];
-  /** Sends `pay` as the api does and waits for its answer. */
+  /** Sends the update `pay` as the api does and waits for its answer. */
   pay: (paypalOrderId: string, changed?: Order) => Promise<PaymentAnswer>;
-  /** Resolves when an activity has been started (again). */
+  /** Resolves when an activity has been started `times` times, once by default. */
   starts: (activity: keyof Activities, times?: number) => Promise<void>;
-  /** The time of the test server, in milliseconds. */
+  /** Returns the time of the test server in milliseconds. */
   now: () => Promise<number>;
 };
 
@@ -45,7 +45,8 @@ export async function startHarness(testServer: string) {
 
   /**
    * Starts a run whose activities succeed unless the test replaces them, and hands it to `check`.
-   * @param firstTaskAfter when a worker first sees it, as if there were none before: the clock stands still while a task waits
+   * @param firstTaskAfter delays the first workflow task, as if no worker were running before. The run has to
+   *   be delayed because the test server's clock stands still while a task waits for a worker.
    */
   async function run(
     order: Order,
@@ -93,7 +94,7 @@ export async function startHarness(testServer: string) {
           look();
         }),
     });
-    // A run that a failed test leaves behind would hold up the clock of all that follow.
+    // A run that a failed test leaves open would stop the clock for all tests that follow.
     await checked.finally(() => handle.terminate().catch(() => undefined));
   }
 
@@ -108,6 +109,6 @@ export async function startHarness(testServer: string) {
   };
 }
 
-/** How often an activity was started. */
+/** Returns how often an activity was started. */
 export const count = (started: string[], activity: keyof Activities) =>
   started.filter((name) => name === activity).length;

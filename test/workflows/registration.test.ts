@@ -17,16 +17,20 @@ const outOfReach = () => Promise.reject(ApplicationFailure.retryable('out of rea
 const states = ({ steps }: Progress) => Object.fromEntries(steps.map(({ name, state }) => [name, state]));
 const step = ({ steps }: Progress, name: StepName) => steps.find((candidate) => candidate.name === name);
 
-/** When a hold that begins now will end. */
-const inAQuarter = async () => new Date((await harness.environment.currentTimeMs()) + 900_000).toISOString();
+/** Returns the end of a hold that begins now. */
+const inFifteenMinutes = async () =>
+  new Date((await harness.environment.currentTimeMs()) + 900_000).toISOString();
 
-/** Fails `times` times, then does what follows. */
+/** Fails the first `times` calls and then calls `then`. */
 function after<T>(times: number, then: () => Promise<T>) {
   let failed = 0;
   return () => (failed++ < times ? outOfReach() : then());
 }
 
-/** Resolves when mail and list are done; the test server trips over an activity that ends while it is being cancelled. */
+/**
+ * Resolves when the mail and the mailing list are done. The test server fails when an activity ends while it
+ * is being cancelled.
+ */
 const othersDone = (handle: WorkflowHandle) =>
   vi.waitUntil(
     async () => {
@@ -37,8 +41,8 @@ const othersDone = (handle: WorkflowHandle) =>
   );
 
 /**
- * Resolves when an activity has failed and waits for its next attempt. A cancellation that meets a running attempt is
- * lost on the test server when that attempt fails, so tests wait for this before they cancel.
+ * Resolves when an activity has failed and waits for its next attempt. The test server loses a cancellation
+ * that arrives during an attempt that then fails, so tests wait for this state before they cancel.
  */
 const backsOff = (handle: WorkflowHandle, activity: keyof Activities) =>
   vi.waitUntil(
@@ -52,15 +56,15 @@ const backsOff = (handle: WorkflowHandle, activity: keyof Activities) =>
     { timeout: 10_000 },
   );
 
-/** A promise that a test resolves when it wants to. */
+/** Creates a promise that the test resolves by calling `open`. */
 function gate() {
   let open: () => void = () => undefined;
   const opened = new Promise<void>((resolve) => (open = resolve));
   return { opened, open };
 }
 
-describe('the ordinary way', () => {
-  it('confirms without any client that waits', async () => {
+describe('an ordinary registration', () => {
+  it('is confirmed without a client that waits', async () => {
     await harness.run(anOrder(), {}, async ({ handle, started }) => {
       const result = await handle.result();
       expect(result.status).toBe('confirmed');
@@ -79,7 +83,7 @@ describe('the ordinary way', () => {
     });
   });
 
-  it('starts the three steps at once: none waits for another', async () => {
+  it('starts the order, the mail and the mailing list at the same time', async () => {
     const { opened, open } = gate();
     const wait = () => opened.then(() => ({ attempts: 1 }));
     const waiting = { saveOrder: wait, sendConfirmation: wait, addToMailingList: wait };
@@ -98,7 +102,7 @@ describe('the ordinary way', () => {
     });
   });
 
-  it('costs 25 to 31 events', async () => {
+  it('takes 25 to 31 events of history', async () => {
     await harness.run(
       anOrder(),
       {},
@@ -109,12 +113,12 @@ describe('the ordinary way', () => {
         expect(events?.length).toBeGreaterThanOrEqual(25);
         expect(events?.length).toBeLessThanOrEqual(31);
       },
-      // So that the update is there for the first task, as it is when the api starts the run with it.
+      // The delay lets the first task see the update, as it does when the api starts the run with the update.
       '5 hours',
     );
   });
 
-  it('answers the payment before the three steps are done', async () => {
+  it('answers the payment before the order is saved', async () => {
     const { opened, open } = gate();
     await harness.run(
       anOrder(),
@@ -127,14 +131,14 @@ describe('the ordinary way', () => {
     );
   });
 
-  it('leaves the mailing list alone without consent', async () => {
+  it('adds nobody to the mailing list without consent', async () => {
     await harness.run(anOrder({ newsletter: null }), {}, async ({ handle, started }) => {
       expect(states(await handle.result())['mailing-list']).toBe('skipped');
       expect(count(started, 'addToMailingList')).toBe(0);
     });
   });
 
-  it('skips the payment of a free ticket', async () => {
+  it('skips the payment for a free ticket', async () => {
     const order = anOrder({ paypalOrderId: null, amount: { minor: 0, currency: 'EUR' } });
     const free = { ...CAPTURED, paypalOrderId: null, captureId: null };
     await harness.run(order, { takePayment: () => Promise.resolve(free) }, async ({ handle, pay }) => {
@@ -144,13 +148,13 @@ describe('the ordinary way', () => {
   });
 });
 
-describe('declines', () => {
-  it('keeps the seat and takes another card', async () => {
+describe('when a payment is attempted', () => {
+  it('accepts another card after a decline', async () => {
     await harness.run(
       anOrder(),
       {
         takePayment: async ({ paypalOrderId }) =>
-          paypalOrderId === 'A' ? declined(await inAQuarter()) : { ...CAPTURED, paypalOrderId },
+          paypalOrderId === 'A' ? declined(await inFifteenMinutes()) : { ...CAPTURED, paypalOrderId },
       },
       async ({ handle, pay, started }) => {
         expect(await pay('A')).toMatchObject({ status: 'declined' });
@@ -175,7 +179,7 @@ describe('declines', () => {
       order,
       {
         takePayment: async ({ paypalOrderId }) =>
-          paypalOrderId === 'A' ? declined(await inAQuarter()) : { ...CAPTURED, paypalOrderId },
+          paypalOrderId === 'A' ? declined(await inFifteenMinutes()) : { ...CAPTURED, paypalOrderId },
         sendConfirmation: ({ attendee }) => {
           mailed.push(attendee.email);
           return Promise.resolve({ attempts: 1 });
@@ -191,7 +195,7 @@ describe('declines', () => {
     );
   });
 
-  it('attempts a PayPal order once, however often it is asked for', async () => {
+  it('captures a PayPal order once when it is sent twice', async () => {
     const { opened, open } = gate();
     await harness.run(
       anOrder(),
@@ -207,7 +211,7 @@ describe('declines', () => {
     );
   });
 
-  it('takes one of two cards that come at once, and tells the other', async () => {
+  it('captures one of two cards that are sent at once, and answers `already-paid` to the other', async () => {
     const { opened, open } = gate();
     await harness.run(
       anOrder(),
@@ -223,11 +227,11 @@ describe('declines', () => {
     );
   });
 
-  it('expires when the hold runs out', async () => {
+  it('expires when the hold ends', async () => {
     await harness.run(
       anOrder(),
       {
-        takePayment: async () => declined(await inAQuarter()),
+        takePayment: async () => declined(await inFifteenMinutes()),
       },
       async ({ handle, started, now }) => {
         const begun = await now();
@@ -239,13 +243,13 @@ describe('declines', () => {
     );
   });
 
-  it('waits on when the attendee renewed the hold', async () => {
+  it('keeps waiting for a card when the attendee has renewed the hold', async () => {
     let renewals = 1;
     await harness.run(
       anOrder(),
       {
-        takePayment: async () => declined(await inAQuarter()),
-        releaseHold: async () => (renewals-- > 0 ? inAQuarter() : null),
+        takePayment: async () => declined(await inFifteenMinutes()),
+        releaseHold: async () => (renewals-- > 0 ? inFifteenMinutes() : null),
       },
       async ({ handle, started }) => {
         expect((await handle.result()).status).toBe('expired');
@@ -254,7 +258,7 @@ describe('declines', () => {
     );
   });
 
-  it('ends at once, and not in error, when the hold ended in the past', async () => {
+  it('expires without an error when the hold ended in the past', async () => {
     await harness.run(
       anOrder(),
       { takePayment: () => Promise.resolve(declined('2001-01-01T00:00:00Z')) },
@@ -283,7 +287,7 @@ describe('declines', () => {
     );
   });
 
-  it('lets a capture win that is in flight when the hold runs out', async () => {
+  it('confirms a capture that is in flight when the hold ends', async () => {
     const { opened, open } = gate();
     let heldUntil = 0;
     await harness.run(
@@ -299,7 +303,7 @@ describe('declines', () => {
         await pay('A');
         const second = pay('B');
         await starts('takePayment', 2);
-        // No skipping here: the server's clock stands still for nobody while an activity runs.
+        // The server does not skip time while an activity runs, so the test waits in real time.
         await vi.waitUntil(async () => (await now()) > heldUntil + 1000, { timeout: 10_000 });
         open();
         expect(await second).toMatchObject({ status: 'captured' });
@@ -309,7 +313,7 @@ describe('declines', () => {
     );
   });
 
-  it('ends as expired when there was no seat to claim', async () => {
+  it('expires when there is no seat to claim', async () => {
     await harness.run(
       anOrder(),
       { takePayment: () => Promise.resolve({ status: 'expired', attempts: 1 }) },
@@ -321,8 +325,8 @@ describe('declines', () => {
   });
 });
 
-describe('payments that are not known', () => {
-  it('asks PayPal, for a day if need be, after an attempt ended in doubt', async () => {
+describe('when the outcome of a payment is unknown', () => {
+  it('asks PayPal until the outcome is known after an attempt ended in doubt', async () => {
     await harness.run(
       anOrder(),
       { takePayment: outOfReach, settlePayment: after(20, () => Promise.resolve(CAPTURED)) },
@@ -334,7 +338,7 @@ describe('payments that are not known', () => {
     );
   });
 
-  it('waits for days while PayPal reviews a capture, which is declined in the end: the attendee is told by mail', async () => {
+  it('waits for days while PayPal reviews a capture, and tells the attendee by mail when it is declined', async () => {
     const heldUntil = new Date(0).toISOString();
     const notices: string[] = [];
     await harness.run(
@@ -357,7 +361,7 @@ describe('payments that are not known', () => {
     );
   });
 
-  it('waits for days while PayPal reviews a capture, which is completed in the end', async () => {
+  it('waits for days while PayPal reviews a capture, and confirms the registration when it completes', async () => {
     await harness.run(
       anOrder(),
       {
@@ -373,7 +377,7 @@ describe('payments that are not known', () => {
     );
   });
 
-  it('waits for a pending capture', async () => {
+  it('answers the payment when PayPal completes a pending capture', async () => {
     await harness.run(
       anOrder(),
       {
@@ -388,7 +392,7 @@ describe('payments that are not known', () => {
     );
   });
 
-  it('tells by mail when it turns out late that nothing was taken', async () => {
+  it('tells the attendee by mail when PayPal reports late that it captured nothing', async () => {
     const notices: unknown[] = [];
     await harness.run(
       anOrder(),
@@ -409,8 +413,8 @@ describe('payments that are not known', () => {
   });
 });
 
-describe('no worker is there for hours', () => {
-  it('takes the payment when one comes, if PayPal still will', async () => {
+describe('when no worker runs for hours', () => {
+  it('captures the payment when a worker is back', async () => {
     await harness.run(
       anOrder(),
       {},
@@ -425,10 +429,10 @@ describe('no worker is there for hours', () => {
   it.each([
     ['the seat is gone', { status: 'expired', attempts: 1 }],
     [
-      'PayPal has forgotten the order',
+      'PayPal no longer knows the order',
       { status: 'rejected', reason: 'unknown', heldUntil: null, attempts: 1 },
     ],
-  ] satisfies [string, Attempt][])('tells by mail that nothing was taken, when %s', async (_why, answer) => {
+  ] satisfies [string, Attempt][])('tells by mail that nothing was captured: %s', async (_why, answer) => {
     const notices: string[] = [];
     await harness.run(
       anOrder(),
@@ -448,8 +452,8 @@ describe('no worker is there for hours', () => {
   });
 });
 
-describe('the three steps fail', () => {
-  it('mails after two days without SendGrid', async () => {
+describe('when a step after the payment fails', () => {
+  it('sends the mail after SendGrid was unavailable for more than 40 hours', async () => {
     await harness.run(
       anOrder(),
       { sendConfirmation: after(55, () => Promise.resolve({ attempts: 56 })) },
@@ -468,7 +472,7 @@ describe('the three steps fail', () => {
     ['mailing-list', 'addToMailingList'],
   ];
   it.each(steps)(
-    'shows %s as failed, and keeps the registration, when it is refused for good',
+    'shows %s as failed and keeps the registration when the vendor rejects it permanently',
     async (name, activity) => {
       await harness.run(anOrder(), { [activity]: () => final('Rejected') }, async ({ handle, started }) => {
         const result = await handle.result();
@@ -480,7 +484,7 @@ describe('the three steps fail', () => {
     },
   );
 
-  it('gives the mail up after thirty days, and keeps the registration', async () => {
+  it('gives up the mail after 30 days and keeps the registration', async () => {
     await harness.run(anOrder(), { sendConfirmation: outOfReach }, async ({ handle, now }) => {
       const begun = await now();
       const result = await handle.result();
@@ -490,7 +494,7 @@ describe('the three steps fail', () => {
     });
   });
 
-  it('saves the order after hours without a database', async () => {
+  it('saves the order after the database was unavailable for hours', async () => {
     await harness.run(
       anOrder(),
       { saveOrder: after(200, () => Promise.resolve({ attempts: 201 })) },
@@ -500,7 +504,7 @@ describe('the three steps fail', () => {
     );
   });
 
-  it('refunds at once when the order is impossible, without waiting for the mail', async () => {
+  it('refunds at once when the order cannot be saved, without waiting for the mail', async () => {
     const { opened, open } = gate();
     await harness.run(
       anOrder(),
@@ -521,7 +525,7 @@ describe('the three steps fail', () => {
     );
   });
 
-  it('refunds after hours without PayPal', async () => {
+  it('refunds after PayPal was unavailable for hours', async () => {
     const { opened, open } = gate();
     await harness.run(
       anOrder(),
@@ -538,10 +542,10 @@ describe('the three steps fail', () => {
   });
 });
 
-describe('an organizer cancels', () => {
+describe('when an organizer cancels a registration', () => {
   const undone = ['refundPayment', 'giveSeatBack', 'sendNotice'];
 
-  it('while the capture is in flight: it is awaited, then refunded', async () => {
+  it('waits for a capture in flight and then refunds it', async () => {
     const { opened, open } = gate();
     await harness.run(
       anOrder(),
@@ -556,7 +560,7 @@ describe('an organizer cancels', () => {
     );
   });
 
-  it('while PayPal reviews the capture: its end is awaited, then refunded', async () => {
+  it('waits for the end of a pending capture and then refunds it', async () => {
     const { opened, open } = gate();
     await harness.run(
       anOrder(),
@@ -574,7 +578,7 @@ describe('an organizer cancels', () => {
     );
   });
 
-  it('while waiting for another card: nothing to refund, the seat goes back', async () => {
+  it('gives the seat back and refunds nothing while the run waits for another card', async () => {
     const heldUntil = async () => new Date((await harness.environment.currentTimeMs()) + 9e7).toISOString();
     await harness.run(
       anOrder(),
@@ -588,16 +592,19 @@ describe('an organizer cancels', () => {
     );
   });
 
-  it.each(['saveOrder', 'sendConfirmation', 'addToMailingList'] as const)('during %s', async (activity) => {
-    await harness.run(anOrder(), { [activity]: outOfReach }, async ({ handle, started }) => {
-      await backsOff(handle, activity);
-      await handle.cancel();
-      expect((await handle.result()).status).toBe('cancelled');
-      expect(started.filter((name) => undone.includes(name))).toEqual(undone);
-    });
-  });
+  it.each(['saveOrder', 'sendConfirmation', 'addToMailingList'] as const)(
+    'refunds the payment, gives the seat back and tells the attendee during %s',
+    async (activity) => {
+      await harness.run(anOrder(), { [activity]: outOfReach }, async ({ handle, started }) => {
+        await backsOff(handle, activity);
+        await handle.cancel();
+        expect((await handle.result()).status).toBe('cancelled');
+        expect(started.filter((name) => undone.includes(name))).toEqual(undone);
+      });
+    },
+  );
 
-  it('during the refund of an impossible order: it is refunded all the same', async () => {
+  it('completes a refund that is already in progress', async () => {
     const order = gate();
     const refund = gate();
     await harness.run(
@@ -618,7 +625,7 @@ describe('an organizer cancels', () => {
     );
   });
 
-  it('and the run still ends when the notice is refused for good', async () => {
+  it('ends the run even when the notice is rejected permanently', async () => {
     await harness.run(
       anOrder(),
       { saveOrder: outOfReach, sendNotice: () => final('Rejected') },

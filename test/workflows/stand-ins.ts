@@ -1,4 +1,4 @@
-/** Stand-ins for what a workflow is given: an order as the api makes it, and activities that succeed. */
+/** Provides what a workflow needs: an order as the api creates it, and activities that succeed. */
 import { randomUUID } from 'node:crypto';
 import { activityInfo } from '@temporalio/activity';
 import type { Activities } from '../../src/activities/index.ts';
@@ -12,7 +12,7 @@ export const CAPTURED: Captured = {
   attempts: 1,
 };
 
-/** An order as the api makes it; give what the test is about. */
+/** Creates an order as the api does. A test overrides the fields that it is about. */
 export function anOrder(overrides: Partial<Order> = {}): Order {
   return {
     id: randomUUID(),
@@ -35,7 +35,7 @@ export function anOrder(overrides: Partial<Order> = {}): Order {
   };
 }
 
-/** Activities that succeed at once, but for those that the test replaces. */
+/** Creates activities that succeed at once, except for those that the test replaces. */
 export function standIns(replaced: Partial<Activities>): Activities {
   const done = { attempts: 1 };
   return {
@@ -53,7 +53,7 @@ export function standIns(replaced: Partial<Activities>): Activities {
   };
 }
 
-/** A declined attempt whose seat is held until then. */
+/** Creates a declined attempt whose seat is held until the given time. */
 export const declined = (heldUntil: string): Attempt => ({
   status: 'declined',
   reason: 'declined',
@@ -63,7 +63,7 @@ export const declined = (heldUntil: string): Attempt => ({
 
 export type Activity = (...args: unknown[]) => Promise<unknown>;
 
-/** Activities for a worker that knows all of them and lets each run have its own, by the id of its workflow. */
+/** Creates activities for a shared worker that call what is prepared for the workflow id of each run. */
 export function activitiesByRun() {
   const activitiesOf = new Map<string, Record<string, unknown>>();
   const ofRun =
@@ -74,7 +74,7 @@ export function activitiesByRun() {
     };
   return {
     activities: Object.fromEntries(Object.keys(standIns({})).map((name) => [name, ofRun(name)])),
-    /** Gives a run its activities, before it is started. */
+    /** Sets the activities of a run before it is started. */
     prepare: (id: string, activities: object) => void activitiesOf.set(id, { ...activities }),
   };
 }

@@ -1,4 +1,4 @@
-// Keeps the page current: every part marked live is replaced by its newest version, unless somebody is using it.
+// Refreshes every element marked as live, except the one that has the focus.
 const live = [...document.querySelectorAll('[data-live]')].map(({ id }) => id);
 
 async function refresh() {

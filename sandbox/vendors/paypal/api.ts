@@ -1,4 +1,4 @@
-/** PayPal's REST API as far as a checkout needs it: OAuth 2, Orders v2, Payments v2, each as strict as the vendor. */
+/** The parts of PayPal's API that a checkout uses, as strict as PayPal: OAuth 2, Orders v2, Payments v2. */
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { applyFaults, type Faults } from '../faults.ts';
 import type { Journal } from '../journal.ts';
@@ -9,7 +9,7 @@ import { inProgress, newId, notFound, oauthError, plainError, requestIdRequired 
 
 type Answer = { status: number; body: unknown };
 
-/** PayPal-Request-Ids are kept this long (developer.paypal.com, idempotency). */
+/** How long PayPal stores a PayPal-Request-Id (developer.paypal.com, idempotency). */
 const ORDERS_KEEP_MS = 6 * 3_600_000;
 const REFUNDS_KEEP_MS = 45 * 24 * 3_600_000;
 const TOKEN_S = 32_400;
@@ -59,18 +59,18 @@ export function createPayPal(
 ) {
   const ledger = openLedger(journal);
   const answers = journal.map<Answer & { at: number }>('paypal.answers');
-  /** Access tokens and when each ends; forgotten with the process, and clients have to cope with that. */
+  /** Access tokens and their expiry. They are not persisted, so clients must handle their loss. */
   const tokens = new Map<string, number>();
   const basic = `Basic ${Buffer.from(`${clientId}:${clientSecret}`).toString('base64')}`;
   const base = (request: FastifyRequest) => `${request.protocol}://${request.host}`;
 
-  /** What a PayPal-Request-Id stands for: it counts for one call to one address. */
+  /** The idempotency key: a PayPal-Request-Id applies to one method and URL. */
   const keyOf = ({ method, url, headers }: FastifyRequest): string | undefined => {
     const id = headers['paypal-request-id'];
     return typeof id === 'string' && method === 'POST' ? `${url} ${id}` : undefined;
   };
 
-  /** Does the work once for a PayPal-Request-Id; the same id again gets the same answer, with 200. A refusal is not kept. */
+  /** Processes a PayPal-Request-Id once and repeats its response with 200. Errors are not stored. */
   function once(request: FastifyRequest, keepMs: number, work: () => unknown): Answer {
     const key = keyOf(request);
     const earlier = key === undefined ? undefined : answers.get(key);
@@ -82,7 +82,7 @@ export function createPayPal(
     });
   }
 
-  /** One call at a time for a PayPal-Request-Id. Released when the work is done, even if nobody waits for the answer. */
+  /** Refuses a PayPal-Request-Id until its request is processed, even if the client has disconnected. */
   function refuseWhileInProgress(app: FastifyInstance): void {
     const running = new Map<string, FastifyRequest>();
     app.addHook('onRequest', (request, _reply, done) => {

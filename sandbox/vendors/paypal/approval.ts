@@ -1,4 +1,4 @@
-/** How an order comes to be approved: by a card, with or without a question of its bank, or by a wallet. */
+/** Approval of an order: with a card, with or without a 3-D Secure challenge, or with a wallet. */
 import type { PayPalSandbox } from './api.ts';
 import {
   declined,
@@ -12,17 +12,17 @@ import {
 } from './cards.ts';
 import { unprocessable } from './refusals.ts';
 
-/** What the person does when the bank asks. */
+/** The payer's response to a 3-D Secure challenge. */
 export type ChallengeAnswer = 'confirm' | 'refuse' | 'cancel';
 
 /** `DECLINED_SCA_REQUIRED` (developer.paypal.com, processor response codes). */
 const SCA_REQUIRED = declined('5650');
 const LIABILITY_SHIFT = { Y: 'POSSIBLE', N: 'NO', U: 'UNKNOWN' } as const;
 
-/** A card that was read for an order: its bank has nothing to ask, or waits for the person. */
+/** A valid card for an order, and whether its bank requires a challenge. */
 export type CardApproval = { card: ReadCard; challenge: boolean };
 
-/** Reads a card for an order; whether its bank asks the person depends on both. */
+/** Validates a card for an order. Both determine whether the bank requires a challenge. */
 export function readForOrder(
   paypal: PayPalSandbox,
   orderId: string,
@@ -33,7 +33,7 @@ export function readForOrder(
   const { verification } = paypal.order(orderId);
   if (verification === undefined || verification === 'AVS_CVV') {
     const { facts, outcome, authentication } = read;
-    // Nobody asks the bank now; one that insists says no when the money is to be taken.
+    // The order skips authentication, so a bank that requires it declines the capture.
     return {
       card: { facts, outcome: authentication === 'challenge' ? SCA_REQUIRED : outcome },
       challenge: false,
@@ -43,9 +43,9 @@ export function readForOrder(
 }
 
 /**
- * Approves an order with a card, as the frames do; nothing of the card is kept but what PayPal would tell. A failed
- * authentication approves, too: it is the merchant who must not go on.
- * @returns the liability shift, undefined when nobody was authenticated
+ * Approves an order with a card, as the card fields do. Stores only the card data that PayPal returns. A
+ * failed authentication also approves the order: the merchant must check the result before the capture.
+ * @returns the liability shift, undefined without authentication
  */
 export function approveWithCard(
   paypal: PayPalSandbox,
@@ -72,6 +72,6 @@ export const PAYER_ID = 'QYR5Z8XDVJNXQ';
 /** Approves an order with one of the test wallets. */
 export function approveWithWallet(paypal: PayPalSandbox, orderId: string, email: string): void {
   const wallet = TEST_WALLETS.find((known) => known.email === email);
-  if (!wallet) throw unprocessable('PAYER_ACCOUNT_RESTRICTED', 'There is no such test wallet.');
+  if (!wallet) throw unprocessable('PAYER_ACCOUNT_RESTRICTED', 'The test wallet does not exist.');
   paypal.approve(orderId, { paypal: { email_address: email, account_id: PAYER_ID } }, wallet.outcome);
 }

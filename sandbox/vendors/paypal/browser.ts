@@ -1,4 +1,4 @@
-/** What PayPal serves to a shop's page: the browser SDK, and the frames of its card fields. */
+/** What PayPal serves to a merchant's page: the browser SDK, and the frames of the card fields. */
 import { readFileSync } from 'node:fs';
 import type { FastifyInstance } from 'fastify';
 import Type from 'typebox';
@@ -14,7 +14,7 @@ const AUTOCOMPLETE = { number: 'cc-number', expiry: 'cc-exp', cvv: 'cc-csc' } as
 type FieldType = keyof typeof AUTOCOMPLETE;
 type OpenedBy = { session: string; merchant: string; locale?: string };
 
-/** The modules of the SDK run on the shop's page: scripts of another origin, which needs leave to read them. */
+/** SDK modules. They are loaded by a page of another origin, which requires CORS headers. */
 const SDK_MODULES = ['card-fields', 'wallet', 'button', 'frames'];
 const PAGE_SCRIPTS = [
   'field',
@@ -26,7 +26,7 @@ const PAGE_SCRIPTS = [
   'wallet-page',
 ];
 
-/** Payment methods of PayPal's eligibility service; the sandbox's merchant has these two. */
+/** The payment methods that the eligibility service returns for the sandbox's merchant. */
 const ELIGIBLE = ['paypal', 'advanced_cards'];
 
 const read = (file: string) => readFileSync(`${folder}/${file}`, 'utf8');

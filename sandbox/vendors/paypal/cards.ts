@@ -1,17 +1,17 @@
-/** The cards and wallets of the sandbox, and what each of them leads to. */
+/** The sandbox's test cards and wallets, and the outcome of each. */
 export type Outcome =
   | { status: 'COMPLETED' | 'PENDING' | 'FAILED' }
   | { status: 'DECLINED'; responseCode: string }
   | { status: 'REFUSED'; issue: string };
 
-/** What 3-D Secure came to, as an order tells it (developer.paypal.com, 3D Secure response parameters). */
+/** The 3-D Secure result in an order (developer.paypal.com, 3D Secure response parameters). */
 export type AuthenticationResult = {
   liability_shift: 'POSSIBLE' | 'NO' | 'UNKNOWN';
   three_d_secure: { enrollment_status: 'Y'; authentication_status: AuthenticationStatus };
 };
-/** Authenticated, failed, or the bank could not be asked. */
+/** Authenticated (Y), failed (N), or unavailable (U). */
 export type AuthenticationStatus = 'Y' | 'N' | 'U';
-/** What a card's bank wants when it is asked: to ask the person, or nothing, with its answer at once. */
+/** How a card's bank authenticates: with a challenge, or immediately with this status. */
 export type Authentication = 'challenge' | AuthenticationStatus;
 
 type TestCard = { number: string; leadsTo: string; outcome: Outcome; authentication?: Authentication };
@@ -34,32 +34,32 @@ export const TEST_CARDS: TestCard[] = [
   },
   {
     number: '4000000000000077',
-    leadsTo: 'pending until it is settled on this page',
+    leadsTo: 'pending until you settle the capture on this page',
     outcome: { status: 'PENDING' },
   },
-  { number: '4000000000000341', leadsTo: 'a capture that fails', outcome: { status: 'FAILED' } },
+  { number: '4000000000000341', leadsTo: 'failed capture', outcome: { status: 'FAILED' } },
   // PayPal's own numbers for 3-D Secure (developer.paypal.com, 3D Secure test scenarios).
   {
     number: '4868719460707704',
-    leadsTo: 'paid once its bank has asked for a confirmation (3-D Secure)',
+    leadsTo: 'paid after a 3-D Secure challenge',
     outcome: { status: 'COMPLETED' },
     authentication: 'challenge',
   },
   {
     number: '4868719196829038',
-    leadsTo: 'paid, authenticated by its bank without a question',
+    leadsTo: 'paid, with 3-D Secure but without a challenge',
     outcome: { status: 'COMPLETED' },
     authentication: 'Y',
   },
   {
     number: '4868719158130060',
-    leadsTo: 'authentication fails without a question: a shop must not take the money',
+    leadsTo: '3-D Secure fails without a challenge: the merchant must not capture',
     outcome: { status: 'COMPLETED' },
     authentication: 'N',
   },
   {
     number: '4868719115514992',
-    leadsTo: 'authentication is not available: a shop must not take the money',
+    leadsTo: '3-D Secure is unavailable: the merchant must not capture',
     outcome: { status: 'COMPLETED' },
     authentication: 'U',
   },
@@ -81,7 +81,7 @@ export const TEST_WALLETS: { email: string; leadsTo: string; outcome: Outcome }[
 
 export type Card = { number: string; expiry: string; cvv: string; name?: string | undefined };
 
-/** What PayPal tells of a card afterwards; the number itself is kept nowhere. */
+/** The card data that PayPal returns. The card number is not stored. */
 export type CardFacts = { last_digits: string; brand: string; expiry: string; name?: string | undefined };
 
 const BRANDS: [RegExp, string][] = [
@@ -91,21 +91,21 @@ const BRANDS: [RegExp, string][] = [
   [/^6/, 'DISCOVER'],
 ];
 
-/** PayPal's words for what is wrong with a card. */
+/** PayPal's error codes for an invalid card. */
 export type CardIssue =
   'INVALID_CARD_NUMBER' | 'INVALID_EXPIRY_DATE' | 'CARD_EXPIRED' | 'INVALID_SECURITY_CODE_LENGTH';
 export type ReadCard = { facts: CardFacts; outcome: Outcome; authentication?: Authentication };
 
 /**
- * Checks a card as the hosted fields do.
- * @returns what is left of it and where it leads, or PayPal's issue for the field at fault
+ * Validates a card as the hosted fields do.
+ * @returns the stored card data and the outcome, or PayPal's issue for the invalid field
  */
 export function readCard(card: Card, now = new Date()): ReadCard | { issue: CardIssue } {
   const number = card.number.replaceAll(/[\s-]/g, '');
   if (!/^\d{12,19}$/.test(number) || !passesLuhn(number)) return { issue: 'INVALID_CARD_NUMBER' };
   const [, month, year] = /^(0?[1-9]|1[0-2])\s*\/\s*(?:20)?(\d\d)$/.exec(card.expiry.trim()) ?? [];
   if (!month || !year) return { issue: 'INVALID_EXPIRY_DATE' };
-  // A card is good to the end of its month.
+  // A card is valid until the end of its expiry month.
   if (new Date(Date.UTC(2000 + Number(year), Number(month))) <= now) return { issue: 'CARD_EXPIRED' };
   const brand = BRANDS.find(([start]) => start.test(number))?.[1] ?? 'UNKNOWN';
   if (!(brand === 'AMEX' ? /^\d{4}$/ : /^\d{3}$/).test(card.cvv))
@@ -123,7 +123,7 @@ export function readCard(card: Card, now = new Date()): ReadCard | { issue: Card
   };
 }
 
-/** The Luhn check of ISO/IEC 7812-1; not the product's own, which it must not agree with by accident. */
+/** The Luhn check of ISO/IEC 7812-1, separate from the product's so that a bug there is not repeated here. */
 function passesLuhn(number: string): boolean {
   let sum = 0;
   for (let i = 0; i < number.length; i++) {

@@ -1,4 +1,4 @@
-/** 3-D Secure: the bank's question, in a frame over the shop's page. */
+/** The 3-D Secure challenge, in a frame over the merchant's page. */
 import { randomUUID } from 'node:crypto';
 import type { FastifyInstance } from 'fastify';
 import Type from 'typebox';
@@ -8,7 +8,7 @@ import type { ReadCard } from './cards.ts';
 import { Opened, sendPage } from './pages.ts';
 import { languageOf, money, TEXTS } from './texts.ts';
 
-/** Questions that nobody answered, for as long as the sandbox runs; a page left alone asks for a new one. */
+/** Open challenges are kept in memory; a page whose challenge is lost submits the card again. */
 export function challengeRoutes(app: FastifyInstance, paypal: PayPalSandbox) {
   const waiting = new Map<string, { orderId: string; card: ReadCard }>();
   const Id = Type.Object({ id: Type.String() });
@@ -46,7 +46,7 @@ export function challengeRoutes(app: FastifyInstance, paypal: PayPalSandbox) {
       if (!asked) return reply.send({ state: 'failed', data: { message } });
       const { orderId, card } = asked;
       if (answer === 'cancel') return reply.send({ state: 'canceled', data: { orderId } });
-      // The order may have been paid on another page meanwhile.
+      // The order may have been captured from another page in the meantime.
       if (paypal.order(orderId).status === 'COMPLETED')
         return reply.send({ state: 'failed', data: { orderId, message } });
       const liabilityShift = approveWithCard(paypal, orderId, card, answer);
@@ -55,7 +55,7 @@ export function challengeRoutes(app: FastifyInstance, paypal: PayPalSandbox) {
   );
 
   return {
-    /** Remembers the question; nothing of the card but what PayPal would tell. */
+    /** Opens a challenge. Stores only the card data that PayPal returns. */
     open(orderId: string, card: ReadCard): string {
       const id = randomUUID();
       waiting.set(id, { orderId, card });

@@ -1,4 +1,4 @@
-/** Orders, captures and refunds, with PayPal's rules for them; no HTTP. Every rule that is broken throws a refusal. */
+/** Orders, captures and refunds with PayPal's rules, without HTTP. A violated rule throws a `Refusal`. */
 import type { Journal } from '../journal.ts';
 import type { Outcome } from './cards.ts';
 import { digitsOf, isObject, readAmount, readOrder } from './order-request.ts';
@@ -36,14 +36,14 @@ export function openLedger(journal: Journal) {
       return created;
     },
 
-    /** The payer approves an order; what an earlier, refused approval said is replaced. */
+    /** Approves an order on behalf of the payer. Replaces an earlier approval whose payment was refused. */
     approve: (orderId: string, source: NonNullable<Order['source']>, outcome: Outcome): void => {
       const approved = order(orderId);
       if (approved.status === 'COMPLETED') throw unprocessable('ORDER_ALREADY_CAPTURED');
       orders.set(orderId, { ...approved, status: 'APPROVED', source, outcome });
     },
 
-    /** Takes the money of an approved order; the order is COMPLETED even when the card was declined, as at PayPal. */
+    /** Captures an approved order. As at PayPal, the order is COMPLETED even if the card is declined. */
     captureOrder(orderId: string): Order {
       const { outcome, ...approved } = order(orderId);
       if (approved.status === 'COMPLETED')
@@ -74,14 +74,14 @@ export function openLedger(journal: Journal) {
       return completed;
     },
 
-    /** Ends the review of a PENDING capture. */
+    /** Completes the review of a PENDING capture. */
     settle: (captureId: string, status: 'COMPLETED' | 'DECLINED' | 'FAILED'): void => {
       const taken = capture(captureId);
       if (taken.status !== 'PENDING') throw unprocessable('CAPTURE_STATUS_INVALID');
       captures.set(captureId, { ...taken, status });
     },
 
-    /** Gives back what the body names, or all that is left. */
+    /** Refunds the amount in the body, or the remaining amount. */
     refund(captureId: string, body: unknown): Refund {
       const taken = capture(captureId);
       if (taken.status === 'REFUNDED')

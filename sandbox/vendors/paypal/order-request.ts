@@ -1,8 +1,8 @@
-/** What a request for an order says, checked as PayPal checks it. */
+/** Reads and validates order requests as PayPal does. */
 import { VERIFICATIONS, type Amount, type Order, type Unit, type Verification } from './records.ts';
 import { invalid, malformed, newId, unprocessable } from './refusals.ts';
 
-/** Where PayPal takes no decimals (developer.paypal.com, currency codes). */
+/** Currencies for which PayPal does not support decimals (developer.paypal.com, currency codes). */
 const NO_DECIMALS = ['HUF', 'JPY', 'TWD'];
 export const digitsOf = (currency: string) => (NO_DECIMALS.includes(currency) ? 0 : 2);
 
@@ -10,7 +10,7 @@ type Body = Record<string, unknown>;
 export const isObject = (value: unknown): value is Body =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
-/** An amount as PayPal keeps it, with all its decimals. */
+/** Returns an amount as PayPal stores it, with all decimals. */
 export function readAmount(amount: unknown, field: string): Amount {
   if (!isObject(amount)) throw invalid(field, 'MISSING_REQUIRED_PARAMETER');
   const { currency_code: currency, value } = amount;
@@ -25,10 +25,10 @@ export function readAmount(amount: unknown, field: string): Amount {
   return { currency_code: currency, value: Number(value).toFixed(digitsOf(currency)) };
 }
 
-/** What makes `payment_source.card` a card: it belongs in the frames of the browser SDK, and to no server but PayPal's. */
+/** The fields of `payment_source.card` with card data, which only the browser SDK's frames may send. */
 const CARD_DATA = ['number', 'security_code', 'expiry', 'single_use_token', 'vault_id'];
 
-/** Refuses a card in the body of a server's call, as PayPal does for a merchant without leave to process cards itself. */
+/** Refuses card data in a server's request, as PayPal does for merchants that may not process cards. */
 export function refuseCardData(source: unknown): void {
   const card = isObject(source) ? source.card : undefined;
   if (isObject(card) && CARD_DATA.some((field) => field in card))
@@ -38,7 +38,7 @@ export function refuseCardData(source: unknown): void {
     );
 }
 
-/** How the payer's bank is to be asked about the card; undefined when the order does not say. */
+/** Returns the requested card verification, or undefined if the order does not specify one. */
 function readVerification(source: unknown): Verification | undefined {
   if (source === undefined) return undefined;
   if (!isObject(source)) throw invalid('/payment_source', 'INVALID_PARAMETER_SYNTAX');
@@ -53,7 +53,7 @@ function readVerification(source: unknown): Verification | undefined {
   return known;
 }
 
-/** A new order from the body of a request; what it says beyond the fields known here is forgotten. */
+/** Creates an order from the body of a request. Ignores unknown fields. */
 export function readOrder(body: unknown): Order {
   if (!isObject(body)) throw malformed();
   if (body.intent === undefined) throw invalid('/intent', 'MISSING_REQUIRED_PARAMETER');
@@ -62,7 +62,7 @@ export function readOrder(body: unknown): Order {
   if (!Array.isArray(units) || units.length === 0)
     throw invalid('/purchase_units', 'MISSING_REQUIRED_PARAMETER');
   if (units.length > 1)
-    throw unprocessable('NOT_SUPPORTED', 'The sandbox takes orders of one purchase unit only.');
+    throw unprocessable('NOT_SUPPORTED', 'The sandbox supports only orders with one purchase unit.');
   const [asked] = units as unknown[];
   if (!isObject(asked)) throw invalid('/purchase_units/0', 'INVALID_PARAMETER_SYNTAX');
   const unit: Unit = {

@@ -5,22 +5,22 @@ import type { FastifyReply } from 'fastify';
 import Type from 'typebox';
 import { languageOf, TEXTS } from './texts.ts';
 
-/** The scripts and templates of these pages. */
+/** The folder of the scripts and templates. */
 export const folder = fileURLToPath(new URL('browser', import.meta.url));
 const eta = new Eta({ views: folder });
 
-/** What the SDK tells every page it opens: its session, the origin of the shop to answer, and the locale. */
+/** The parameters of every page that the SDK opens: session, origin of the merchant's page, and locale. */
 export const Opened = Type.Object({
   session: Type.String({ pattern: '^[0-9a-f-]{36}$' }),
   merchant: Type.String({ pattern: '^https?://[^/?#]{1,255}$' }),
   locale: Type.Optional(Type.String({ maxLength: 35 })),
 });
 
-/** Scripts and styles of this origin only, none of them inline; requests to nobody else. */
+/** Allows scripts, styles and requests of this origin only, and nothing inline. */
 const POLICY =
   "default-src 'none'; script-src 'self'; connect-src 'self'; style-src 'self'; img-src data:; base-uri 'none'";
 
-/** Shows a page, in the language of the locale: what it is given, and `language` and the `texts` in it. */
+/** Renders a page with the given data, and adds the `language` of the locale and its `texts`. */
 export function sendPage(
   reply: FastifyReply,
   template: string,

@@ -1,7 +1,7 @@
-/** What PayPal keeps: orders, captures and refunds. */
+/** The records that PayPal stores: orders, captures and refunds. */
 import type { AuthenticationResult, CardFacts, Outcome } from './cards.ts';
 
-/** developer.paypal.com, Orders v2, card verification. */
+/** Card verification methods (developer.paypal.com, Orders v2). */
 export const VERIFICATIONS = ['SCA_ALWAYS', 'SCA_WHEN_REQUIRED', '3D_SECURE', 'AVS_CVV'] as const;
 export type Verification = (typeof VERIFICATIONS)[number];
 
@@ -21,9 +21,9 @@ export type Order = {
   createTime: string;
   returnUrl?: string;
   cancelUrl?: string;
-  /** What `payment_source.card.attributes.verification.method` asked for. */
+  /** The requested `payment_source.card.attributes.verification.method`. */
   verification?: Verification;
-  /** Set when the payer approved: what a capture will come to. */
+  /** The outcome of a capture; set when the payer approves the order. */
   outcome?: Outcome;
   source?:
     | { card: CardFacts & { authentication_result?: AuthenticationResult } }
@@ -38,7 +38,7 @@ export type Capture = {
   order_id: string;
   create_time: string;
   processor_response?: { response_code: string };
-  /** What was given back so far, in hundredths of the currency. */
+  /** The refunded amount so far, in hundredths of the currency unit. */
   refunded: number;
 };
 export type Refund = {

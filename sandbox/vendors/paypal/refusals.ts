@@ -1,8 +1,8 @@
-/** PayPal's errors, in the shape and words of its API (developer.paypal.com, Orders v2 and Payments v2, errors). */
+/** PayPal's errors, as its API returns them (developer.paypal.com, errors of Orders v2 and Payments v2). */
 import { randomBytes } from 'node:crypto';
 import { Refusal } from '../faults.ts';
 
-/** An id as PayPal makes them: upper-case letters and digits. */
+/** Creates an id in PayPal's format: uppercase letters and digits. */
 export const newId = (length = 17): string =>
   [...randomBytes(length)].map((byte) => 'ABCDEFGHJKLMNPQRSTUVWXYZ23456789'.charAt(byte % 32)).join('');
 
@@ -29,7 +29,7 @@ const NAMES: Record<number, string> = {
 };
 const nameOf = (status: number) => NAMES[status] ?? 'INTERNAL_SERVER_ERROR';
 
-/** What PayPal says with a status when it has nothing to say about the request itself. */
+/** PayPal's error for a status, without details about the request. */
 export const plainError = (status: number) => errorBody(nameOf(status));
 
 const refusal = (status: number, detail: Detail) => new Refusal(status, errorBody(nameOf(status), detail));
@@ -37,7 +37,7 @@ const refusal = (status: number, detail: Detail) => new Refusal(status, errorBod
 export const invalid = (field: string, issue: string) =>
   refusal(400, { field, issue, description: `${field}: ${issue}` });
 export const malformed = () => refusal(400, { issue: 'MALFORMED_REQUEST_JSON' });
-/** An order with a payment source may move money: PayPal takes it only with an id that makes it safe to repeat. */
+/** An order with a payment source may move money, so PayPal requires an id that makes it idempotent. */
 export const requestIdRequired = () =>
   refusal(400, {
     field: 'PayPal-Request-Id',
@@ -54,6 +54,6 @@ export const inProgress = () =>
     description: 'A previous request on this resource is currently in progress.',
   });
 
-/** A refusal of OAuth 2 (RFC 6749, 5.2; RFC 6750, 3.1). */
+/** An OAuth 2 error (RFC 6749, 5.2; RFC 6750, 3.1). */
 export const oauthError = (status: number, error: string, description: string) =>
   new Refusal(status, { error, error_description: description });

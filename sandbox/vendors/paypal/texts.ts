@@ -1,12 +1,12 @@
-/** What PayPal says to the payer, in the language of the locale that the shop gave to the browser SDK. */
+/** PayPal's texts for the payer, in the language of the locale that the browser SDK receives. */
 import type { CardIssue } from './cards.ts';
 
 export type Language = 'en' | 'de';
 
-/** The language of a BCP 47 locale; English where it is none of ours. */
+/** The language of a BCP 47 locale, with English as the fallback. */
 export const languageOf = (locale = ''): Language => (/^de\b/i.test(locale) ? 'de' : 'en');
 
-/** An amount as people of that language write it. */
+/** Formats an amount for a language. */
 export const money = (
   { value, currency_code }: { value: string; currency_code: string },
   language: Language,
@@ -31,26 +31,25 @@ const en = {
   challengeTitle: 'Your bank asks you to confirm the payment',
   issues: {
     INVALID_CARD_NUMBER: 'The card number is not valid.',
-    INVALID_EXPIRY_DATE: 'The expiry date is not valid: please enter month and year.',
+    INVALID_EXPIRY_DATE: 'The expiry date is not valid. Please enter the month and year.',
     CARD_EXPIRED: 'The card has expired.',
     INVALID_SECURITY_CODE_LENGTH: 'The security code is not valid.',
   } satisfies Record<CardIssue, string>,
-  notApprovable: 'This payment cannot be approved (any more).',
+  notApprovable: 'This payment cannot be approved.',
   wallet: {
-    wait: 'One moment, please: your payment is being prepared.',
-    unknown: 'There is no such order.',
-    approved: 'This order is approved: you can close this page.',
-    payAs: 'Pay {amount} as one of these. No real money moves here.',
+    wait: 'One moment, please. Your payment is being prepared.',
+    unknown: 'This order does not exist.',
+    approved: 'This order is approved. You can close this page.',
+    payAs: 'Pay {amount} with one of these accounts. No real money moves.',
     cancel: 'Cancel and return to the shop',
-    done: 'Done: you can close this window.',
+    done: 'Done. You can close this window.',
   },
   challenge: {
-    intro:
-      'A payment of {amount} with the card ending in {digits} is waiting for you. No real money moves here.',
+    intro: 'Please confirm the payment of {amount} with the card ending in {digits}. No real money moves.',
     confirm: 'Confirm payment',
     refuse: 'Refuse',
     cancel: 'Cancel',
-    gone: 'This question is not open any more.',
+    gone: 'This request is no longer open.',
   },
 };
 
@@ -68,33 +67,33 @@ const de: typeof en = {
   walletTitle: 'Mit PayPal zahlen',
   challengeTitle: 'Ihre Bank bittet Sie, die Zahlung zu bestätigen',
   issues: {
-    INVALID_CARD_NUMBER: 'Die Kartennummer ist nicht gültig.',
-    INVALID_EXPIRY_DATE: 'Das Ablaufdatum ist nicht gültig: Bitte geben Sie Monat und Jahr ein.',
+    INVALID_CARD_NUMBER: 'Die Kartennummer ist ungültig.',
+    INVALID_EXPIRY_DATE: 'Das Ablaufdatum ist ungültig. Bitte geben Sie Monat und Jahr ein.',
     CARD_EXPIRED: 'Die Karte ist abgelaufen.',
-    INVALID_SECURITY_CODE_LENGTH: 'Die Prüfnummer ist nicht gültig.',
+    INVALID_SECURITY_CODE_LENGTH: 'Die Prüfnummer ist ungültig.',
   },
-  notApprovable: 'Diese Zahlung kann nicht (mehr) freigegeben werden.',
+  notApprovable: 'Diese Zahlung kann nicht freigegeben werden.',
   wallet: {
-    wait: 'Einen Moment, bitte: Ihre Zahlung wird vorbereitet.',
-    unknown: 'Diese Bestellung gibt es nicht.',
-    approved: 'Diese Bestellung ist freigegeben: Sie können diese Seite schließen.',
-    payAs: 'Zahlen Sie {amount} mit einem dieser Konten. Hier fließt kein echtes Geld.',
+    wait: 'Einen Moment bitte, Ihre Zahlung wird vorbereitet.',
+    unknown: 'Diese Bestellung existiert nicht.',
+    approved: 'Diese Bestellung ist freigegeben. Sie können diese Seite schließen.',
+    payAs: 'Zahlen Sie {amount} mit einem dieser Konten. Es fließt kein echtes Geld.',
     cancel: 'Abbrechen und zurück zum Shop',
-    done: 'Fertig: Sie können dieses Fenster schließen.',
+    done: 'Fertig. Sie können dieses Fenster schließen.',
   },
   challenge: {
     intro:
-      'Eine Zahlung über {amount} mit der Karte, die auf {digits} endet, wartet auf Sie. Hier fließt kein echtes Geld.',
+      'Bitte bestätigen Sie die Zahlung über {amount} mit der Karte, die auf {digits} endet. Es fließt kein echtes Geld.',
     confirm: 'Zahlung bestätigen',
     refuse: 'Ablehnen',
     cancel: 'Abbrechen',
-    gone: 'Diese Frage ist nicht mehr offen.',
+    gone: 'Diese Anfrage ist nicht mehr offen.',
   },
 };
 
 export const TEXTS = { en, de };
 
-/** What the SDK itself says, on the shop's page: titles of its frames and the labels of its buttons. */
+/** The SDK's own texts on the merchant's page: the titles of its frames and the labels of its buttons. */
 export const sdkTexts = Object.fromEntries(
   Object.entries(TEXTS).map(([language, { fields, buttons, vault, walletTitle, challengeTitle }]) => [
     language,

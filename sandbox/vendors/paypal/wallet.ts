@@ -1,4 +1,4 @@
-/** PayPal's approve page: where the links of an order lead, and what the SDK shows in a window or a frame. */
+/** PayPal's approval page, which an order links to and the SDK opens in a window or a frame. */
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import Type from 'typebox';
 import type { PayPalSandbox } from './api.ts';
@@ -18,7 +18,7 @@ export function walletRoutes(app: FastifyInstance, paypal: PayPalSandbox): void 
     { schema: { querystring: Asked } },
     ({ query: { token, ...opened } }, reply) => {
       const bySdk = opened.session !== undefined && opened.merchant !== undefined;
-      // The SDK opens its window at once, while the shop still makes the order.
+      // The SDK opens its window immediately, while the merchant is still creating the order.
       if (bySdk && token === undefined) return sendPage(reply, 'wallet', { ...opened, waiting: true });
       const order = token === undefined ? undefined : paypal.orders.get(token);
       if (bySdk && (!order || order.status === 'COMPLETED'))
@@ -27,7 +27,7 @@ export function walletRoutes(app: FastifyInstance, paypal: PayPalSandbox): void 
       return sendPage(reply.code(order ? 200 : 404), 'approve', {
         ...opened,
         order,
-        // An approval whose payment was refused can be given again, with another account.
+        // After a refused payment, the payer can approve again with another account.
         open: order?.status === 'CREATED' || (bySdk && order?.status === 'APPROVED'),
         cancellable: bySdk || order?.cancelUrl !== undefined,
         wallets: TEST_WALLETS,

@@ -1,4 +1,4 @@
-/** SendGrid's `POST /v3/mail/send`, with its own checks of a message (docs.sendgrid.com, Mail Send). */
+/** SendGrid's `POST /v3/mail/send`, including its validation (docs.sendgrid.com, Mail Send). */
 import { randomBytes } from 'node:crypto';
 import type { FastifyInstance } from 'fastify';
 import type { Static } from 'typebox';
@@ -10,7 +10,7 @@ export type Attachment = {
   filename: string;
   type: string;
   content: string;
-  /** An inline attachment is shown where the HTML part names its content id, and is not a file for the reader. */
+  /** An inline attachment is displayed where the HTML part refers to its content id. */
   disposition: 'inline' | 'attachment';
   contentId?: string | undefined;
 };
@@ -22,7 +22,7 @@ export type Mail = {
   subject: string;
   text: string;
   html: string;
-  /** What the sender added to the headers, such as `List-Unsubscribe`. */
+  /** Custom headers such as `List-Unsubscribe`. */
   headers: Record<string, string>;
   attachments: Attachment[];
   customArgs: Record<string, string>;
@@ -33,7 +33,7 @@ const MAX_BYTES = 30 * 1024 * 1024;
 const errors = (message: string, field: string | null = null) => ({
   errors: [{ message, field, help: null }],
 });
-/** What SendGrid says with a status when it has nothing to say about a field. */
+/** SendGrid's messages for errors that do not concern a field. */
 const MESSAGES: Record<number, string> = {
   400: 'Bad Request',
   403: 'access forbidden',

@@ -1,4 +1,4 @@
-/** A message for `POST /v3/mail/send`, and SendGrid's rules for it (docs.sendgrid.com, Mail Send, errors). */
+/** The body of `POST /v3/mail/send`, and SendGrid's rules for it (docs.sendgrid.com, Mail Send, errors). */
 import Type, { type Static } from 'typebox';
 
 export const Address = Type.Object({ email: Type.String(), name: Type.Optional(Type.String()) });
@@ -34,20 +34,20 @@ export type Message = Static<typeof Message>;
 
 const isAddress = ({ email }: Static<typeof Address>) => /^[^\s@]+@[^\s@]+\.[^\s@]+$/.test(email);
 
-/** Headers that SendGrid writes itself. */
+/** Headers that SendGrid sets itself. */
 const RESERVED =
   'x-sg-id x-sg-eid received dkim-signature content-type content-transfer-encoding to from subject reply-to cc bcc'.split(
     ' ',
   );
 
-/** What is wrong with the headers of a message or a personalization. */
+/** Returns the error in the headers of a message or a personalization, if any. */
 function headerFault(headers: Record<string, string>): string | undefined {
   const names = Object.keys(headers).map((name) => name.toLowerCase());
   if (names.some((name) => !/^[\x21-\x39\x3b-\x7e]+$/.test(name)))
     return 'Header keys cannot contain non-ASCII characters and empty spaces.';
   if (names.some((name) => RESERVED.includes(name))) return 'Header can not be one of the reserved keys.';
   if (new Set(names).size < names.length) return 'The headers cannot contain duplicate keys.';
-  // A line break would be the start of another header; anything beyond ASCII has to come encoded.
+  // A line break would start another header, and non-ASCII characters must be encoded.
   if (Object.values(headers).some((value) => !/^[\x20-\x7e\t]*$/.test(value)))
     return 'The header values must be strings of ASCII characters without line breaks.';
   return undefined;
@@ -55,7 +55,7 @@ function headerFault(headers: Record<string, string>): string | undefined {
 
 type Attachment = NonNullable<Message['attachments']>[number];
 
-/** What is wrong with an attachment: its field, and the sentence. */
+/** Returns the invalid field of an attachment and SendGrid's message, if any. */
 function attachmentFault(attachment: Attachment): [field: string, message: string] | undefined {
   const { filename, content, type, disposition = 'attachment', content_id: contentId } = attachment;
   const breaks = /[;,\r\n]/;
@@ -76,7 +76,7 @@ function attachmentFault(attachment: Attachment): [field: string, message: strin
   return undefined;
 }
 
-/** What is wrong with a message, as SendGrid's field and sentence; undefined when it would be sent. */
+/** Returns the invalid field of a message and SendGrid's message; undefined if the message is valid. */
 export function fault(mail: Message): [field: string, message: string] | undefined {
   const { personalizations, content = [], attachments = [], categories = [] } = mail;
   if (personalizations.length === 0)

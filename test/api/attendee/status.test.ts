@@ -1,4 +1,4 @@
-/** Following a registration, and having its mail sent once more. */
+/** Attendees follow their registration and can have its confirmation sent again. */
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { resendWorkflowId, workflowId, type Progress } from '../../../src/registration.ts';
 import type { StatusBody } from '../../../src/api/attendee/schemas.ts';
@@ -21,7 +21,7 @@ const mailsOf = (id: string) =>
   stack.sandbox.ledger().mails.filter(({ customArgs }) => customArgs.registrationId === id);
 
 describe('server-sent events', () => {
-  /** All that the server says of a registration until it ends the stream. */
+  /** Collects everything the server sends about a registration until it ends the stream. */
   async function follow(id: string, onState: (state: StatusBody) => void = () => undefined) {
     const response = await fetch(`${address}/api/registrations/${id}/events`);
     expect(response.status).toBe(200);
@@ -40,7 +40,7 @@ describe('server-sent events', () => {
   }
   const mail = ({ steps }: StatusBody) => steps.find(({ name }) => name === 'email')?.state;
 
-  it('tell what changes while it changes, and when nothing will any more', async () => {
+  it('report each change once as it happens, and announce the end', async () => {
     stack.sandbox.faults.set('sendgrid', { mode: 'failing', status: 503 });
     const ada = anAttendee(stack);
     await ada.register();
@@ -53,7 +53,7 @@ describe('server-sent events', () => {
     expect(text.endsWith('event: done\ndata: {}\n\n')).toBe(true);
   });
 
-  it('say one thing of a registration that is done, and nothing of one that is not', async () => {
+  it('send one state for a completed registration, and answer 404 for an unknown one', async () => {
     const ada = anAttendee(stack, aForm({ ticketType: 'free', newsletter: false }));
     await ada.register();
     await result(ada.id);
@@ -61,10 +61,10 @@ describe('server-sent events', () => {
     expect((await fetch(`${address}/api/registrations/${anAttendee(stack).id}/events`)).status).toBe(404);
   });
 
-  it('end when the api stops, so that stopping does not wait for them', async () => {
+  it('end when the api stops, so that they do not delay its shutdown', async () => {
     const other = await startStack({ answerWithinMs: 500 });
     const ada = anAttendee(other);
-    // Without a worker it stays in the balance.
+    // Without a worker the registration stays in the state `processing`.
     expect((await ada.register()).statusCode).toBe(202);
     const url = await other.app.listen({ host: '127.0.0.1', port: 0 });
     const response = await fetch(`${url}/api/registrations/${ada.id}/events`);
@@ -74,11 +74,11 @@ describe('server-sent events', () => {
   });
 });
 
-describe('the mail once more', () => {
+describe('sending the confirmation again', () => {
   const resend = (id: string, body: object = {}) =>
     stack.app.inject({ method: 'POST', url: `/api/registrations/${id}/resend`, body });
 
-  it('goes to the registered address, as it was, and once in a while only', async () => {
+  it('sends the same mail to the registered address, and refuses a second request for a while', async () => {
     const ada = anAttendee(stack, aForm({ newsletter: false }));
     await ada.register();
     await result(ada.id);
@@ -96,7 +96,7 @@ describe('the mail once more', () => {
     expect([again.statusCode, again.json<{ type: string }>().type]).toEqual([429, '/problems/resent-before']);
     expect(Number(again.headers['retry-after'])).toBeGreaterThan(0);
     expect(mailsOf(ada.id)).toHaveLength(2);
-    // Nothing of a person is in the run that sent it.
+    // The run that sends the mail again stores no personal data.
     const history = await stack.temporal.workflow.getHandle(resendWorkflowId(ada.id)).fetchHistory();
     const payloads = JSON.stringify(history, (_key, value: unknown) =>
       value instanceof Uint8Array ? Buffer.from(value).toString() : value,
@@ -106,7 +106,7 @@ describe('the mail once more', () => {
     await stack.temporal.workflow.getHandle(resendWorkflowId(ada.id)).terminate();
   });
 
-  it('cannot be sent anywhere else, nor by a page of another site', async () => {
+  it('accepts neither another address nor a form that another site submits', async () => {
     const { id } = anAttendee(stack);
     expect((await resend(id, { email: 'eve@example.org' })).statusCode).toBe(422);
     const forged = await stack.app.inject({
@@ -118,7 +118,7 @@ describe('the mail once more', () => {
     expect(forged.statusCode).toBeGreaterThanOrEqual(400);
   });
 
-  it('is refused while the first one is being tried, and where there is nothing to confirm', async () => {
+  it('is refused while the first mail is being retried, and when there is no confirmed registration', async () => {
     stack.sandbox.faults.set('sendgrid', { mode: 'failing', status: 503 });
     const ada = anAttendee(stack, aForm({ ticketType: 'free', newsletter: false }));
     await ada.register();
@@ -136,7 +136,7 @@ describe('the mail once more', () => {
   });
 });
 
-it('the event can be put into a calendar by whoever is registered, and by nobody else', async () => {
+it('offers a calendar entry for a registration, and answers 404 for an unknown one', async () => {
   const ada = anAttendee(stack, aForm({ ticketType: 'free', newsletter: false }));
   await ada.register();
   await result(ada.id);
@@ -147,7 +147,7 @@ it('the event can be put into a calendar by whoever is registered, and by nobody
   expect((await stack.app.inject(`/registrations/${anAttendee(stack).id}/event.ics`)).statusCode).toBe(404);
 });
 
-it('the page of a registration is for who has its address: masked, not kept, not indexed, not passed on', async () => {
+it('the status page masks personal data and is not cached, not indexed and not sent as a referrer', async () => {
   const ada = anAttendee(stack, aForm({ ticketType: 'free', newsletter: false }));
   await ada.register();
   await result(ada.id);

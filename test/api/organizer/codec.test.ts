@@ -1,4 +1,4 @@
-/** Who may read what Temporal stores: organizers, in Temporal's Web UI, and nobody else. */
+/** The codec endpoint decrypts payloads for organizers in Temporal's Web UI, and for nobody else. */
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { buildApp } from '../../../src/api/app.ts';
@@ -28,8 +28,8 @@ async function start(changes: Partial<Config>): Promise<App> {
 const organizers = { organizerPassword: PASSWORD, temporalUiUrl: UI };
 const basic = (password: string) => `Basic ${Buffer.from(`organizer:${password}`).toString('base64')}`;
 
-/** What the Web UI sends: an encrypted payload as JSON. */
-async function asked() {
+/** Creates the request body of the Web UI: an encrypted payload as JSON. */
+async function webUiRequest() {
   const data = Buffer.from('"Ada Example"');
   const [payload] = await createCodec(stack.config.encryptionKeys).encode([
     { metadata: { encoding: Buffer.from('json/plain') }, data },
@@ -48,14 +48,14 @@ async function asked() {
   };
 }
 const decode = async (app: App, headers: Record<string, string>, remoteAddress = '203.0.113.7') =>
-  app.inject({ method: 'POST', url: '/codec/decode', headers, remoteAddress, body: await asked() });
+  app.inject({ method: 'POST', url: '/codec/decode', headers, remoteAddress, body: await webUiRequest() });
 const read = ({ body }: { body: string }) =>
   (JSON.parse(body) as { payloads: { data: string }[] }).payloads.map(({ data }) =>
     Buffer.from(data, 'base64').toString(),
   );
 
-describe('on a server', () => {
-  it('reads for whoever has the password, and lets the Web UI alone have the answer', async () => {
+describe('the codec endpoint on a server', () => {
+  it('decrypts for a request with the password, and allows only the Web UI as its origin', async () => {
     const app = await start(organizers);
     const response = await decode(app, { authorization: basic(PASSWORD), origin: UI });
     expect(response.statusCode).toBe(200);
@@ -78,17 +78,17 @@ describe('on a server', () => {
   });
 
   it.each([
-    ['nothing', {}],
+    ['no credentials', {}],
     ['a wrong password', { authorization: basic('wrong') }],
-    ['the origin of the Web UI', { origin: UI }],
-  ])('reads nothing for whoever has %s', async (_what, headers) => {
+    ['only the origin of the Web UI', { origin: UI }],
+  ])('decrypts nothing for a request with %s', async (_what, headers) => {
     const response = await decode(await start(organizers), headers);
     expect(response.statusCode).toBe(401);
     expect(response.headers['www-authenticate']).toMatch(/^Basic realm=/);
     expect(response.body).not.toContain('Ada');
   });
 
-  it('stops guessing', async () => {
+  it('answers 429 to an address after ten wrong passwords, and still answers other addresses', async () => {
     const app = await start(organizers);
     for (let n = 0; n < 10; n++) await decode(app, { authorization: basic(`guess ${n}`) });
     for (const password of ['one more', PASSWORD]) {
@@ -99,12 +99,12 @@ describe('on a server', () => {
     expect((await decode(app, { authorization: basic(PASSWORD) }, '203.0.113.8')).statusCode).toBe(200);
   });
 
-  it('is not there without a key or a password', async () => {
+  it('does not exist without an encryption key or a password', async () => {
     for (const changes of [{ organizerPassword: '' }, { encryptionKeys: [] }])
       expect((await decode(await start({ ...organizers, ...changes }), {})).statusCode).toBe(404);
   });
 
-  it('says what does not make sense, and reads nothing of it', async () => {
+  it('answers 422 to a malformed request and to a payload that it cannot decrypt', async () => {
     const app = await start(organizers);
     const send = (payload: object) =>
       app.inject({
@@ -123,30 +123,30 @@ describe('on a server', () => {
   });
 });
 
-describe('on one machine', () => {
+describe('the codec endpoint on one machine', () => {
   const local = {
     ...{ host: '127.0.0.1', publicUrl: 'http://localhost:3000' },
     ...{ organizerPassword: PASSWORD, temporalUiUrl: 'http://localhost:8233' },
   };
   const ui = { origin: 'http://localhost:8233' };
 
-  it('reads for the Web UI that runs beside it, without a password', async () => {
+  it('decrypts without a password for the Web UI on the same machine', async () => {
     const response = await decode(await start(local), ui, '127.0.0.1');
     expect(read(response)).toEqual(['"Ada Example"']);
   });
 
   it.each([
     ['a page of another site', local, { origin: 'http://evil.example.org' }, '127.0.0.1'],
-    ['no page at all', local, {}, '127.0.0.1'],
-    ['somebody elsewhere', { ...local, host: '0.0.0.0' }, ui, '203.0.113.7'],
-    ['somebody behind a proxy', local, { ...ui, 'x-forwarded-for': '203.0.113.7' }, '127.0.0.1'],
+    ['a client that sends no origin', local, {}, '127.0.0.1'],
+    ['a client on another machine', { ...local, host: '0.0.0.0' }, ui, '203.0.113.7'],
+    ['a client behind a proxy', local, { ...ui, 'x-forwarded-for': '203.0.113.7' }, '127.0.0.1'],
     [
-      'a service with an address for others',
+      'the Web UI of a service with a public address',
       { ...local, publicUrl: 'https://tickets.example.org' },
       ui,
       '127.0.0.1',
     ],
-  ])('asks %s for it', async (_who, changes, headers, address) => {
+  ])('requires the password from %s', async (_who, changes, headers, address) => {
     expect((await decode(await start(changes), headers, address)).statusCode).toBe(401);
   });
 });

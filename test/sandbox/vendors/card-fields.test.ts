@@ -1,10 +1,10 @@
-/** PayPal's card fields in a real browser, on a merchant's page of another origin. */
+/** Tests PayPal's card fields in a real browser, on a merchant's page of another origin. */
 import type { Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { captureOf } from './payer.ts';
 import { customer, startShop, type FieldName, type Shop } from './shop.ts';
 
-/** A curious shop: it joins the channel of the frames, listens to every message, and looks into each document. */
+/** A page that spies on the card: it joins the frames' channel, records messages and reads all documents. */
 const SPY = `
   const heard = [];
   const { searchParams } = new URL(document.querySelector('iframe').src);
@@ -28,14 +28,14 @@ beforeAll(async () => {
   shop = await startShop();
 });
 afterEach(async () => {
-  // The browser itself reports the answer to a card that is refused, and what a policy refuses to load.
+  // The browser reports 422 responses and requests that the policy blocks as errors.
   const expected = /422|evil\.example/;
   shop.complaints.splice(0, Infinity, ...shop.complaints.filter((text) => !expected.test(text)));
   await shop.closePages();
 });
 afterAll(() => shop.close());
 
-/** Opens a PayPal order and the shop's page for it. */
+/** Creates a PayPal order and opens the shop's page for it. */
 async function goToPay(options: { locale?: string; field?: object } = {}): Promise<string> {
   const order = await shop.openOrder();
   page = await shop.visit({ order, ...options, field: JSON.stringify(options.field ?? {}) });
@@ -50,7 +50,7 @@ async function pay() {
 }
 const CARD = { number: '4012888888881881', expiry: '1234', cvv: '123' };
 
-it('takes a card through frames of its own, and the order can be captured', async () => {
+it('accepts a card in its frames, and the order can be captured', async () => {
   const orderId = await goToPay();
   await fill(CARD);
   expect(await field('number').inputValue()).toBe('4012 8888 8888 1881');
@@ -60,7 +60,7 @@ it('takes a card through frames of its own, and the order can be captured', asyn
   expect(captureOf(taken)).toMatchObject({ status: 'COMPLETED' });
 });
 
-it('says what is wrong with a card, keeps what was typed, and takes the corrected one', async () => {
+it('reports an invalid card, keeps the input, and accepts the corrected card', async () => {
   const orderId = await goToPay();
   await fill({ ...CARD, number: '4012888888881882' });
   expect(await pay()).toEqual({
@@ -77,29 +77,29 @@ it('says what is wrong with a card, keeps what was typed, and takes the correcte
   expect(await pay()).toMatchObject({ state: 'succeeded' });
 });
 
-it('says which of the fields is at fault', async () => {
+it('reports which field is invalid', async () => {
   await goToPay();
   await fill({ number: CARD.number, cvv: CARD.cvv });
   const message = async () => (await pay()).data?.message;
-  expect(await message()).toBe('The expiry date is not valid: please enter month and year.');
+  expect(await message()).toBe('The expiry date is not valid. Please enter the month and year.');
   await fill({ expiry: '0120' });
   expect(await message()).toBe('The card has expired.');
   await fill({ expiry: '1234', cvv: '12' });
   expect(await message()).toBe('The security code is not valid.');
 });
 
-it('refuses a card for an order that is paid already', async () => {
+it('refuses a card for an order that is already paid', async () => {
   const orderId = await goToPay();
   shop.sandbox.approve(orderId);
   await shop.capture(orderId);
   await fill(CARD);
   expect(await pay()).toMatchObject({
     state: 'failed',
-    data: { message: 'This payment cannot be approved (any more).' },
+    data: { message: 'This payment cannot be approved.' },
   });
 });
 
-it('reads an expiry date however it is written', async () => {
+it('accepts expiry dates in different formats', async () => {
   await goToPay();
   const written = {
     '1234': '12/34',
@@ -115,7 +115,7 @@ it('reads an expiry date however it is written', async () => {
   }
 });
 
-it('leaves the cursor where a digit in the middle was corrected', async () => {
+it('keeps the cursor position when a digit in the middle is corrected', async () => {
   await goToPay();
   await fill({ number: '4012888888881881' });
   await field('number').press('Home');
@@ -125,7 +125,7 @@ it('leaves the cursor where a digit in the middle was corrected', async () => {
   expect(await field('number').inputValue()).toBe('4012 7588 8888 8188 1');
 });
 
-it('shows nothing of the card to a shop that tries everything', async () => {
+it('does not reveal the card to a page that spies on it', async () => {
   await goToPay();
   await fill(CARD);
   await page.evaluate(SPY);
@@ -143,7 +143,7 @@ const LABELS = {
 const AUTOCOMPLETE = { number: 'cc-number', expiry: 'cc-exp', cvv: 'cc-csc' };
 
 it.each(['en-GB', 'de-DE'] as const)(
-  'can be filled by a browser and read aloud: each field says what it is, in %s',
+  'supports autofill and screen readers with labels in %s',
   async (locale) => {
     await goToPay({ locale });
     for (const [name, autocomplete] of Object.entries(AUTOCOMPLETE) as [FieldName, string][]) {
@@ -158,13 +158,13 @@ it.each(['en-GB', 'de-DE'] as const)(
   },
 );
 
-it('says what is wrong in German where the shop speaks German', async () => {
+it('reports errors in German for a German locale', async () => {
   await goToPay({ locale: 'de-AT' });
   await fill({ ...CARD, number: '4012888888881882' });
-  expect((await pay()).data?.message).toBe('Die Kartennummer ist nicht gültig.');
+  expect((await pay()).data?.message).toBe('Die Kartennummer ist ungültig.');
 });
 
-describe('the look of the fields', () => {
+describe('the style of the fields', () => {
   type Styles = { getComputedStyle: (element: unknown) => { getPropertyValue: (name: string) => string } };
   const css = (property: string) =>
     field('number').evaluate(
@@ -172,7 +172,7 @@ describe('the look of the fields', () => {
       property,
     );
 
-  it('is the shop’s', async () => {
+  it('is set by the shop', async () => {
     await goToPay({
       field: {
         style: {
@@ -194,7 +194,7 @@ describe('the look of the fields', () => {
     await expect.poll(() => css('color')).toBe('rgb(10, 11, 12)');
   });
 
-  it('is no way to slip in other rules, properties or addresses', async () => {
+  it('cannot inject other rules, properties or URLs', async () => {
     await goToPay({
       field: {
         style: {
@@ -213,14 +213,14 @@ describe('the look of the fields', () => {
     expect(await css('letter-spacing')).toBe('normal');
     expect(await css('position')).toBe('static');
     expect(await field('number').isVisible()).toBe(true);
-    // The frame's policy refused the picture.
+    // The frame's content security policy blocked the image.
     await expect
       .poll(() => shop.complaints.join())
       .toMatch(/evil\.example.*violates the following Content Security Policy/);
   });
 });
 
-it('takes the words of the shop for those who hear the field', async () => {
+it('uses the ARIA texts of the shop', async () => {
   const words = {
     ariaLabel: 'Your card',
     ariaDescription: 'Sixteen digits',
@@ -237,7 +237,7 @@ it('takes the words of the shop for those who hear the field', async () => {
   await expect.poll(() => field('number').getAttribute('aria-invalid')).toBe('true');
 });
 
-it('tells the shop what happens in a field, and never what is in it', async () => {
+it('reports events of a field to the shop, but never its content', async () => {
   await goToPay();
   await fill({ number: CARD.number });
   await field('number').press('Enter');

@@ -1,11 +1,11 @@
-/** 3-D Secure: what an order asks for, and the bank's question to the person. */
+/** Tests 3-D Secure: the verification that an order requests, and the challenge for the payer. */
 import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { captureOf, startPayer, type Payer } from './payer.ts';
 import { customer, startShop, type Shop } from './shop.ts';
 
-const ASKS = '4868719460707704';
-const CARD = { number: ASKS, expiry: '1234', cvv: '123' };
+const CHALLENGE_CARD = '4868719460707704';
+const CARD = { number: CHALLENGE_CARD, expiry: '1234', cvv: '123' };
 const authentication = (liabilityShift: string, authenticationStatus: string) => ({
   paymentSource: {
     card: {
@@ -17,7 +17,7 @@ const authentication = (liabilityShift: string, authenticationStatus: string) =>
   },
 });
 
-describe('the question', () => {
+describe('the challenge', () => {
   let shop: Shop;
   beforeAll(async () => {
     shop = await startShop();
@@ -25,8 +25,8 @@ describe('the question', () => {
   afterEach(() => shop.closePages());
   afterAll(() => shop.close());
 
-  /** Fills the card in and submits it; the bank asks. */
-  async function asked(locale = 'en-GB') {
+  /** Submits the card and waits for the challenge. */
+  async function openChallenge(locale = 'en-GB') {
     const order = await shop.openOrder();
     const page = await shop.visit({ order, locale });
     const person = customer(page);
@@ -36,8 +36,8 @@ describe('the question', () => {
     return { order, page, person };
   }
 
-  it('confirmed: the liability may shift, and the order is captured', async () => {
-    const { order, person } = await asked();
+  it('reports a possible liability shift when the payer confirms, and the order can be captured', async () => {
+    const { order, person } = await openChallenge();
     await person.bank.getByText('€120.00 with the card ending in 7704').waitFor();
     await person.bank.getByRole('button', { name: 'Confirm payment' }).click();
     expect(await person.told('submitted')).toEqual({
@@ -49,8 +49,8 @@ describe('the question', () => {
     expect(captureOf(await shop.capture(order))).toMatchObject({ status: 'COMPLETED' });
   });
 
-  it('refused: the submit succeeds all the same, and the order tells that nobody was authenticated', async () => {
-    const { order, person } = await asked();
+  it('lets the submit succeed when the payer refuses, and the order shows the failed authentication', async () => {
+    const { order, person } = await openChallenge();
     await person.bank.getByRole('button', { name: 'Refuse' }).click();
     expect(await person.told('submitted')).toMatchObject({
       state: 'succeeded',
@@ -61,8 +61,8 @@ describe('the question', () => {
     expect(overview).toContain('3-D Secure N, liability shift NO');
   });
 
-  it('cancelled: nothing is approved, and the person may try again', async () => {
-    const { order, person } = await asked();
+  it('approves nothing when the payer cancels, and the payer can try again', async () => {
+    const { order, person } = await openChallenge();
     await person.bank.getByRole('button', { name: 'Cancel' }).click();
     expect(await person.told('submitted')).toMatchObject({ state: 'canceled', data: { orderId: order } });
     expect((await shop.order(order)).status).toBe('CREATED');
@@ -71,8 +71,8 @@ describe('the question', () => {
     await expect.poll(async () => (await person.told('submitted')).state).toBe('succeeded');
   });
 
-  it('takes the focus, keeps it, and gives it back', async () => {
-    const { page, person } = await asked();
+  it('receives the focus, keeps it, and returns it', async () => {
+    const { page, person } = await openChallenge();
     expect(await page.evaluate('document.activeElement.title')).toBe(
       'Your bank asks you to confirm the payment',
     );
@@ -85,15 +85,15 @@ describe('the question', () => {
     expect(await page.evaluate('document.activeElement.textContent')).toBe('Pay');
   });
 
-  it('comes in the language of the locale', async () => {
-    const { page, person } = await asked('de-DE');
+  it('uses the language of the locale', async () => {
+    const { page, person } = await openChallenge('de-DE');
     expect(await person.bank.locator('html').getAttribute('lang')).toBe('de');
     await page.getByRole('dialog', { name: 'Ihre Bank bittet Sie, die Zahlung zu bestätigen' }).waitFor();
     await person.bank.getByRole('button', { name: 'Zahlung bestätigen' }).click();
     expect(await person.told('submitted')).toMatchObject({ state: 'succeeded' });
   });
 
-  it('is not for a card whose bank has nothing to ask', async () => {
+  it('is not shown for a card without 3-D Secure', async () => {
     const order = await shop.openOrder();
     const person = customer(await shop.visit({ order }));
     await person.fill({ ...CARD, number: '4012888888881881' });
@@ -131,9 +131,9 @@ describe('an order', () => {
   };
 
   it.each([
-    ['a number', { number: ASKS, expiry: '2034-12' }],
+    ['a number', { number: CHALLENGE_CARD, expiry: '2034-12' }],
     ['a security code', { security_code: '123' }],
-  ])('is refused with %s of a card in it', async (_what, card) => {
+  ])('is refused with %s of a card in the request', async (_what, card) => {
     const before = payer.sandbox.ledger().orders.length;
     expect(await open(card)).toMatchObject({
       status: 422,
@@ -142,9 +142,9 @@ describe('an order', () => {
     expect(payer.sandbox.ledger().orders).toHaveLength(before);
   });
 
-  it('is refused with a card in the request for its capture', async () => {
+  it('is refused with card data in the capture request', async () => {
     const orderId = await payer.approved();
-    const body = { payment_source: { card: { number: ASKS, expiry: '2034-12' } } };
+    const body = { payment_source: { card: { number: CHALLENGE_CARD, expiry: '2034-12' } } };
     expect(await payer.send(`/v2/checkout/orders/${orderId}/capture`, body)).toMatchObject({ status: 422 });
   });
 
@@ -156,25 +156,25 @@ describe('an order', () => {
     });
   });
 
-  it('with a payment source needs a request id', async () => {
+  it('with a payment source requires a request id', async () => {
     expect(await open(verified('SCA_ALWAYS'), {})).toMatchObject({
       status: 400,
       body: { details: [{ issue: 'PAYPAL_REQUEST_ID_REQUIRED' }] },
     });
   });
 
-  it('that asked for nothing is declined at capture where the bank insists', async () => {
+  it('without verification is declined at capture if the bank requires 3-D Secure', async () => {
     const orderId = await opened();
-    expect(payer.sandbox.approve(orderId, { number: ASKS })).toBeUndefined();
+    expect(payer.sandbox.approve(orderId, { number: CHALLENGE_CARD })).toBeUndefined();
     expect(captureOf(await payer.capture(orderId))).toMatchObject({
       status: 'DECLINED',
       processorResponse: { responseCode: '5650' },
     });
   });
 
-  it('with SCA_ALWAYS has every card asked', async () => {
+  it('with SCA_ALWAYS requires a challenge for every card', async () => {
     const orderId = await opened(verified('SCA_ALWAYS'));
-    expect(payer.sandbox.approve(orderId, {}, 'cancel')).toBe('The person cancelled.');
+    expect(payer.sandbox.approve(orderId, {}, 'cancel')).toBe('The payer cancelled.');
     expect(payer.sandbox.approve(orderId, {}, 'refuse')).toBeUndefined();
     expect(await payer.paypal.getOrder(orderId, 5000)).toMatchObject(authentication('NO', 'N'));
     expect(payer.sandbox.approve(orderId, {}, 'confirm')).toBeUndefined();
@@ -185,12 +185,15 @@ describe('an order', () => {
     ['4868719196829038', 'POSSIBLE', 'Y'],
     ['4868719158130060', 'NO', 'N'],
     ['4868719115514992', 'UNKNOWN', 'U'],
-  ])('tells what the bank of %s said without a question: %s', async (number, shift, status) => {
-    const orderId = await payer.approved(number);
-    expect(await payer.paypal.getOrder(orderId, 5000)).toMatchObject(authentication(shift, status));
-  });
+  ])(
+    'returns the authentication result of card %s without a challenge: %s',
+    async (number, shift, status) => {
+      const orderId = await payer.approved(number);
+      expect(await payer.paypal.getOrder(orderId, 5000)).toMatchObject(authentication(shift, status));
+    },
+  );
 
-  it('of the product asks for verification where the law wants it, and says no more of a card', async () => {
+  it('of the product requests SCA_WHEN_REQUIRED and contains no card data', async () => {
     await payer.open();
     const order = payer.sandbox.ledger().orders.at(-1);
     expect(order).toMatchObject({ verification: 'SCA_WHEN_REQUIRED' });

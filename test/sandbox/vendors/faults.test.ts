@@ -11,7 +11,7 @@ afterEach(() => {
 afterAll(() => payer.sandbox.close());
 
 describe('a fault', () => {
-  it('slow: the work is done all the same', async () => {
+  it('slow: the request is processed', async () => {
     const orderId = await payer.approved();
     payer.sandbox.faults.set('paypal', { mode: 'slow', ms: 300, only: '/capture', times: 1 });
     await expect(payer.paypal.captureOrder(orderId, 'late', 100)).rejects.toMatchObject({ word: 'TIMEOUT' });
@@ -19,7 +19,7 @@ describe('a fault', () => {
     expect(captureOf(await payer.capture(orderId, 'late'))?.id).toBe(payer.capturesOf(orderId)[0]?.id);
   });
 
-  it('failing: the status and Retry-After arrive, and nothing is done', async () => {
+  it('failing: returns the status and Retry-After, and processes nothing', async () => {
     const orderId = await payer.approved();
     payer.sandbox.faults.set('paypal', { mode: 'failing', status: 503, retryAfter: 7, times: 1 });
     await expect(payer.capture(orderId)).rejects.toMatchObject({
@@ -32,7 +32,7 @@ describe('a fault', () => {
     expect(captureOf(await payer.capture(orderId))).toMatchObject({ status: 'COMPLETED' });
   });
 
-  it('unreachable: no answer, and nothing is done', async () => {
+  it('unreachable: returns no response and processes nothing', async () => {
     const orderId = await payer.approved();
     payer.sandbox.faults.set('paypal', { mode: 'unreachable' });
     await expect(payer.capture(orderId, 'lost')).rejects.toMatchObject({
@@ -44,7 +44,7 @@ describe('a fault', () => {
     expect(captureOf(await payer.capture(orderId, 'lost'))).toMatchObject({ status: 'COMPLETED' });
   });
 
-  it('cut: the answer is lost, the work is done, and the same request finds it', async () => {
+  it('cut: processes the request but loses the response, and a retry returns the result', async () => {
     const orderId = await payer.approved();
     payer.sandbox.faults.set('paypal', { mode: 'cut', only: '/capture', times: 1 });
     await expect(payer.capture(orderId, 'cut')).rejects.toMatchObject({
@@ -59,7 +59,7 @@ describe('a fault', () => {
   it.each([
     ['failing', { status: 503, word: 'SERVICE_UNAVAILABLE', final: false }],
     ['unreachable', { status: undefined, word: 'ECONNRESET', final: false }],
-  ] as const)('%s: a client that cannot get a token recovers with PayPal', async (mode, fault) => {
+  ] as const)('%s: a client that cannot get a token recovers when PayPal does', async (mode, fault) => {
     const client = connect(payer.sandbox.url);
     payer.sandbox.faults.set('paypal', { mode, status: 503 });
     await expect(openOrder(client)).rejects.toMatchObject(fault);
@@ -67,7 +67,7 @@ describe('a fault', () => {
     expect(await openOrder(client)).toMatch(/^[A-Z0-9]{17}$/);
   });
 
-  it('leaves the other providers, and what the payer sees, alone', async () => {
+  it('does not affect other vendors or the pages that the payer sees', async () => {
     const orderId = await payer.open();
     payer.sandbox.faults.set('paypal', { mode: 'unreachable' });
     for (const path of ['/', '/web-sdk/v6/core', `/checkoutnow?token=${orderId}`])
@@ -75,7 +75,7 @@ describe('a fault', () => {
     expect((await fetch(`${payer.sandbox.url}/v3/mail/send`, { method: 'POST' })).status).toBe(401);
   });
 
-  it('is switched over HTTP, and a bad one is refused', async () => {
+  it('can be set over HTTP, and an invalid one is refused', async () => {
     const put = (provider: string, fault: object) =>
       fetch(`${payer.sandbox.url}/sandbox/faults/${provider}`, {
         method: 'PUT',

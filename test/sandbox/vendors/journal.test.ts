@@ -11,7 +11,7 @@ describe('the journal', () => {
     rmSync(folder, { recursive: true });
   });
 
-  it('remembers all over a restart, half a last line and all, and no card', async () => {
+  it('keeps all data over restarts, discards an incomplete last line, and stores no card data', async () => {
     const dataFile = join(folder, 'deep', 'sandbox.jsonl');
     const first = await startSandbox({ dataFile });
     const client = connect(first.url);
@@ -19,7 +19,7 @@ describe('the journal', () => {
     first.approve(orderId, { number: '5555 5555 5555 4444', expiry: '11/39', cvv: '987' });
     const taken = captureOf(await client.captureOrder(orderId, 'kept', TIMEOUT_MS));
     await client.refundCapture(taken?.id ?? '', 'refund-kept', TIMEOUT_MS);
-    const remembered = first.ledger();
+    const before = first.ledger();
     await first.close();
 
     const written = readFileSync(dataFile, 'utf8');
@@ -27,9 +27,9 @@ describe('the journal', () => {
     expect(written).toContain('4444');
     appendFileSync(dataFile, '[["paypal.orders","HALF",{"descriptio');
 
-    // On the same port: the client goes on with a token that this sandbox has never heard of.
+    // The port stays the same, so the client continues with a token that the new sandbox does not know.
     const second = await startSandbox({ dataFile, port: Number(new URL(first.url).port) });
-    expect(second.ledger()).toEqual(remembered);
+    expect(second.ledger()).toEqual(before);
     expect(readFileSync(dataFile, 'utf8')).toBe(written);
     const again = await vi.waitFor(() => client.captureOrder(orderId, 'kept', TIMEOUT_MS));
     expect(captureOf(again)?.id).toBe(taken?.id);
@@ -44,7 +44,7 @@ describe('the journal', () => {
     await third.close();
   });
 
-  it('loses a line that was written without its end, and goes on with a line of its own', async () => {
+  it('discards an incomplete line and continues with a new one', async () => {
     const dataFile = join(folder, 'unended.jsonl');
     appendFileSync(dataFile, '[["paypal.orders","WHOLE",{"id":"WHOLE"}]]');
     const first = await startSandbox({ dataFile });

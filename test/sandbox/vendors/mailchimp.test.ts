@@ -3,7 +3,7 @@ import mailchimp from '@mailchimp/mailchimp_marketing';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { credentials, startSandbox, type Sandbox } from '../../../sandbox/vendors/server.ts';
 
-/** The package exports one shared instance; its constructor gives our own. The published types know neither. */
+/** The package exports a shared instance. Its constructor, which the types lack, creates separate ones. */
 type Mailchimp = typeof mailchimp & { basePath: string; timeout: number };
 const ApiClient = (mailchimp as object).constructor as new () => Mailchimp;
 
@@ -37,7 +37,7 @@ const put = (email: string, change: Change = {}, by = client, list = listId) =>
   });
 const memberOf = (email: string) => sandbox.ledger().members.find(({ id }) => id === hashOf(email));
 
-/** A refusal as the SDK hands it on. */
+/** An error as the SDK returns it. */
 const refused = (status: number, title: string, detail?: RegExp) => ({
   status,
   response: {
@@ -46,7 +46,7 @@ const refused = (status: number, title: string, detail?: RegExp) => ({
 });
 
 describe('a member', () => {
-  it('is added, found again, changed and tagged', async () => {
+  it('can be added, read, updated and tagged', async () => {
     const email = 'Ada@example.org';
     const added = await put(email, { merge_fields: { FNAME: 'Ada' } });
     expect(added).toMatchObject({ id: hashOf(email), email_address: email, status: 'subscribed' });
@@ -64,18 +64,18 @@ describe('a member', () => {
     expect(memberOf(email)?.tags).toEqual([]);
   });
 
-  it('is pending when that is the status of a new one', async () => {
+  it('is pending if the request sets that status for new members', async () => {
     await put('pending@example.org', { status_if_new: 'pending' });
     expect(memberOf('pending@example.org')?.status).toBe('pending');
   });
 
-  it('is one, however the address is written', async () => {
+  it('is the same regardless of the case of the address', async () => {
     await put('one@example.org');
     await put('ONE@example.org');
     expect(sandbox.ledger().members.filter(({ id }) => id === hashOf('one@example.org'))).toHaveLength(1);
   });
 
-  it('that unsubscribed stays so, and cannot be subscribed by others', async () => {
+  it('that has unsubscribed stays unsubscribed and cannot be resubscribed over the API', async () => {
     const email = 'left@example.org';
     await put(email);
     sandbox.unsubscribe(hashOf(email));
@@ -86,7 +86,7 @@ describe('a member', () => {
     expect(memberOf(email)?.status).toBe('unsubscribed');
   });
 
-  it('that is deleted for good is gone, and cannot be added again by others', async () => {
+  it('that is permanently deleted cannot be added again over the API', async () => {
     const email = 'deleted@example.org';
     await put(email);
     await client.lists.deleteListMemberPermanent(listId, hashOf(email));
@@ -97,7 +97,7 @@ describe('a member', () => {
     );
   });
 
-  it('can unsubscribe on the page', async () => {
+  it('can be unsubscribed on the page', async () => {
     const email = 'reader@example.org';
     await put(email);
     const page = await fetch(`${sandbox.url}/members/${hashOf(email)}/unsubscribe`, {
@@ -109,14 +109,14 @@ describe('a member', () => {
   });
 });
 
-describe('a refusal', () => {
-  it('of a wrong key is a 401', async () => {
+describe('Mailchimp refuses', () => {
+  it('a wrong key with a 401', async () => {
     await expect(put('ada@example.org', {}, connect('wrong-us1'))).rejects.toMatchObject(
       refused(401, 'API Key Invalid'),
     );
   });
 
-  it('of an unknown audience or member is a 404', async () => {
+  it('an unknown audience or member with a 404', async () => {
     await expect(put('ada@example.org', {}, client, 'another')).rejects.toMatchObject(
       refused(404, 'Resource Not Found'),
     );
@@ -135,12 +135,12 @@ describe('a refusal', () => {
     ['forgotten@example.org', 'Forgotten Email Not Subscribed', /permanently deleted/],
     ['busy@example.org', 'Invalid Resource', /signed up to a lot of lists/],
     ['nobody', 'Invalid Resource', /valid email/],
-  ])('of %s is in the words of Mailchimp', async (email, title, detail) => {
+  ])('the address %s with its own message', async (email, title, detail) => {
     await expect(put(email)).rejects.toMatchObject(refused(400, title, detail));
     expect(memberOf(email)).toBeUndefined();
   });
 
-  it('of a hash, a status or a body that is wrong is a 400', async () => {
+  it('an invalid hash, status or body with a 400', async () => {
     const body = { email_address: 'ada@example.org', status_if_new: 'subscribed' as const };
     await expect(client.lists.setListMember(listId, hashOf('eve@example.org'), body)).rejects.toMatchObject(
       refused(400, 'Invalid Resource', /hash/),
@@ -160,7 +160,7 @@ describe('a refusal', () => {
 });
 
 describe('a fault', () => {
-  it('failing: the status and Retry-After arrive, and nothing is done', async () => {
+  it('failing: returns the status and Retry-After, and processes nothing', async () => {
     sandbox.faults.set('mailchimp', { mode: 'failing', status: 429, retryAfter: 3, times: 1 });
     await expect(put('later@example.org')).rejects.toMatchObject({
       ...refused(429, 'Too Many Requests'),
@@ -174,14 +174,14 @@ describe('a fault', () => {
   it.each([
     ['unreachable', false],
     ['cut', true],
-  ] as const)('%s: there is no answer; done: %s', async (mode, done) => {
+  ] as const)('%s: returns no response; processed: %s', async (mode, done) => {
     const email = `${mode}@example.org`;
     sandbox.faults.set('mailchimp', { mode, times: 1 });
     await expect(put(email)).rejects.toMatchObject({ code: 'ECONNRESET' });
     expect(memberOf(email) !== undefined).toBe(done);
   });
 
-  it('slow: the client gives up, the work is done all the same', async () => {
+  it('slow: the client times out, and the request is processed', async () => {
     sandbox.faults.set('mailchimp', { mode: 'slow', ms: 300, times: 1 });
     await expect(put('slow@example.org', {}, connect(apiKey, 100))).rejects.toThrow(/timeout/i);
     await expect.poll(() => memberOf('slow@example.org')).toBeDefined();

@@ -1,4 +1,4 @@
-/** A sandbox with a client of the product and a payer: what the tests of PayPal have in common. */
+/** A sandbox with the product's PayPal client and a payer, shared by the PayPal tests. */
 import { randomUUID } from 'node:crypto';
 import { expect } from 'vitest';
 import { credentials, startSandbox, type Sandbox } from '../../../sandbox/vendors/server.ts';
@@ -6,11 +6,11 @@ import type { Order } from '@paypal/paypal-server-sdk';
 import { connectPayPal } from '../../../src/vendors/paypal/client.ts';
 import { connectSdk } from '../../../src/vendors/paypal/sdk.ts';
 
-/** What a call may last, in milliseconds. */
+/** The timeout of a call, in milliseconds. */
 export const TIMEOUT_MS = 5000;
 const { paypalClientId: clientId, paypalClientSecret } = credentials;
 
-/** PayPal's SDK with its answers as they are; orders are opened as the product opens them. */
+/** PayPal's SDK with unmodified responses. Orders are created as the product creates them. */
 export function connect(url: string, clientSecret = paypalClientSecret) {
   const config = { baseUrl: url, webUrl: url, clientId, clientSecret };
   const call = connectSdk(config);
@@ -35,7 +35,7 @@ export type PayPalSdk = ReturnType<typeof connect>;
 
 export const captureOf = (order: Order) => order.purchaseUnits?.[0]?.payments?.captures?.[0];
 
-/** Opens a PayPal order over 120 euros. */
+/** Creates a PayPal order for 120 euros. */
 export const openOrder = (paypal: Pick<PayPalSdk, 'createOrder'>): Promise<string> =>
   paypal.createOrder(
     {
@@ -56,14 +56,14 @@ export async function startPayer() {
   const capture = (orderId: string, requestId: string = randomUUID()) =>
     paypal.captureOrder(orderId, requestId, TIMEOUT_MS);
 
-  /** An order that the payer approved with a card. */
+  /** Creates an order that is approved with a card. */
   async function approved(number?: string): Promise<string> {
     const orderId = await open();
     expect(sandbox.approve(orderId, number === undefined ? {} : { number })).toBeUndefined();
     return orderId;
   }
 
-  /** A POST as the SDK would never send it; a string goes as it is. */
+  /** Sends a POST that the SDK would not send. A string body is sent unchanged. */
   async function send(path: string, body: unknown, headers: Record<string, string> = {}) {
     const granted = await fetch(`${sandbox.url}/v1/oauth2/token`, {
       method: 'POST',
@@ -92,9 +92,9 @@ export async function startPayer() {
     refund: (captureId: string, requestId: string = randomUUID()) =>
       paypal.refundCapture(captureId, requestId, TIMEOUT_MS),
     getCapture: (captureId: string) => paypal.getCapture(captureId, TIMEOUT_MS),
-    /** A completed capture. */
+    /** Creates a completed capture and returns its id. */
     paid: async (): Promise<string> => captureOf(await capture(await approved()))?.id ?? '',
-    /** What PayPal holds of an order's captures. */
+    /** Returns the captures of an order. */
     capturesOf: (orderId: string) => sandbox.ledger().captures.filter((taken) => taken.order_id === orderId),
   };
 }

@@ -25,7 +25,7 @@ describe('a test card', () => {
   });
 
   it.each(['COMPLETED', 'DECLINED', 'FAILED'] as const)(
-    'with a pending capture stays so until it is settled: %s',
+    'with a pending capture stays pending until the capture is settled: %s',
     async (status) => {
       const taken = captureOf(await payer.capture(await payer.approved('4000000000000077')));
       const captureId = taken?.id ?? '';
@@ -40,13 +40,13 @@ describe('a test card', () => {
   );
 
   it.each([
-    ['an impossible number', { number: '4012888888881882' }, /number/],
+    ['an invalid number', { number: '4012888888881882' }, /number/],
     ['a number that is too short', { number: '4012 8888' }, /number/],
     ['a month that does not exist', { expiry: '13/34' }, /expiry date/],
-    ['a month that is over', { expiry: '01/20' }, /expired/],
+    ['an expired month', { expiry: '01/20' }, /expired/],
     ['a short security code', { cvv: '12' }, /security code/],
-    ['three digits where American Express has four', { number: '378282246310005' }, /security code/],
-  ])('is not taken with %s', async (_what, card, message) => {
+    ['three digits instead of the four of American Express', { number: '378282246310005' }, /security code/],
+  ])('is refused with %s', async (_what, card, message) => {
     const orderId = await payer.open();
     expect(payer.sandbox.approve(orderId, card)).toMatch(message);
     await expect(payer.capture(orderId)).rejects.toMatchObject({ word: 'ORDER_NOT_APPROVED' });

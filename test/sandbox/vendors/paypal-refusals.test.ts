@@ -8,8 +8,8 @@ beforeAll(async () => {
 });
 afterAll(() => payer.sandbox.close());
 
-describe('a refusal', () => {
-  it('of a wrong key is a 401 that a retry does not hide', async () => {
+describe('PayPal refuses', () => {
+  it('a wrong key with a 401 that a retry does not hide', async () => {
     const error: unknown = await openOrder(connect(payer.sandbox.url, 'wrong')).catch(
       (thrown: unknown) => thrown,
     );
@@ -18,7 +18,7 @@ describe('a refusal', () => {
     expect(String(error)).not.toContain('wrong');
   });
 
-  it('of an unknown token is a 401 in the words of OAuth', async () => {
+  it('an unknown token with an OAuth error and status 401', async () => {
     const answer = await fetch(`${payer.sandbox.url}/v2/checkout/orders/X`, {
       headers: { authorization: 'Bearer X' },
     });
@@ -42,7 +42,7 @@ describe('a refusal', () => {
       order({ purchase_units: [{ ...unit, custom_id: 'x'.repeat(128) }] }),
     ],
     [undefined, 'MALFORMED_REQUEST_JSON', '[]'],
-  ])('of a bad field names it: %s %s', async (field, issue, body) => {
+  ])('an invalid field and names it: %s %s', async (field, issue, body) => {
     const answer = await payer.send('/v2/checkout/orders', body);
     expect(answer).toMatchObject({ status: 400, body: { name: 'INVALID_REQUEST' } });
     expect(answer.body.details?.[0]?.issue).toBe(issue);
@@ -55,12 +55,12 @@ describe('a refusal', () => {
     ['CANNOT_BE_ZERO_OR_NEGATIVE', { value: '0.00' }],
     ['CANNOT_BE_ZERO_OR_NEGATIVE', { value: '-10.00' }],
     ['MAX_VALUE_EXCEEDED', { value: '10000000.00' }],
-  ])('of an amount says why: %s', async (issue, amount) => {
+  ])('an invalid amount and names the issue: %s', async (issue, amount) => {
     const answer = await payer.send('/v2/checkout/orders', priced(amount));
     expect(answer).toMatchObject({ status: 422, body: { details: [{ issue }] } });
   });
 
-  it('of broken JSON or another content type has the shape of every other', async () => {
+  it('malformed JSON or another content type with its usual error format', async () => {
     expect(await payer.send('/v2/checkout/orders', '{"intent":')).toMatchObject({
       status: 400,
       body: { name: 'INVALID_REQUEST' },
@@ -71,14 +71,14 @@ describe('a refusal', () => {
     });
   });
 
-  it('of a capture that nobody approved is ORDER_NOT_APPROVED', async () => {
+  it('a capture without approval with ORDER_NOT_APPROVED', async () => {
     await expect(payer.capture(await payer.open())).rejects.toMatchObject({
       status: 422,
       word: 'ORDER_NOT_APPROVED',
     });
   });
 
-  it('of a second capture under another request id is ORDER_ALREADY_CAPTURED', async () => {
+  it('a second capture under another request id with ORDER_ALREADY_CAPTURED', async () => {
     const orderId = await payer.approved();
     await payer.capture(orderId);
     await expect(payer.capture(orderId)).rejects.toMatchObject({
@@ -88,7 +88,7 @@ describe('a refusal', () => {
     expect(payer.capturesOf(orderId)).toHaveLength(1);
   });
 
-  it('of anything unknown is a 404', async () => {
+  it('unknown ids with a 404', async () => {
     const unknown = { status: 404, word: 'INVALID_RESOURCE_ID', final: true };
     await expect(payer.paypal.getOrder('UNKNOWN', TIMEOUT_MS)).rejects.toMatchObject(unknown);
     await expect(payer.capture('UNKNOWN')).rejects.toMatchObject(unknown);
@@ -96,7 +96,7 @@ describe('a refusal', () => {
     await expect(payer.refund('UNKNOWN')).rejects.toMatchObject(unknown);
   });
 
-  it('of a second refund is CAPTURE_FULLY_REFUNDED', async () => {
+  it('a second refund with CAPTURE_FULLY_REFUNDED', async () => {
     const captureId = await payer.paid();
     await payer.refund(captureId);
     await expect(payer.refund(captureId)).rejects.toMatchObject({
@@ -105,7 +105,7 @@ describe('a refusal', () => {
     });
   });
 
-  it('of a refund of more than is left is REFUND_AMOUNT_EXCEEDED', async () => {
+  it('a refund above the remaining amount with REFUND_AMOUNT_EXCEEDED', async () => {
     const captureId = await payer.paid();
     const part = (value: string, currency_code = 'EUR') =>
       payer.send(`/v2/payments/captures/${captureId}/refund`, { amount: { currency_code, value } });
@@ -123,7 +123,7 @@ describe('a refusal', () => {
     expect(await payer.getCapture(captureId)).toMatchObject({ status: 'REFUNDED' });
   });
 
-  it('of a refund of a declined capture is CAPTURE_STATUS_INVALID', async () => {
+  it('a refund of a declined capture with CAPTURE_STATUS_INVALID', async () => {
     const declined = captureOf(await payer.capture(await payer.approved('4000000000000002')))?.id ?? '';
     await expect(payer.refund(declined)).rejects.toMatchObject({
       status: 422,

@@ -12,7 +12,7 @@ afterEach(() => {
 afterAll(() => payer.sandbox.close());
 
 describe('an order', () => {
-  it('is opened, approved, captured and refunded', async () => {
+  it('can be created, approved, captured and refunded', async () => {
     const orderId = await payer.open();
     const opened = await payer.paypal.getOrder(orderId, TIMEOUT_MS);
     expect(opened).toMatchObject({ id: orderId, status: 'CREATED', intent: 'CAPTURE' });
@@ -44,7 +44,7 @@ describe('an order', () => {
     expect(await payer.getCapture(captureId)).toMatchObject({ status: 'REFUNDED' });
   });
 
-  it('keeps an amount in a currency without decimals', async () => {
+  it('stores an amount in a currency without decimals', async () => {
     const { status } = await payer.send('/v2/checkout/orders', {
       intent: 'CAPTURE',
       purchase_units: [{ amount: { currency_code: 'JPY', value: '1500' } }],
@@ -56,7 +56,7 @@ describe('an order', () => {
     });
   });
 
-  it('can be approved again after its payment was refused', async () => {
+  it('can be approved again after a refused payment', async () => {
     const orderId = await payer.approved('4000000000000101');
     await expect(payer.capture(orderId)).rejects.toMatchObject({ word: 'TRANSACTION_REFUSED' });
     payer.sandbox.approve(orderId);
@@ -65,7 +65,7 @@ describe('an order', () => {
 });
 
 describe('a PayPal-Request-Id', () => {
-  it('opens one order, takes one capture and gives one refund', async () => {
+  it('creates only one order, one capture and one refund', async () => {
     const order = {
       requestId: randomUUID(),
       registrationId: 'registration-2',
@@ -86,21 +86,21 @@ describe('a PayPal-Request-Id', () => {
     );
   });
 
-  it('counts for one call only: the same for another order is another capture', async () => {
+  it('applies to one URL only: with another order it makes another capture', async () => {
     const requestId = randomUUID();
     const first = captureOf(await payer.capture(await payer.approved(), requestId));
     const second = captureOf(await payer.capture(await payer.approved(), requestId));
     expect(second?.id).not.toBe(first?.id);
   });
 
-  it('does not hold on to a refusal: once approved, the same request pays', async () => {
+  it('does not store errors: after the approval, the same request succeeds', async () => {
     const orderId = await payer.open();
     await expect(payer.capture(orderId, 'early')).rejects.toMatchObject({ word: 'ORDER_NOT_APPROVED' });
     payer.sandbox.approve(orderId);
     expect(captureOf(await payer.capture(orderId, 'early'))).toMatchObject({ status: 'COMPLETED' });
   });
 
-  it('answers 409 while the first call with it is in progress, even when nobody waits for that any more', async () => {
+  it('returns 409 while the first request is in progress, even if its client has disconnected', async () => {
     const orderId = await payer.approved();
     payer.sandbox.faults.set('paypal', { mode: 'slow', ms: 1000, only: '/capture', times: 1 });
     const before = payer.sandbox.faults.requests.paypal;

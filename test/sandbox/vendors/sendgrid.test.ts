@@ -3,7 +3,7 @@ import sgMail, { type MailDataRequired } from '@sendgrid/mail';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { credentials, startSandbox, type Sandbox } from '../../../sandbox/vendors/server.ts';
 
-// The packages export shared instances; their constructors give our own.
+// The packages export shared instances; their constructors create separate ones.
 const Client = (sgClient as object).constructor as new () => typeof sgClient;
 const MailService = (sgMail as object).constructor as new () => typeof sgMail;
 
@@ -38,7 +38,7 @@ const aMail = (change: Partial<MailDataRequired> = {}) =>
     ...change,
   }) as MailDataRequired;
 const mails = () => sandbox.ledger().mails;
-/** A request as the SDK would never send it. */
+/** Sends a request that the SDK would not send. */
 const raw = (body: string, contentType = 'application/json') =>
   fetch(`${sandbox.url}/v3/mail/send`, {
     method: 'POST',
@@ -46,8 +46,8 @@ const raw = (body: string, contentType = 'application/json') =>
     body,
   });
 
-describe('a mail', () => {
-  it('is taken with 202 and an id, and kept as it was sent', async () => {
+describe('an email', () => {
+  it('is accepted with 202 and an id, and stored as sent', async () => {
     const calendar = 'BEGIN:VCALENDAR\r\nEND:VCALENDAR\r\n';
     const [answer] = await mailer.send(
       aMail({
@@ -86,13 +86,13 @@ describe('a mail', () => {
     expect(await shown.text()).toContain('<p>Welcome, <b>Ada</b>.</p>');
   });
 
-  it('is shown with its inline images, its headers, and the files that are not inline', async () => {
+  it('is displayed with its inline images, headers and attachments', async () => {
     const image = (filename: string, contentId: string, type = 'image/png') => ({
       filename,
       type,
       content: 'iVBORw0KGgo=',
       disposition: 'inline',
-      // The SDK sends a plain object as it is: `contentId` would not reach SendGrid.
+      // The SDK sends plain objects unchanged, so SendGrid would not recognize `contentId`.
       content_id: contentId,
     });
     await mailer.send(
@@ -132,14 +132,14 @@ describe('a mail', () => {
     expect(about).toMatch(/Inline images<\/dt><dd><a href="[^"]+\/attachments\/0">code.png<\/a>/);
   });
 
-  it('cannot slip markup into the page of the sandbox', async () => {
+  it('cannot inject markup into the page of the sandbox', async () => {
     await mailer.send(aMail({ subject: '<script>alert(1)</script>' }));
     const page = await (await fetch(sandbox.url)).text();
     expect(page).toContain('&lt;script&gt;alert(1)&lt;/script&gt;');
     expect(page).not.toContain('<script>alert(1)');
   });
 
-  it('is sent twice when it is asked for twice: there is no idempotency', async () => {
+  it('is sent twice when the request is repeated, because requests are not idempotent', async () => {
     const before = mails().length;
     await mailer.send(aMail());
     await mailer.send(aMail());
@@ -147,8 +147,8 @@ describe('a mail', () => {
   });
 });
 
-describe('a refusal', () => {
-  it('of a wrong key is a 401 with errors', async () => {
+describe('SendGrid refuses', () => {
+  it('a wrong key with a 401 and a message', async () => {
     await expect(connect('SG.wrong').send(aMail())).rejects.toMatchObject({
       code: 401,
       response: {
@@ -190,7 +190,7 @@ describe('a refusal', () => {
     ],
     ['categories', aMail({ categories: Array.from({ length: 11 }, (_, i) => `c${i}`) })],
     ['custom_args', aMail({ customArgs: { long: 'x'.repeat(10_000) } })],
-  ])('of a message names the field: %s', async (field, mail) => {
+  ])('an invalid message and names the field: %s', async (field, mail) => {
     const before = mails().length;
     await expect(mailer.send(mail)).rejects.toMatchObject({
       code: 400,
@@ -199,7 +199,7 @@ describe('a refusal', () => {
     expect(mails()).toHaveLength(before);
   });
 
-  it('of a header whose name is not one', async () => {
+  it('an invalid header name', async () => {
     const { to, from, subject, text } = aMail();
     const answer = await raw(
       JSON.stringify({
@@ -215,11 +215,11 @@ describe('a refusal', () => {
   });
 
   it.each([
-    ['broken JSON', '{', 'application/json', 400],
-    ['no message at all', '[]', 'application/json', 400],
+    ['malformed JSON', '{', 'application/json', 400],
+    ['a body that is not a message', '[]', 'application/json', 400],
     ['another content type', 'x', 'text/plain', 415],
     ['more than 30 MB', JSON.stringify({ x: 'x'.repeat(30 * 1024 * 1024) }), 'application/json', 413],
-  ])('of %s has the shape of every other', async (_what, body, contentType, status) => {
+  ])('%s with its usual error format', async (_what, body, contentType, status) => {
     const answer = await raw(body, contentType);
     expect(answer.status).toBe(status);
     expect(await answer.json()).toMatchObject({ errors: [{ field: null }] });
@@ -227,7 +227,7 @@ describe('a refusal', () => {
 });
 
 describe('a fault', () => {
-  it('failing: the status and Retry-After arrive, and nothing is sent', async () => {
+  it('failing: returns the status and Retry-After, and sends nothing', async () => {
     const before = mails().length;
     sandbox.faults.set('sendgrid', { mode: 'failing', status: 429, retryAfter: 30, times: 1 });
     await expect(mailer.send(aMail())).rejects.toMatchObject({
@@ -242,14 +242,14 @@ describe('a fault', () => {
   it.each([
     ['unreachable', 0],
     ['cut', 1],
-  ] as const)('%s: there is no answer, and %i mails are sent', async (mode, sent) => {
+  ] as const)('%s: returns no response; emails sent: %i', async (mode, sent) => {
     const before = mails().length;
     sandbox.faults.set('sendgrid', { mode, times: 1 });
     await expect(mailer.send(aMail())).rejects.toMatchObject({ code: 'ECONNRESET' });
     expect(mails()).toHaveLength(before + sent);
   });
 
-  it('slow: the client gives up, the mail is sent all the same', async () => {
+  it('slow: the client times out, and the email is sent', async () => {
     const before = mails().length;
     const impatient = connect(credentials.sendgridApiKey);
     impatient.setTimeout(100);

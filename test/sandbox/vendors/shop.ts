@@ -1,4 +1,4 @@
-/** A shop with PayPal's browser SDK in a real browser, on an origin of its own and with a strict policy. */
+/** A shop's page with PayPal's browser SDK in a real browser, with its own origin and a strict policy. */
 import { randomUUID } from 'node:crypto';
 import Fastify from 'fastify';
 import type { Page } from 'playwright-core';
@@ -19,8 +19,8 @@ const html = (paypalUrl: string) => `<!doctype html>
 </html>`;
 
 /**
- * What a shop does with PayPal's SDK, v6: three fields with one submit, and the wallet. The address says how; everything
- * that PayPal tells the shop is shown as JSON.
+ * The shop's script for PayPal's SDK v6: three card fields with one submit, and the wallet. The URL's query
+ * sets the options; the page shows everything that PayPal reports as JSON.
  */
 const SCRIPT = `
 const query = new URLSearchParams(location.search);
@@ -87,11 +87,11 @@ const TITLES = {
 };
 export type FieldName = keyof typeof TITLES;
 
-/** What a person does on the shop's page. */
+/** The actions of a customer on the shop's page. */
 export function customer(page: Page) {
   const status = page.getByRole('status');
   const field = (name: FieldName) => page.getByTitle(TITLES[name]).contentFrame().getByRole('textbox');
-  /** All that PayPal told the shop, once it told so much. */
+  /** Waits for a report of PayPal and returns the latest one of that kind. */
   const told = async (what: string): Promise<Told> => {
     await status.filter({ hasText: `"what":"${what}"` }).waitFor();
     const all = JSON.parse(await status.innerText()) as Told[];
@@ -108,7 +108,7 @@ export function customer(page: Page) {
     },
     submit: () => page.getByRole('button', { name: 'Pay', exact: true }).click(),
     payPal: page.locator('paypal-button').getByRole('button'),
-    /** The bank's question, over the page. */
+    /** The 3-D Secure challenge over the page. */
     bank: page.getByRole('dialog').locator('iframe').contentFrame(),
   };
 }
@@ -137,7 +137,7 @@ export async function startShop() {
   const browser = await launchChromium(() => undefined);
   const context = await browser.newContext();
   context.setDefaultTimeout(TIMEOUT_MS);
-  /** What the browser complained of, in any of the pages and frames. */
+  /** The browser's error messages of all pages and frames. */
   const complaints: string[] = [];
   context.on('console', (message) => {
     if (message.type() === 'error') complaints.push(message.text());
@@ -151,7 +151,7 @@ export async function startShop() {
     openOrder: () => openOrder(paypal),
     capture: (orderId: string) => paypal.captureOrder(orderId, randomUUID(), TIMEOUT_MS),
     order: (orderId: string) => paypal.getOrder(orderId, TIMEOUT_MS),
-    /** A new page of the shop, ready to be used; `prepare` runs in it before anything else. */
+    /** Opens a new page of the shop and waits until it is ready. `prepare` runs before all other scripts. */
     async visit(query: Visit, prepare?: string): Promise<Page> {
       const page = await context.newPage();
       if (prepare !== undefined) await page.addInitScript(prepare);

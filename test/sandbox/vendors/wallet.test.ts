@@ -1,4 +1,4 @@
-/** PayPal's button and the window that it opens, in a real browser. */
+/** Tests PayPal's button and the window that it opens, in a real browser. */
 import type { Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { captureOf } from './payer.ts';
@@ -11,7 +11,7 @@ beforeAll(async () => {
 afterEach(() => shop.closePages());
 afterAll(() => shop.close());
 
-/** The browser's answer to `window.open` where it blocks windows. */
+/** Simulates a browser that blocks popup windows. */
 const NO_POPUPS = 'window.open = () => null';
 
 async function click(page: Page): Promise<Page> {
@@ -20,8 +20,8 @@ async function click(page: Page): Promise<Page> {
   return opened;
 }
 
-describe('in a window of its own', () => {
-  it('the payer approves, the window closes, and the order can be captured', async () => {
+describe('the wallet in a new window', () => {
+  it('closes when the payer approves, and the order can be captured', async () => {
     const order = await shop.openOrder();
     const page = await shop.visit({ order });
     const popup = await click(page);
@@ -38,7 +38,7 @@ describe('in a window of its own', () => {
     expect(captureOf(await shop.capture(order))).toMatchObject({ status: 'COMPLETED' });
   });
 
-  it('opens at once, and waits while the shop makes the order', async () => {
+  it('opens immediately, and waits while the shop creates the order', async () => {
     const page = await shop.visit({ order: await shop.openOrder(), late: 'yes' });
     const popup = await click(page);
     await popup.getByRole('status').filter({ hasText: 'One moment' }).waitFor();
@@ -46,7 +46,7 @@ describe('in a window of its own', () => {
     await popup.getByRole('button', { name: 'buyer@example.com' }).waitFor();
   });
 
-  it('the payer cancels, and can come back', async () => {
+  it('can be cancelled and opened again', async () => {
     const order = await shop.openOrder();
     const page = await shop.visit({ order });
     const popup = await click(page);
@@ -59,7 +59,7 @@ describe('in a window of its own', () => {
     await customer(page).told('approved');
   });
 
-  it('a window closed by hand is a cancellation', async () => {
+  it('is cancelled when the payer closes the window', async () => {
     const page = await shop.visit({ order: await shop.openOrder() });
     const popup = await click(page);
     await popup.getByRole('button', { name: 'buyer@example.com' }).waitFor();
@@ -67,7 +67,7 @@ describe('in a window of its own', () => {
     await customer(page).told('canceled');
   });
 
-  it('closes when the shop has no order to give, and the shop hears why', async () => {
+  it('closes when the shop cannot create an order, and the shop receives the error', async () => {
     const page = await shop.visit({ late: 'yes' });
     const popup = await click(page);
     const closed = popup.waitForEvent('close');
@@ -77,7 +77,7 @@ describe('in a window of its own', () => {
     expect(await customer(page).told('rejected')).toMatchObject({ message: 'The event is full' });
   });
 
-  it('closes with an error for an order that is paid already', async () => {
+  it('closes with an error for an order that is already paid', async () => {
     const order = await shop.openOrder();
     shop.sandbox.approve(order);
     await shop.capture(order);
@@ -87,7 +87,7 @@ describe('in a window of its own', () => {
     expect(await customer(page).told('rejected')).toMatchObject({ code: 'ERR_ORDER', isRecoverable: false });
   });
 
-  it('is closed by the shop', async () => {
+  it('can be closed by the shop', async () => {
     const page = await shop.visit({ order: await shop.openOrder() });
     const popup = await click(page);
     const closed = popup.waitForEvent('close');
@@ -96,7 +96,7 @@ describe('in a window of its own', () => {
     await customer(page).told('canceled');
   });
 
-  it('says so when the browser does not let it open', async () => {
+  it('reports an error when the browser blocks it', async () => {
     const page = await shop.visit({ order: await shop.openOrder(), mode: 'popup' }, NO_POPUPS);
     await customer(page).payPal.click();
     expect(await customer(page).told('rejected')).toMatchObject({
@@ -105,7 +105,7 @@ describe('in a window of its own', () => {
     });
   });
 
-  it('listens to the window alone: a shop cannot approve by itself', async () => {
+  it('cannot be impersonated by a shop that approves an order itself', async () => {
     const order = await shop.openOrder();
     const page = await shop.visit({ order });
     const popup = await click(page);
@@ -119,11 +119,11 @@ describe('in a window of its own', () => {
   });
 });
 
-describe('in a frame over the page', () => {
+describe('the wallet in a frame over the page', () => {
   it.each([
-    ['asked for', { mode: 'modal' }, undefined],
-    ['where windows are blocked', {}, NO_POPUPS],
-  ])('the payer approves: %s', async (_why, how, prepare) => {
+    ['on request', { mode: 'modal' }, undefined],
+    ['when windows are blocked', {}, NO_POPUPS],
+  ])('lets the payer approve the order: %s', async (_why, how, prepare) => {
     const order = await shop.openOrder();
     const page = await shop.visit({ order, ...how }, prepare);
     await customer(page).payPal.click();
@@ -136,7 +136,7 @@ describe('in a frame over the page', () => {
     expect(await page.evaluate('document.activeElement.localName')).toBe('paypal-button');
   });
 
-  it('Escape is a cancellation', async () => {
+  it('is cancelled with Escape', async () => {
     const page = await shop.visit({ order: await shop.openOrder(), mode: 'modal' });
     await customer(page).payPal.press('Enter');
     await page.getByRole('dialog').waitFor();
@@ -146,7 +146,7 @@ describe('in a frame over the page', () => {
 });
 
 describe('the button', () => {
-  it('is a button for the keyboard and for a reader, in the language of the locale', async () => {
+  it('supports keyboard and screen readers, in the language of the locale', async () => {
     const page = await shop.visit({ order: await shop.openOrder(), locale: 'de-DE' });
     const button = page.getByRole('button', { name: 'Mit PayPal zahlen' });
     expect(await button.getAttribute('lang')).toBe('de');
@@ -184,14 +184,14 @@ describe('an instance', () => {
     ['no client id', { components: [] }, /required/],
     ['a page type that does not exist', { clientId: 'sandbox-client', pageType: 'shop' }, /page type/],
     ['a component that does not exist', { clientId: 'sandbox-client', components: ['cards'] }, /component/],
-  ])('is not made with %s', async (_what, options, message) => {
+  ])('is not created with %s', async (_what, options, message) => {
     const page = await shop.visit({});
     expect(await attempt(page, options)).toMatch(message);
-    // The browser itself reports the 401.
+    // The browser reports the 401 as an error.
     shop.complaints.splice(0);
   });
 
-  it('says which ways to pay there are', async () => {
+  it('returns the eligible payment methods', async () => {
     const page = await shop.visit({});
     const eligible = `sdk.findEligibleMethods().then(({ isEligible }) =>
       ['paypal', 'advanced_cards', 'venmo'].filter(isEligible))`;

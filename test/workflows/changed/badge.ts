@@ -1,4 +1,7 @@
-/** The example of docs/changing-the-workflow.md: every attendee who has paid gets a name badge, before the order is saved. */
+/**
+ * The example of docs/changing-the-workflow.md reserves a name badge for every attendee who has paid, before
+ * the order is saved.
+ */
 import { proxyActivities } from '@temporalio/workflow';
 
 type BadgeActivities = { reserveBadge: (registrationId: string) => Promise<void> };

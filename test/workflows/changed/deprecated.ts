@@ -1,4 +1,7 @@
-/** Second release, when no run is open that went on without a badge: the old branch is gone, the marker is still written. */
+/**
+ * The second release follows when no run without a badge is open. It removes the old branch and still writes
+ * the marker.
+ */
 import { deprecatePatch } from '@temporalio/workflow';
 import { collectPayment as collect } from '../../../src/workflows/payment.ts';
 import { reserveBadge } from './badge.ts';

@@ -1,4 +1,4 @@
-/** First release: runs that were past this point before it was installed go on as they began, all others get a badge. */
+/** In the first release, runs that have passed this point continue without a badge. All others get one. */
 import { patched } from '@temporalio/workflow';
 import { collectPayment as collect } from '../../../src/workflows/payment.ts';
 import { reserveBadge } from './badge.ts';

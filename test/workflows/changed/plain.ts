@@ -1,4 +1,4 @@
-/** The change alone: how it must not be released, and how it is left when the patch has gone. */
+/** The change without a patch must not be released first. It is what remains after the patch is removed. */
 import { collectPayment as collect } from '../../../src/workflows/payment.ts';
 import { reserveBadge } from './badge.ts';
 

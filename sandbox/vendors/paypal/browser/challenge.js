@@ -1,4 +1,4 @@
-// The bank's question: one answer, told to the shop's page as the outcome of its submit.
+// The 3-D Secure challenge. Its single result is sent to the merchant's page as the outcome of the submit.
 const { id, merchant, locale } = document.body.dataset;
 let answered = false;
 
@@ -20,5 +20,5 @@ document.querySelector('form').addEventListener('submit', (event) => {
 addEventListener('keydown', ({ key }) => {
   if (key === 'Escape') answer('cancel');
 });
-// Who cannot see the dialog come up hears what it asks.
+// Focusing the heading makes screen readers announce the challenge.
 document.querySelector('h1').focus();

@@ -1,4 +1,4 @@
-// How each card field reads, from what was typed.
+// Formats the input of each card field.
 export const digitsOf = (text) => text.replace(/\D/g, '');
 
 export const FORMATS = {
@@ -7,9 +7,9 @@ export const FORMATS = {
       .slice(0, 19)
       .replace(/(\d{4})(?=\d)/g, '$1 '),
   expiry: (typed) => {
-    // A month of one digit: "1/" and anything from 2 on.
+    // Pads single-digit months: "1/", and any first digit from 2 to 9.
     const digits = digitsOf(typed.replace(/^(\d)\D/, '0$1')).replace(/^[2-9]/, '0$&');
-    // A year may come with its century.
+    // Accepts years with a century.
     const year =
       digits.length > 5 ? digits.slice(4, 6) : digits.slice(2, 4 + Number(digits.startsWith('20', 2)));
     return digits.length > 2 ? `${digits.slice(0, 2)}/${year}` : digits;

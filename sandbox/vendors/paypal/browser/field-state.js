@@ -1,4 +1,4 @@
-// What a field tells the shop's page of itself: never its value.
+// The state that a field reports to the merchant's page. It never includes the value.
 import { digitsOf } from './field-format.js';
 
 function passesLuhn(digits) {
@@ -9,7 +9,7 @@ function passesLuhn(digits) {
   return sum % 10 === 0;
 }
 
-/** Whether a value is right, and whether what was typed so far may become so. */
+/** Checks whether a value is valid, and whether further input can make it valid. */
 const CHECKS = {
   number: (digits) => ({
     isValid: digits.length >= 12 && passesLuhn(digits),
@@ -27,7 +27,7 @@ const CHECKS = {
   cvv: (digits) => ({ isValid: digits.length >= 3, isPotentiallyValid: true }),
 };
 
-/** The field's state in the shape of the SDK's events. */
+/** Returns the field's state in the format of the SDK's events. */
 export function stateOf(type, input) {
   const digits = digitsOf(input.value);
   return {
@@ -44,7 +44,7 @@ const BRANDS = [
   [/^6/, 'discover', 'Discover', 3],
 ];
 
-/** The brands that a card number may belong to, by its first digits. */
+/** Returns the possible card brands by the first digits. */
 export const cardsOf = (number) =>
   BRANDS.filter(([start]) => start.test(digitsOf(number))).map(([, type, niceType, size]) => ({
     type,

@@ -1,5 +1,5 @@
-// The shop's style for a field: only the vendor's selectors and properties, and each value set through the CSS object
-// model, which takes one value for one property and nothing after it.
+// The merchant's style for a field. Only PayPal's selectors and properties are allowed. Values are set with
+// the CSS object model, which accepts exactly one value per property and thereby prevents injection.
 const SELECTORS = [
   ['input', 'input.disabled', 'input.focus', 'input.invalid', 'input.valid', 'input::placeholder'],
   ['label', 'label.disabled', 'label.focus', 'label.invalid', 'label.valid', 'label::placeholder'],
@@ -12,7 +12,7 @@ const PROPERTIES = (
   'line-height opacity outline padding padding-bottom padding-left padding-right padding-top text-shadow transition'
 ).split(' ');
 
-/** Applies a style object in the shape of the SDK's `MerchantStyleObject`; what it does not know is left out, and said. */
+/** Applies a style in the format of `MerchantStyleObject`. Skips unsupported parts with a warning. */
 export function applyStyle(style) {
   const sheet = new CSSStyleSheet();
   for (const [selector, properties] of Object.entries(style)) {

@@ -1,4 +1,4 @@
-// One card field, in a frame of its own: hands its value to the vault frame of the same session, and to nobody else.
+// One card field in its own frame. It sends its value only to the vault frame of the same session.
 import { digitsOf, FORMATS } from './field-format.js';
 import { cardsOf, stateOf } from './field-state.js';
 import { applyStyle } from './field-style.js';
@@ -12,14 +12,14 @@ channel.onmessage = ({ data }) => {
   if (data === 'collect') channel.postMessage({ type, value: input.value });
 };
 
-/** Puts a text into one of the paragraphs that the field refers to. */
+/** Sets the text of a paragraph and makes an ARIA attribute of the field refer to it. */
 function refer(attribute, id, text) {
   if (text === undefined) return;
   document.getElementById(id).textContent = text;
   input.setAttribute(attribute, id);
 }
 
-/** The options of `createCardFieldsComponent`, sent by the page that holds this frame. */
+/** Applies the options of `createCardFieldsComponent`, which the embedding page sends. */
 function configure({ placeholder, label: text, style, ariaLabel, ariaDescription, ariaInvalidErrorMessage }) {
   if (placeholder !== undefined) input.placeholder = placeholder;
   if (text !== undefined) {
@@ -39,7 +39,7 @@ addEventListener('message', ({ source, origin, data }) => {
 let told = stateOf(type, input);
 let brands = '[]';
 
-/** Tells the page what happened, and marks the field for the page's style. */
+/** Reports an event to the page, and sets the field's CSS classes for the page's style. */
 function tell(event) {
   const state = stateOf(type, input);
   const cards = type === 'number' ? cardsOf(input.value) : [];
@@ -51,7 +51,7 @@ function tell(event) {
   if (type === 'number' && JSON.stringify(cards) !== brands) say('cardtypechange');
   brands = JSON.stringify(cards);
   told = state;
-  // What is being typed is not wrong yet.
+  // Incomplete input is not invalid while the field has the focus.
   const invalid = !state.isEmpty && !(state.isFocused ? state.isPotentiallyValid : state.isValid);
   for (const element of [input, label]) {
     element.classList.toggle('focus', state.isFocused);
@@ -64,7 +64,7 @@ function tell(event) {
 function format() {
   const formatted = FORMATS[type](input.value);
   if (formatted === input.value) return;
-  // Formatting puts the cursor at the end: who corrects a digit in the middle wants to stay behind it.
+  // Setting the value moves the cursor to the end, so the position after a corrected digit is restored.
   const behind = digitsOf(input.value.slice(input.selectionEnd)).length;
   input.value = formatted;
   let cursor = formatted.length;
@@ -81,7 +81,7 @@ input.addEventListener('blur', () => tell('blur'));
 input.addEventListener('keydown', ({ key }) => {
   if (key === 'Enter') tell('inputsubmit');
 });
-// The frame as a whole can be focused by the page: then the field is meant.
+// When the page focuses the frame, the focus moves to the field.
 addEventListener('focus', () => input.focus());
-// Somebody may have typed before this script came.
+// Formats input that was entered before this script was loaded.
 format();

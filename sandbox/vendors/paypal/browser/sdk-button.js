@@ -1,4 +1,5 @@
-// <paypal-button>: a real button in a shadow root, so that the shop's style cannot reach it and the keyboard can.
+// <paypal-button>: a native button for keyboard access, in a shadow root that isolates it from the page's
+// style.
 import { textsOf } from './frames.js';
 
 const STYLE = `
@@ -41,7 +42,7 @@ class PayPalButton extends HTMLElement {
     this.#button.textContent = texts.buttons[this.type] ?? texts.buttons.pay;
     this.#button.disabled = this.disabled;
   }
-  /** A click by script is a click on the button, and none when it is disabled. */
+  /** Forwards scripted clicks to the native button, which ignores them while it is disabled. */
   click() {
     this.#button.click();
   }
@@ -59,7 +60,7 @@ class PayPalButton extends HTMLElement {
   }
 }
 
-/** All buttons of the page speak the language of the newest locale. */
+/** Updates all buttons of the page to the language of a locale. */
 export function setButtonLocale(locale) {
   texts = textsOf(locale);
   for (const button of buttons) button.render();

@@ -1,10 +1,10 @@
-// Card fields are frames of PayPal's origin, so the page that uses them never sees a card number.
+// Card fields are frames of PayPal's origin, so the merchant's page never sees a card number.
 import { createFrame, listen, openDialog, origin, pageUrl, textsOf } from './frames.js';
 
 const EMPTY = { isEmpty: true, isFocused: false, isValid: false, isPotentiallyValid: true };
 const EVENTS = 'blur cardtypechange change empty focus inputsubmit notempty validitychange'.split(' ');
 
-/** The bank's question over the page; resolves to the outcome of the submit. */
+/** Shows the 3-D Secure challenge over the page; resolves to the outcome of the submit. */
 function askBank(challenge, orderId, session, locale) {
   const url = pageUrl('/sandbox/card/challenge', session, locale, { id: challenge });
   const frame = createFrame(url, textsOf(locale).challengeTitle);
@@ -30,7 +30,7 @@ function createSession({ locale }) {
   const handlers = new Map(EVENTS.map((name) => [name, []]));
   const states = { number: EMPTY, expiry: EMPTY, cvv: EMPTY };
 
-  // One hidden frame gathers the three fields and talks to the server; it is ready when it says so.
+  // A hidden frame collects the three fields and calls the server. It reports when it is ready.
   const vault = createFrame(pageUrl('/sandbox/card/vault', session, locale), texts.vault);
   vault.hidden = true;
   const ready = new Promise((resolve) => {
@@ -42,9 +42,9 @@ function createSession({ locale }) {
   document.body.append(vault);
 
   return {
-    /** A field to append to the page; it fills the element it is in. */
+    /** Returns a field to append to the page. It fills its parent element. */
     createCardFieldsComponent({ type, ...options }) {
-      if (!texts.fields[type]) throw new Error(`There is no card field "${type}"`);
+      if (!texts.fields[type]) throw new Error(`The card field "${type}" does not exist`);
       const field = createFrame(
         pageUrl('/sandbox/card/field', session, locale, { type }),
         texts.fields[type],
@@ -65,16 +65,19 @@ function createSession({ locale }) {
     },
 
     async on(eventName, callback) {
-      if (!handlers.has(eventName)) throw new Error(`There is no event "${eventName}"`);
+      if (!handlers.has(eventName)) throw new Error(`The event "${eventName}" does not exist`);
       handlers.get(eventName).push(callback);
     },
 
-    /** The vendor takes an amount and a co-branding flag here; neither changes anything in the sandbox. */
+    /** PayPal accepts an amount and a co-branding flag here. The sandbox ignores both. */
     update: () => undefined,
 
-    /** Resolves to `{ state: 'succeeded' | 'failed' | 'canceled', data: { orderId, message?, liabilityShift? } }`. */
+    /**
+     * Resolves to `{ state, data: { orderId, message?, liabilityShift? } }`, where `state` is `succeeded`,
+     * `failed` or `canceled`.
+     */
     async submit(orderId, { name, billingAddress } = {}) {
-      if (typeof orderId !== 'string') throw new TypeError('The order id has to be a string');
+      if (typeof orderId !== 'string') throw new TypeError('The order id must be a string');
       await ready;
       const outcome = await new Promise((resolve) => {
         const { port1, port2 } = new MessageChannel();

@@ -1,11 +1,11 @@
-// Frames and dialogs of PayPal's origin on the shop's page.
+// Frames and dialogs of PayPal's origin on the merchant's page.
 import TEXTS from './texts.js';
 
 export const { origin } = new URL(import.meta.url);
 
 export const textsOf = (locale) => (/^de\b/i.test(locale) ? TEXTS.de : TEXTS.en);
 
-/** The address of a page that knows which shop and session it belongs to. */
+/** Returns the URL of a page, with the merchant's origin and the session as parameters. */
 export function pageUrl(path, session, locale, more = {}) {
   const query = new URLSearchParams({ session, merchant: location.origin, locale, ...more });
   return `${origin}${path}?${query}`;
@@ -18,7 +18,7 @@ export function createFrame(url, title) {
   return frame;
 }
 
-/** Listens to one window of PayPal's origin; answers a function that stops it. */
+/** Listens to messages of one window of PayPal's origin. Returns a function that stops listening. */
 export function listen(windowOf, heard) {
   const listener = ({ source, origin: from, data }) => {
     if (from === origin && source !== null && source === windowOf()) heard(data ?? {});
@@ -27,12 +27,12 @@ export function listen(windowOf, heard) {
   return () => window.removeEventListener('message', listener);
 }
 
-/** Shows a frame over the page; the rest cannot be used, and the focus comes back to where it was. */
+/** Shows a frame in a modal dialog. Returns a function that closes it and restores the focus. */
 export function openDialog(frame, onDismiss) {
   const before = document.activeElement;
   const dialog = document.createElement('dialog');
   dialog.setAttribute('aria-label', frame.title);
-  // Set through the object model: the shop's policy need not allow inline styles.
+  // Set with the object model, because the merchant's policy may forbid inline styles.
   dialog.style.cssText =
     'width:min(32rem,calc(100vw - 2rem));height:min(36rem,calc(100vh - 2rem));padding:0;border:0;' +
     'border-radius:8px;overflow:hidden;box-shadow:0 0 0 100vmax rgb(0 0 0/.5)';

@@ -1,4 +1,4 @@
-// What `createInstance` resolves to: the methods of the components that were asked for.
+// The result of `createInstance`: the methods of the requested components.
 import { defineButton, setButtonLocale } from './button.js';
 import { createCardFields } from './card-fields.js';
 import { createWallet } from './wallet.js';
@@ -6,7 +6,7 @@ import { createWallet } from './wallet.js';
 const { origin } = new URL(import.meta.url);
 
 export function createSdkInstance({ components, locale }) {
-  // Read when something is made: the locale may change meanwhile.
+  // A shared object, because `updateLocale` may change the locale later.
   const current = { locale };
   const known = {
     'card-fields': () => createCardFields(current),
@@ -16,7 +16,7 @@ export function createSdkInstance({ components, locale }) {
     },
   };
   const unknown = components.find((name) => !(name in known));
-  if (unknown) throw new Error(`The sandbox has no component "${unknown}"`);
+  if (unknown) throw new Error(`The sandbox does not support the component "${unknown}"`);
 
   return {
     ...Object.assign({}, ...components.map((name) => known[name]())),

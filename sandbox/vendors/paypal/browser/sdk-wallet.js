@@ -1,10 +1,10 @@
-// The wallet: PayPal's approve page in a window of its own, or in a frame over the page.
+// The wallet: PayPal's approval page in a new window, or in a frame over the page.
 import { createFrame, listen, openDialog, origin, pageUrl, textsOf } from './frames.js';
 
 const MODES = ['auto', 'popup', 'modal'];
-/** Closed is seen by looking; what the window said last may arrive a little later. */
+/** A closed window is detected by polling; its last message may arrive a little later. */
 const LOOK_MS = 200;
-const LAST_WORD_MS = 500;
+const LAST_MESSAGE_MS = 500;
 
 class PayPalError extends Error {
   name = 'PayPalError';
@@ -15,7 +15,7 @@ class PayPalError extends Error {
   }
 }
 
-/** The payer's page in a new window; undefined when the browser does not let it open. */
+/** Opens the payer's page in a new window. Returns undefined if the browser blocks it. */
 function openPopup(url, onDismiss) {
   const [width, height] = [480, 640];
   const left = Math.max(0, window.screenX + (window.outerWidth - width) / 2);
@@ -26,7 +26,7 @@ function openPopup(url, onDismiss) {
   const look = setInterval(() => {
     if (!popup.closed) return;
     clearInterval(look);
-    last = setTimeout(onDismiss, LAST_WORD_MS);
+    last = setTimeout(onDismiss, LAST_MESSAGE_MS);
   }, LOOK_MS);
   return {
     target: () => popup,
@@ -45,18 +45,22 @@ function openModal(url, title, onDismiss) {
 
 export const createWallet = (current) => ({
   createPayPalOneTimePaymentSession({ onApprove, onCancel, onError, onComplete } = {}) {
-    /** Ends what runs, as the session's `cancel` and `destroy` do. */
+    /** Ends the current flow; used by the session's `cancel` and `destroy`. */
     let running;
 
     /**
-     * Opens PayPal at once, within the click; the order may come later. Resolves when the payer has approved or
-     * cancelled; rejects when nothing could be opened (`isRecoverable`: another mode may work) or there is no order.
+     * Opens PayPal immediately, within the click event; the order may follow later. Resolves when the payer
+     * has approved or cancelled. Rejects if nothing could be opened (`isRecoverable`: another mode may work)
+     * or there is no order.
      */
     async function start({ presentationMode = 'auto' } = {}, orderPromise) {
       if (!MODES.includes(presentationMode))
-        throw new PayPalError('ERR_INVALID_PRESENTATION_MODE', `The sandbox has no "${presentationMode}"`);
-      if (!orderPromise) throw new PayPalError('ERR_NO_ORDER', 'A promise of the order is required');
-      if (running) throw new PayPalError('ERR_FLOW_RUNNING', 'PayPal is open already');
+        throw new PayPalError(
+          'ERR_INVALID_PRESENTATION_MODE',
+          `The sandbox does not support "${presentationMode}"`,
+        );
+      if (!orderPromise) throw new PayPalError('ERR_NO_ORDER', 'A promise for the order is required');
+      if (running) throw new PayPalError('ERR_FLOW_RUNNING', 'PayPal is already open');
 
       const session = crypto.randomUUID();
       const url = pageUrl('/checkoutnow', session, current.locale);
@@ -94,7 +98,7 @@ export const createWallet = (current) => ({
       await report(outcome, { orderId, payerId, error });
     }
 
-    /** Tells the shop; a shop that fails to go on after an approval hears of it, too. */
+    /** Calls the merchant's callbacks. If `onApprove` fails, `onError` receives the error. */
     async function report(outcome, { orderId, payerId, error }) {
       if (outcome === 'destroyed') return;
       if (outcome === 'canceled') {
@@ -111,7 +115,7 @@ export const createWallet = (current) => ({
         }
         return;
       }
-      const problem = error ?? new PayPalError('ERR_ORDER', `PayPal cannot take the order ${orderId}`);
+      const problem = error ?? new PayPalError('ERR_ORDER', `PayPal cannot process the order ${orderId}`);
       onComplete?.({ paymentSessionState: 'error' });
       onError?.(problem);
       throw problem;

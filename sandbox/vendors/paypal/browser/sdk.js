@@ -1,5 +1,5 @@
-// The browser SDK in the shape of PayPal's v6 (developer.paypal.com/sdk/js). Like the vendor's, this script is small and
-// brings the rest when an instance is created.
+// The browser SDK with the interface of PayPal's v6 (developer.paypal.com/sdk/js). Like PayPal's, this script
+// is small and loads the rest when an instance is created.
 (() => {
   const { origin } = new URL(document.currentScript.src);
   const PAGE_TYPES = 'cart checkout home mini-cart product-details product-listing search-results'.split(' ');
@@ -7,15 +7,15 @@
   window.paypal = {
     version: '6.0.0-sandbox',
 
-    /** Rejects when the client id is not PayPal's, or an option is none of the vendor's. */
+    /** Rejects if the client id is unknown or an option is not valid at PayPal. */
     async createInstance({ clientId, clientToken, components = [], pageType, locale = 'en-GB' } = {}) {
       const id = clientId ?? clientToken;
       if (!id) throw new Error('clientId or clientToken is required');
       if (pageType !== undefined && !PAGE_TYPES.includes(pageType))
-        throw new Error(`There is no page type "${pageType}"`);
+        throw new Error(`The page type "${pageType}" does not exist`);
       const module = `${origin}/web-sdk/v6/instance.js?client-id=${encodeURIComponent(id)}`;
       const { createSdkInstance } = await import(module).catch(() => {
-        throw new Error('The client ID is not valid, or PayPal cannot be reached');
+        throw new Error('The client ID is not valid, or PayPal is unreachable');
       });
       return createSdkInstance({ components, locale });
     },

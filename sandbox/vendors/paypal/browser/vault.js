@@ -1,9 +1,9 @@
-// Gathers the card from the three field frames, has the payer's bank approve the order, and tells the page the outcome.
+// Collects the card from the three field frames, approves the order, and reports the outcome to the page.
 const { session, merchant, locale } = document.body.dataset;
 const channel = new BroadcastChannel(`card-${session}`);
 const FIELDS = ['number', 'expiry', 'cvv'];
 
-/** The values of all three fields; rejects when one of them is not on the page. */
+/** Resolves to the values of all three fields; rejects if a field is missing on the page. */
 function collect() {
   return new Promise((resolve, reject) => {
     const card = {};

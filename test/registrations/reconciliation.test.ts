@@ -1,11 +1,11 @@
-/** A run that is gone looks after nothing any more: what it leaves is found, and mended once. */
+/** Reconciliation finds what a stopped or deleted run has left unfinished, and repairs it once. */
 import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest';
-import { findOrphans, repair } from '../src/registrations/reconciliation.ts';
-import { workflowId } from '../src/registration.ts';
-import { ifThere } from '../src/temporal/client.ts';
-import { aForm } from '../stage/person.ts';
-import { anAttendee, CARDS, startStack, type Stack } from './stack.ts';
-import { isLeftWith } from './workflows/dev-server.ts';
+import { findOrphans, repair } from '../../src/registrations/reconciliation.ts';
+import { workflowId } from '../../src/registration.ts';
+import { ifThere } from '../../src/temporal/client.ts';
+import { aForm } from '../../stage/person.ts';
+import { anAttendee, CARDS, startStack, type Stack } from '../stack.ts';
+import { isLeftWith } from '../workflows/dev-server.ts';
 
 let stack: Stack;
 beforeAll(async () => {
@@ -20,22 +20,22 @@ const handleOf = (id: string) => stack.temporal.workflow.getHandle(workflowId(id
 const captureOf = (id: string) =>
   stack.sandbox.ledger().captures.find(({ custom_id }) => custom_id === id)?.status;
 
-/** As after the retention of the namespace. */
-async function forgetRun(id: string): Promise<void> {
+/** Deletes a run, as Temporal does after the retention of the namespace. */
+async function deleteRun(id: string): Promise<void> {
   const { namespace } = stack.temporal.options;
   const workflowExecution = { workflowId: workflowId(id) };
   await stack.temporal.workflowService.deleteWorkflowExecution({ namespace, workflowExecution });
   await vi.waitUntil(async () => !(await ifThere(handleOf(id).describe())), { timeout: 20_000 });
 }
 
-it('leaves alone what a run still looks after', async () => {
+it('repairs a pending payment only when its run is gone and PayPal has decided', async () => {
   const ada = anAttendee(stack);
   expect((await ada.register(CARDS.pending)).statusCode).toBe(202);
   await isLeftWith(handleOf(ada.id), 'settlePayment');
   expect(await orphans()).toEqual([]);
   await handleOf(ada.id).terminate();
-  await forgetRun(ada.id);
-  // PayPal has not decided yet, so nobody else can.
+  await deleteRun(ada.id);
+  // PayPal has not decided yet, so there is nothing to repair.
   const [orphan] = await orphans();
   expect(orphan).toMatchObject({ id: ada.id, run: 'GONE', capture: { status: 'pending' } });
   expect(orphan && (await repair(stack, orphan))).toEqual({ outcome: 'payment-pending' });
@@ -46,12 +46,12 @@ it('leaves alone what a run still looks after', async () => {
   expect(await orphans()).toEqual([]);
 });
 
-it('never takes a registration that has just ended well for one that was left', async () => {
+it('does not report a registration whose run completes during the search', async () => {
   const ada = anAttendee(stack, aForm({ newsletter: false }));
   stack.sandbox.faults.set('paypal', { mode: 'slow', ms: 1500, only: '/capture', times: 1 });
   expect((await ada.register()).statusCode).toBe(202);
-  // Claimed when the list is made; saved, and its run closed, when the run is asked for.
-  const slowly = {
+  // The seat is claimed when the claims are listed. By the time the run is described, it has completed.
+  const delayed = {
     ...stack,
     temporal: {
       workflow: {
@@ -66,17 +66,17 @@ it('never takes a registration that has just ended well for one that was left', 
       },
     } as unknown as Stack['temporal'],
   };
-  expect(await findOrphans(slowly, 0)).toEqual([]);
+  expect(await findOrphans(delayed, 0)).toEqual([]);
   expect(captureOf(ada.id)).toBe('COMPLETED');
 });
 
-it('refunds a payment whose run is gone before the order was saved, and frees the seat, once', async () => {
+it('refunds a payment once and frees its seat when the run is gone before the order was saved', async () => {
   const ada = anAttendee(stack, aForm({ ticketType: 'limited' }));
   stack.sandbox.faults.set('paypal', { mode: 'cut', only: '/capture' });
   expect((await ada.register()).statusCode).toBe(202);
   await vi.waitUntil(() => captureOf(ada.id) === 'COMPLETED', { timeout: 10_000 });
   await handleOf(ada.id).terminate();
-  await forgetRun(ada.id);
+  await deleteRun(ada.id);
   stack.sandbox.faults.clear();
 
   const [orphan] = await orphans();
@@ -88,6 +88,6 @@ it('refunds a payment whose run is gone before the order was saved, and frees th
   expect(stack.sandbox.ledger().refunds).toHaveLength(1);
   expect(await orphans()).toEqual([]);
   expect(await stack.database('seat_holds').where({ id: ada.id })).toEqual([]);
-  // Nothing that comes late brings it back.
+  // A late request does not revive the registration.
   expect((await ada.put()).json()).toMatchObject({ type: '/problems/registration-over' });
 });

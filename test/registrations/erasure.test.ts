@@ -1,11 +1,11 @@
-/** Somebody asks to be forgotten: no name and no address of theirs is left, and the books still add up. */
+/** An erasure removes every name and address of a person and keeps the facts that accounting needs. */
 import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest';
-import { erase } from '../src/registrations/erasure.ts';
-import { reference } from '../src/reference.ts';
-import { resendWorkflowId, workflowId } from '../src/registration.ts';
-import { ifThere } from '../src/temporal/client.ts';
-import { aForm } from '../stage/person.ts';
-import { anAttendee, CARDS, startStack, type Stack } from './stack.ts';
+import { erase } from '../../src/registrations/erasure.ts';
+import { reference } from '../../src/reference.ts';
+import { resendWorkflowId, workflowId } from '../../src/registration.ts';
+import { ifThere } from '../../src/temporal/client.ts';
+import { aForm } from '../../stage/person.ts';
+import { anAttendee, CARDS, startStack, type Stack } from '../stack.ts';
 
 let stack: Stack;
 beforeAll(async () => {
@@ -19,7 +19,7 @@ const forget = (id: string) => erase(stack, reference(id));
 const handleOf = (id: string) => stack.temporal.workflow.getHandle(workflowId(id));
 const isMember = (email: string) =>
   stack.sandbox.ledger().members.some(({ email_address }) => email_address === email);
-/** Somebody with an address of their own, called Mary Somerville, of Physical Street 7. */
+/** Creates an attendee called Mary Somerville, of Physical Street 7, with the given e-mail address. */
 const mary = (email: string, more: Record<string, unknown> = {}) =>
   anAttendee(
     stack,
@@ -34,13 +34,13 @@ const mary = (email: string, more: Record<string, unknown> = {}) =>
   );
 const PERSONAL = /mary|somerville|physic|backyard|jedburgh|borders|TD8/i;
 
-/** All rows of all tables, as text. */
+/** Returns all rows of the product's tables as text. */
 async function everything(): Promise<string> {
   const tables = ['orders', 'seat_holds', 'ended_registrations', 'events', 'ticket_types'];
   return JSON.stringify(await Promise.all(tables.map((table) => stack.database(table).select())));
 }
 
-it('takes a person out of database, audience and histories, and keeps the accounting facts', async () => {
+it('erases a person from the database, the audience and the histories, and keeps the accounting facts', async () => {
   const attendee = mary('mary@example.org');
   const { id } = attendee;
   expect((await attendee.register()).statusCode).toBe(201);
@@ -73,7 +73,7 @@ it('takes a person out of database, audience and histories, and keeps the accoun
   ]);
   for (const fact of kept) expect(after[fact], fact).toEqual(before[fact]);
 
-  // The place is still theirs, and nothing writes to them any more.
+  // The registration stays confirmed, and the service sends no more mail to the person.
   expect((await attendee.status()).json()).toMatchObject({ status: 'confirmed' });
   const page = await stack.app.inject({ method: 'GET', url: `/registrations/${id}` });
   expect(page.statusCode).toBe(200);
@@ -88,7 +88,7 @@ it('takes a person out of database, audience and histories, and keeps the accoun
   });
 });
 
-it('finds the address of somebody who was refunded, or corrected it between two cards, in the history', async () => {
+it('finds a corrected e-mail address in the history when the refunded registration has no order', async () => {
   const attendee = mary('mary.wrong@example.org', { newsletter: true });
   expect((await attendee.register(CARDS.declined)).statusCode).toBe(402);
   const corrected = {
@@ -97,11 +97,12 @@ it('finds the address of somebody who was refunded, or corrected it between two 
   };
   const { paypalOrderId } = (await attendee.put(corrected)).json<{ paypalOrderId: string }>();
   stack.sandbox.approve(paypalOrderId, {});
-  // Nothing but the order fails: the address is in the audience before the refund.
+  // Only saving the order fails, so the run refunds the payment and leaves no order.
   await stack.database.raw('alter table orders add constraint broken check (false) not valid');
   expect((await attendee.post(paypalOrderId, corrected)).statusCode).toBe(201);
   await handleOf(attendee.id).result();
   await stack.database.raw('alter table orders drop constraint broken');
+  // The refund may have cancelled the run's own subscription, so the test adds the member itself.
   await stack.mailchimp.add({ email: 'mary.right@example.org', firstName: 'Mary', lastName: 'Somerville' });
 
   expect(await forget(attendee.id)).toEqual({
@@ -113,7 +114,7 @@ it('finds the address of somebody who was refunded, or corrected it between two 
   expect(isMember('mary.right@example.org')).toBe(false);
 });
 
-it('leaves the subscription to another registration of the same address', async () => {
+it('keeps the audience member while another registration with the same address wants the newsletter', async () => {
   const [one, other] = [mary('family@example.org'), mary('Family@example.org')];
   for (const attendee of [one, other]) {
     expect((await attendee.register()).statusCode).toBe(201);
@@ -124,7 +125,7 @@ it('leaves the subscription to another registration of the same address', async 
   expect(await forget(other.id)).toMatchObject({ audience: 'deleted', order: true });
 });
 
-it('refuses while the run still needs the data, and what nobody knows', async () => {
+it('refuses while the run is open, and when the reference is unknown', async () => {
   const attendee = mary('waits@example.org');
   stack.sandbox.faults.set('sendgrid', { mode: 'failing', status: 503 });
   expect((await attendee.register()).statusCode).toBe(201);
@@ -136,7 +137,7 @@ it('refuses while the run still needs the data, and what nobody knows', async ()
   expect(await forget(attendee.id)).toMatchObject({ order: true });
 });
 
-it('finishes when it is repeated what was cut off, and says nothing of a person or a key', async () => {
+it('completes an interrupted erasure when it is repeated, and its error reveals no person and no key', async () => {
   const attendee = mary('again@example.org');
   expect((await attendee.register()).statusCode).toBe(201);
   await handleOf(attendee.id).result();
