@@ -1,8 +1,8 @@
-# One image for every process of the service; the command decides which one runs.
+# One image for every process of the service. The command decides which one runs.
 FROM node:22-slim AS build
 WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
-# No package needs its install script here: native parts come as packages of their own.
+# No package needs its install script here, because native parts are packages of their own.
 RUN npm ci --ignore-scripts
 COPY tsconfig.json tsconfig.build.json ./
 COPY migrations migrations
@@ -15,7 +15,7 @@ COPY package.json package-lock.json .npmrc ./
 RUN npm ci --omit=dev --ignore-scripts
 
 FROM node:22-slim
-# The slim image has no certificate authorities, and Temporal's client reads the system's for TLS.
+# Temporal's client reads the system's certificate authorities for TLS, and the slim image has none.
 # hadolint ignore=DL3008
 RUN apt-get update \
   && apt-get install -y --no-install-recommends ca-certificates \

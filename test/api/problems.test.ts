@@ -59,6 +59,13 @@ describe('a browser that asks for a page', () => {
     expect(headers['retry-after']).toBe('10');
     expect(body).toContain('<html lang="de">');
   });
+
+  it('gets one on the routes of organizers', async () => {
+    const app = await start({ config: { ...stack.config, organizerPassword: 'secret' } });
+    const { statusCode, headers } = await open(app, '/codec');
+    expect([statusCode, headers['content-type']]).toEqual([401, 'text/html; charset=utf-8']);
+    expect(headers['www-authenticate']).toMatch(/^Basic /);
+  });
 });
 
 describe('any other client', () => {

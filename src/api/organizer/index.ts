@@ -2,7 +2,8 @@
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import type { FastifyInstance } from 'fastify';
 import type { Dependencies } from '../dependencies.ts';
-import { answerErrors, sendProblem } from '../problem.ts';
+import { showToAttendee } from '../attendee/problems.ts';
+import { answerErrors } from '../problem.ts';
 import { organizerGuard } from './authentication.ts';
 import { codecRoutes } from './codec.ts';
 
@@ -10,7 +11,8 @@ export function organizerRoutes(instance: FastifyInstance, { config }: Dependenc
   const { encryptionKeys, organizerPassword } = config;
   if (encryptionKeys.length > 0 && organizerPassword) {
     const app = instance.withTypeProvider<TypeBoxTypeProvider>();
-    answerErrors(app, sendProblem);
+    // Organizers have no pages of their own yet.
+    answerErrors(app, showToAttendee(config));
     app.addHook('onRequest', organizerGuard(app, config));
     codecRoutes(app, encryptionKeys);
   }
