@@ -12,7 +12,7 @@ const en = catalog('en');
 type Element = { type: number; value?: string; options?: Record<string, { value: Element[] }> };
 const LITERAL = 0;
 
-/** The values a message takes, in all branches of its plurals. */
+/** The names of the values in a message, including all branches of its plurals. */
 const namesIn = (elements: Element[]): string[] =>
   elements.flatMap(({ type, value, options }) => [
     ...(type !== LITERAL && value !== undefined ? [value] : []),
@@ -23,28 +23,28 @@ const values = (text: string) => {
   return [...new Set(namesIn(format.getAst()))].toSorted();
 };
 
-it.each(LANGUAGES)('%s has every message of every other language, and no other', (language) => {
+it.each(LANGUAGES)('%s has the same keys as every other language', (language) => {
   expect(Object.keys(catalog(language)).toSorted()).toEqual(Object.keys(en).toSorted());
 });
 
-it.each(LANGUAGES)('each message in %s takes the same values, and none is empty', (language) => {
+it.each(LANGUAGES)('every message in %s takes the same values and is not empty', (language) => {
   for (const [key, text] of Object.entries(catalog(language))) {
     expect(text.trim(), key).not.toBe('');
     expect(values(text), key).toEqual(values(en[key] ?? ''));
   }
 });
 
-it.each(LANGUAGES)('what the browser fills in by itself is simple in %s', (language) => {
+it.each(LANGUAGES)('messages that the browser fills in use only simple values in %s', (language) => {
   for (const [key, text] of Object.entries(catalog(language)))
     if (/^(browser|fault|problem)\./.test(key)) expect(text, key).not.toMatch(/\{\w+,/);
 });
 
-it('every message is used, and every one that is used is there', () => {
+it('every message is used, and every used message exists', () => {
   const sources = readdirSync(folder, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile() && !entry.name.endsWith('.json'))
     .map(({ parentPath, name }) => readFileSync(join(parentPath, name), 'utf8'))
     .join('\n');
-  // Keys that are put together: by the name of a problem, a status, a step, a label, or a kind of mail.
+  // These keys are built at run time from the name of a problem, status, step, label or kind of mail.
   const built = /^(problem|status|step|state|declined|postal|region|mail)\./;
   const unused = Object.keys(en).filter((key) => !built.test(key) && !sources.includes(`'${key}'`));
   expect(unused).toEqual([]);

@@ -1,4 +1,4 @@
-/** What the pages are sent with: language, policy, weight. */
+/** The language, security policy and size of the pages. */
 import { brotliDecompressSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { aForm } from '../../../stage/person.ts';
@@ -16,26 +16,26 @@ const languageOf = (html: string) => /<html lang="(\w+)">/.exec(html)?.[1];
 
 describe('language', () => {
   it.each([
-    ['the browser wants', '/', { 'accept-language': 'de-AT,de;q=0.9,en;q=0.8' }, 'de'],
-    ['the browser can read', '/', { 'accept-language': 'fr,de;q=0.5' }, 'de'],
-    ['most people read, where the browser wants another', '/', { 'accept-language': 'fr' }, 'en'],
-    ['was chosen here', '/?lang=en', { 'accept-language': 'de' }, 'en'],
-    ['was chosen before', '/', { 'accept-language': 'en', cookie: 'lang=de' }, 'de'],
-    ['there is, where another one is asked for', '/?lang=xx', { cookie: 'lang=<script>' }, 'en'],
+    ['the browser prefers', '/', { 'accept-language': 'de-AT,de;q=0.9,en;q=0.8' }, 'de'],
+    ['the browser accepts', '/', { 'accept-language': 'fr,de;q=0.5' }, 'de'],
+    ['is the default if the browser prefers an unsupported one', '/', { 'accept-language': 'fr' }, 'en'],
+    ['the address selects', '/?lang=en', { 'accept-language': 'de' }, 'en'],
+    ['was selected before', '/', { 'accept-language': 'en', cookie: 'lang=de' }, 'de'],
+    ['is the default if address and cookie are invalid', '/?lang=xx', { cookie: 'lang=<script>' }, 'en'],
   ])('is the one that %s', async (_why, url, headers, language) => {
     const response = await get(url, headers);
     expect([response.statusCode, languageOf(response.body)]).toEqual([200, language]);
     expect(response.headers['content-language']).toBe(language);
   });
 
-  it('is remembered when it was chosen, and switching keeps the page', async () => {
+  it('is stored once it is selected, and switching keeps the page', async () => {
     const response = await get('/?event=conference&lang=de');
     expect(response.headers['set-cookie']).toMatch(/^lang=de; Max-Age=\d+; Path=\/; HttpOnly; SameSite=Lax$/);
     expect(response.body).toContain('href="/?event=conference&amp;lang=en"');
     expect((await get('/')).headers['set-cookie']).toBeUndefined();
   });
 
-  it('writes amounts and dates as the language does, in the time zone of the event', async () => {
+  it('determines the format of amounts and dates, in the time zone of the event', async () => {
     const [en, de] = await Promise.all(['en', 'de'].map(async (lang) => (await get(`/?lang=${lang}`)).body));
     expect(en).toContain('Pay €120.00');
     expect(en).toContain('Thursday, 14 May 2099 at 09:00 CEST');
@@ -45,7 +45,7 @@ describe('language', () => {
     expect(de).toContain('href="https://example.org/privacy"');
   });
 
-  it('goes for problems as well, of fields too', async () => {
+  it('applies to problems and field errors', async () => {
     const { id } = anAttendee(stack);
     const form = { ...aForm(), attendee: { firstName: '', lastName: 'Example', email: 'ada' } };
     const response = await stack.app.inject({
@@ -57,28 +57,28 @@ describe('language', () => {
     expect(response.headers['content-language']).toBe('de');
     expect(response.json()).toMatchObject({
       type: '/problems/invalid-fields',
-      title: 'Einige Felder brauchen Ihre Aufmerksamkeit',
+      title: 'Bitte prüfen Sie Ihre Angaben',
       errors: [
-        { pointer: '/attendee/firstName', detail: 'Diese Angabe fehlt' },
-        { pointer: '/attendee/email', detail: 'Bitte geben Sie eine gültige E-Mail-Adresse ein' },
+        { pointer: '/attendee/firstName', detail: 'Pflichtfeld' },
+        { pointer: '/attendee/email', detail: 'Bitte geben Sie eine gültige E-Mail-Adresse ein.' },
       ],
     });
   });
 });
 
 describe('tickets', () => {
-  it('tells what is held for now from what is sold out', async () => {
+  it('distinguishes reserved seats from sold-out tickets', async () => {
     const limited = async () =>
       /<label class="ticket">(?:(?!<\/label>).)*value="limited".*?<\/label>/s.exec(
         (await get('/')).body,
       )?.[0];
     expect(await limited()).toContain('2 left');
     await Promise.all([1, 2].map(() => anAttendee(stack, aForm({ ticketType: 'limited' })).put()));
-    expect(await limited()).toContain('All held right now: seats may come back within 15 minutes');
+    expect(await limited()).toContain('Some may become available within 15 minutes.');
     expect(await limited()).not.toContain('disabled');
     const late = await anAttendee(stack, aForm({ ticketType: 'limited' })).put();
     expect([late.statusCode, late.json<{ type: string }>().type]).toEqual([409, '/problems/sold-out']);
-    expect(late.json<{ detail: string }>().detail).toContain('Some may come back in a few minutes');
+    expect(late.json<{ detail: string }>().detail).toContain('Some may become available in a few minutes.');
     await stack.database('ticket_types').where({ id: 'limited' }).update({ sold: 2 });
     expect(await limited()).toContain('Sold out');
     expect(await limited()).toContain('disabled');
@@ -87,7 +87,7 @@ describe('tickets', () => {
 });
 
 describe('policy', () => {
-  it('allows our own scripts and the payment, nothing inline, no framing, no powers', async () => {
+  it('allows our own scripts and PayPal, but no inline code, framing or browser features', async () => {
     const { headers } = await get('/');
     const policy = String(headers['content-security-policy']);
     expect(policy).not.toMatch(/unsafe|\*|https?:\/\/(?!127\.0\.0\.1)/);
@@ -99,7 +99,7 @@ describe('policy', () => {
     expect(headers['referrer-policy']).toBe('no-referrer');
   });
 
-  it('has the browser check what it loads from us, every script that is imported included', async () => {
+  it('provides an integrity hash for every asset, including imported scripts', async () => {
     const { body } = await get('/');
     const loaded = [...body.matchAll(/(?:src|href)="(\/assets\/[^"]+)" integrity="(sha384-[^"]+)"/g)];
     const addresses = loaded.map(([, address = '']) => address);
@@ -117,7 +117,7 @@ describe('policy', () => {
     expect(body).not.toMatch(/<script(?![^>]*(src=|application\/json))|style="|onclick=|<style/);
   });
 
-  it('weighs little before the payment SDK is loaded', async () => {
+  it('is small before the payment SDK is loaded', async () => {
     const compressed = { 'accept-encoding': 'br' };
     const page = await get('/?lang=de', compressed);
     const html = brotliDecompressSync(page.rawPayload).toString();

@@ -32,7 +32,7 @@ const capturesOf = (id: string) =>
   stack.sandbox.ledger().captures.filter((capture) => capture.custom_id === id);
 
 describe('POST /api/registrations', () => {
-  it('201: confirmed, charged, saved, mailed and subscribed, once each', async () => {
+  it('201: confirms, charges, saves, mails and subscribes once each', async () => {
     const ada = anAttendee(
       stack,
       aForm({ attendee: { firstName: 'Ada', lastName: 'Example', email: 'ada.first@example.org' } }),
@@ -73,7 +73,7 @@ describe('POST /api/registrations', () => {
     expect(await stack.database('seat_holds').where({ id: ada.id })).toEqual([]);
   });
 
-  it('201 for a free ticket, without asking PayPal', async () => {
+  it('201 for a free ticket, without a request to PayPal', async () => {
     const free = anAttendee(stack, aForm({ ticketType: 'free' }));
     const before = stack.sandbox.faults.requests.paypal;
     const checkout = await free.put();
@@ -86,7 +86,7 @@ describe('POST /api/registrations', () => {
     expect(stack.sandbox.faults.requests.paypal).toBe(before);
   });
 
-  it('charges once when the same form is sent five times at once, and again later', async () => {
+  it('charges once if the same form is sent five times at once and again later', async () => {
     const ada = anAttendee(stack);
     const paypalOrderId = await ada.approve();
     const answers = await Promise.all(Array.from({ length: 5 }, () => ada.post(paypalOrderId)));
@@ -100,11 +100,11 @@ describe('POST /api/registrations', () => {
     ).toHaveLength(1);
   });
 
-  it('402 when the card is declined, in words to act on; the seat stays held and another card is taken', async () => {
+  it('402 with the reason if the card is declined, keeps the seat and accepts another card', async () => {
     const ada = anAttendee(stack, aForm({ ticketType: 'limited' }));
     const response = await ada.register(CARDS.insufficientFunds);
     expect(response.statusCode).toBe(402);
-    expect(problem(response).detail).toMatch(/does not cover the amount.*another card.*not been charged/s);
+    expect(problem(response).detail).toMatch(/insufficient funds.*another card.*not been charged/s);
     expect((await ada.status()).json()).toMatchObject({ status: 'declined' });
     expect(await stack.database('seat_holds').where({ id: ada.id })).toMatchObject([
       { claimed_for: null, paypal_order_id: null },
@@ -113,7 +113,7 @@ describe('POST /api/registrations', () => {
     const declinedOrder = capturesOf(ada.id)[0]?.order_id ?? '';
     const again = await ada.register();
     expect(again.statusCode).toBe(201);
-    // The declined attempt goes on to answer as it did, as long as there is no order; now there is one.
+    // A declined attempt repeats its answer until there is an order. Now there is one.
     await result(ada.id);
     expect((await ada.post(declinedOrder)).statusCode).toBe(409);
     expect(capturesOf(ada.id).map(({ status }) => status)).toEqual(['DECLINED', 'COMPLETED']);
@@ -122,17 +122,17 @@ describe('POST /api/registrations', () => {
     ).toHaveLength(1);
   });
 
-  it('402 when the wallet is declined', async () => {
+  it('402 if the wallet is declined', async () => {
     const ada = anAttendee(stack);
     const { paypalOrderId } = (await ada.put()).json<{ paypalOrderId: string }>();
     stack.sandbox.approveByWallet(paypalOrderId, 'declined@example.com');
     const response = await ada.post(paypalOrderId);
     expect(response.statusCode).toBe(402);
-    // The same request again is the same attempt.
+    // A repeated request belongs to the same attempt.
     expect((await ada.post(paypalOrderId)).json()).toEqual(response.json());
   });
 
-  it('409 when it was sold out, and when it is registered already with another PayPal order', async () => {
+  it('409 if the ticket is sold out, or if it is already registered with another PayPal order', async () => {
     await stack
       .database('ticket_types')
       .where({ id: 'limited' })
@@ -149,7 +149,7 @@ describe('POST /api/registrations', () => {
     expect(problem(await ada.put()).type).toBe('/problems/already-registered');
   });
 
-  it('409 when the hold ran out and the seat is gone', async () => {
+  it('409 if the hold has expired and the seat is gone', async () => {
     const ada = anAttendee(stack, aForm({ ticketType: 'free' }));
     await ada.put();
     await stack
@@ -164,11 +164,11 @@ describe('POST /api/registrations', () => {
     expect([response.statusCode, problem(response).type]).toEqual([409, '/problems/hold-expired']);
     await stack.database('ticket_types').where({ id: 'free' }).update({ capacity: 10 });
     await result(ada.id);
-    // The run is over: it stays so, whoever asks.
+    // The run has ended and is not started again.
     expect(problem(await ada.put()).type).toBe('/problems/registration-over');
   });
 
-  it('claims a lapsed hold again when a seat is free', async () => {
+  it('renews an expired hold if a seat is free', async () => {
     const ada = anAttendee(stack);
     const paypalOrderId = await ada.approve();
     await stack
@@ -178,7 +178,7 @@ describe('POST /api/registrations', () => {
     expect((await ada.post(paypalOrderId)).statusCode).toBe(201);
   });
 
-  it('422 when the PayPal order is not approved, unknown, or of another registration or amount', async () => {
+  it('422 if the PayPal order is not approved, unknown, or for another registration or amount', async () => {
     const ada = anAttendee(stack);
     const { paypalOrderId } = (await ada.put()).json<{ paypalOrderId: string }>();
     const notApproved = await ada.post(paypalOrderId);
@@ -204,11 +204,11 @@ describe('POST /api/registrations', () => {
     const underpaid = await ada.post(cheap);
     expect([underpaid.statusCode, problem(underpaid).type]).toEqual([422, '/problems/payment-mismatch']);
     expect(capturesOf(ada.id)).toEqual([]);
-    // None of this spoils the registration.
+    // The registration still works after all of these.
     expect((await ada.register()).statusCode).toBe(201);
   });
 
-  it('422 when the ticket is not the one that is held', async () => {
+  it('422 if the ticket is not the one that is held', async () => {
     const ada = anAttendee(stack);
     const paypalOrderId = await ada.approve();
     const response = await ada.post(paypalOrderId, aForm({ ticketType: 'limited' }));
@@ -217,7 +217,7 @@ describe('POST /api/registrations', () => {
     expect([unpaid.statusCode, problem(unpaid).type]).toEqual([422, '/problems/payment-mismatch']);
   });
 
-  it('500 when PayPal would not process the payment, saying that nothing was taken', async () => {
+  it('500 if PayPal does not process the payment, and says that nothing was charged', async () => {
     const response = await anAttendee(stack).register(CARDS.failing);
     expect(response.statusCode).toBe(500);
     expect(problem(response)).toMatchObject({
@@ -233,7 +233,7 @@ describe('POST /api/registrations', () => {
     expect((await ada.register()).statusCode).toBe(201);
   });
 
-  it('charges once when the answer of the capture is lost on its way', async () => {
+  it('charges once if the response of the capture is lost', async () => {
     const ada = anAttendee(stack);
     const paypalOrderId = await ada.approve();
     stack.sandbox.faults.set('paypal', { mode: 'cut', only: '/capture', times: 1 });
@@ -241,7 +241,7 @@ describe('POST /api/registrations', () => {
     expect(capturesOf(ada.id)).toHaveLength(1);
   });
 
-  it('refunds and tells when the order cannot be saved', async () => {
+  it('refunds and notifies if the order cannot be saved', async () => {
     const ada = anAttendee(stack, aForm({ ticketType: 'limited' }));
     const paypalOrderId = await ada.approve();
     stack.sandbox.faults.set('paypal', { mode: 'slow', ms: 1500, only: '/capture' });
@@ -273,7 +273,7 @@ describe('POST /api/registrations', () => {
     expect([201, 409]).toContain(again.statusCode);
   });
 
-  it('undoes what an organizer cancels, and gives the seat back', async () => {
+  it('refunds a registration that an organizer cancels, and releases the seat', async () => {
     stack.sandbox.faults.set('mailchimp', { mode: 'failing', status: 500 });
     const ada = anAttendee(stack, aForm({ ticketType: 'limited' }));
     const paypalOrderId = await ada.approve();
@@ -293,7 +293,7 @@ describe('POST /api/registrations', () => {
 });
 
 describe('GET /api/registrations/:id', () => {
-  it('shows each step, and a step that is being tried again as such', async () => {
+  it('shows each step, including steps that are being retried', async () => {
     stack.sandbox.faults.set('sendgrid', { mode: 'failing', status: 503 });
     const ada = anAttendee(stack, aForm({ newsletter: false }));
     await ada.register();
@@ -315,17 +315,17 @@ describe('GET /api/registrations/:id', () => {
     expect((await ada.status()).json()).toEqual({ id: ada.id, reference: reference(ada.id), ...done });
   });
 
-  it('404 for one that does not exist, and for what is no id', async () => {
+  it('404 if the registration does not exist or the id is invalid', async () => {
     expect((await anAttendee(stack).status()).statusCode).toBe(404);
     expect((await stack.app.inject('/api/registrations/not-an-id')).statusCode).toBe(404);
   });
 
-  it('knows an order beyond the retention of its run', async () => {
+  it('finds an order after the retention period of its run', async () => {
     const ada = anAttendee(stack);
     const paypalOrderId = await ada.approve();
     await ada.post(paypalOrderId);
     await result(ada.id);
-    // As if Temporal had forgotten the run: the row is there, and no run has its id.
+    // This simulates a run that Temporal has deleted: the row exists, and no run has its id.
     const old = anAttendee(stack);
     await stack.database('orders').where({ id: ada.id }).update({ id: old.id });
     expect((await old.status()).json<Progress>()).toMatchObject({

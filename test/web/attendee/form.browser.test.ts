@@ -1,4 +1,4 @@
-/** The form, as people fill it in. */
+/** Filling in the registration form in a real browser. */
 import type { Browser } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { type Stack } from '../../stack.ts';
@@ -20,7 +20,7 @@ afterAll(() => site.close());
 describe.each(VISITORS)('on $who', (visitor) => {
   const open = (path = '/') => visit(browser, address + path, visitor);
 
-  it('says what is wrong with a field when it is left, and all of it on submit, with links', async () => {
+  it('shows the error of a field on blur, and all errors with links on submit', async () => {
     const { page, t, field, problem, complaints, ...ada } = await open();
     expect(await page.getByText('Conference <b>& more</b>').count()).toBe(1);
     await field('field.email').fill('ada@example');
@@ -43,7 +43,7 @@ describe.each(VISITORS)('on $who', (visitor) => {
     expect(complaints).toEqual([]);
   });
 
-  it('offers the keyboard and autofill that a field wants', async () => {
+  it('requests the right keyboard and autofill for each field', async () => {
     const { page, field } = await open();
     const attributes = (path: string) =>
       Promise.all(
@@ -59,7 +59,7 @@ describe.each(VISITORS)('on $who', (visitor) => {
     expect(await field('field.email').getAttribute('aria-describedby')).toContain('purpose-attendee/email');
   });
 
-  it('asks back about an address that looks like a slip', async () => {
+  it('suggests a correction for a mistyped email address', async () => {
     const { page, t, field, complaints } = await open();
     for (const [typed, meant] of [
       ['ada@gmial.com', 'ada@gmail.com'],
@@ -80,7 +80,7 @@ describe.each(VISITORS)('on $who', (visitor) => {
     expect(complaints).toEqual([]);
   });
 
-  it('asks for what addresses in a country need, in its words', async () => {
+  it('adapts the labels and required fields of the address to the country', async () => {
     const { page, t, field } = await open();
     const label = (path: string) => page.locator(`label[for="${path}"]`).innerText();
     const required = async (path: string) => (await page.locator(`[name="${path}"][required]`).count()) === 1;
@@ -95,7 +95,7 @@ describe.each(VISITORS)('on $who', (visitor) => {
     expect([await required('billing/postalCode'), await required('billing/region')]).toEqual([false, false]);
   });
 
-  it('shows what only the server finds at its field, and registers once it is mended', async () => {
+  it('shows an error from the server at its field, and registers after the correction', async () => {
     const { page, t, choose, fill, field, problem, button, arrives, complaints } = await open();
     await choose('Free');
     await fill();
@@ -110,7 +110,7 @@ describe.each(VISITORS)('on $who', (visitor) => {
     expect(complaints).toEqual([]);
   });
 
-  it('keeps what was typed over a reload and a change of language', async () => {
+  it('keeps the entries after a reload and a change of language', async () => {
     const { page, fill, choose, field } = await open();
     await choose('Regular');
     await fill();
@@ -125,7 +125,7 @@ describe.each(VISITORS)('on $who', (visitor) => {
     expect(await page.locator('[value=regular]').isChecked()).toBe(true);
   });
 
-  it('can be filled in with the keyboard alone', async () => {
+  it('works with the keyboard alone', async () => {
     const { page, arrives } = await open();
     const type = async (text: string) => {
       await page.keyboard.type(text);
@@ -145,7 +145,7 @@ describe.each(VISITORS)('on $who', (visitor) => {
     expect(order.newsletter_wording).not.toBeNull();
   });
 
-  it('fits a narrow screen and large letters, and is accessible with and without a ticket chosen', async () => {
+  it('fits narrow screens and 200 % zoom, and is accessible with and without a ticket', async () => {
     const { page, choose, expectToFit, expectAccessible, complaints } = await open();
     await expectAccessible();
     await choose('Regular');
@@ -153,13 +153,13 @@ describe.each(VISITORS)('on $who', (visitor) => {
     await expectAccessible();
     await page.setViewportSize({ width: 320, height: 640 });
     await expectToFit();
-    // 200 % zoom of a desktop: half of its pixels.
+    // A desktop at 200 % zoom has half of its pixels.
     await page.setViewportSize({ width: 640, height: 450 });
     await expectToFit();
     expect(complaints).toEqual([]);
   });
 
-  it('works without waiting for PayPal, and says so where its fields cannot be had', async () => {
+  it('does not wait for PayPal, and shows an error if the card fields cannot be loaded', async () => {
     const { context, page, t, choose, fill, button, arrives } = await open('/nothing');
     await context.route('**/web-sdk/**', (route) => route.abort());
     await page.clock.install();
@@ -174,7 +174,7 @@ describe.each(VISITORS)('on $who', (visitor) => {
   });
 });
 
-it('lists the events to choose from where there are several', async () => {
+it('lists the events if there are several', async () => {
   const event = await stack.database('events').first<Record<string, unknown>>();
   await stack.database('events').insert({ ...event, id: 'workshop', name: 'Workshop' });
   await stack

@@ -1,4 +1,4 @@
-/** Paying, with all that can come between: whatever happens there is one charge at most, and the page says the truth. */
+/** Payment and its failures. People are charged once at most, and the page always shows the truth. */
 import type { Browser } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { workflowId } from '../../../src/registration.ts';
@@ -23,7 +23,7 @@ afterEach(async () => {
 });
 afterAll(() => site.close());
 
-/** What PayPal took for a registration. */
+/** The statuses of PayPal's captures for a registration. */
 const taken = (id: string) =>
   stack.sandbox
     .ledger()
@@ -32,7 +32,7 @@ const taken = (id: string) =>
     .toSorted();
 
 describe.each(VISITORS)('on $who', (visitor) => {
-  /** A form filled in for a ticket that costs something, ready to pay. */
+  /** Opens the form and fills it in for a paid ticket. */
   async function ready() {
     const opened = await visit(browser, address, visitor);
     await opened.choose('Regular');
@@ -40,7 +40,7 @@ describe.each(VISITORS)('on $who', (visitor) => {
     return opened;
   }
 
-  it('pays with another card after one was declined: the form and the seat are kept', async () => {
+  it('keeps the form and the seat after a decline, and accepts another card', async () => {
     const { page, t, problem, field, button, enterCard, arrives, expectAccessible, complaints } =
       await ready();
     await enterCard('4000000000009995');
@@ -61,7 +61,7 @@ describe.each(VISITORS)('on $who', (visitor) => {
     expect(await page.evaluate('Object.keys(localStorage)')).toEqual([]);
     expect(complaints).toEqual([]);
 
-    // The card was seen by PayPal's frames and by nobody else; a decline that the page told was not mailed.
+    // Only PayPal's frames have seen the card. The page showed the decline, so no mail was sent for it.
     const { mails, members } = stack.sandbox.ledger();
     expect(mails.filter(({ customArgs }) => customArgs.registrationId === id)).toHaveLength(1);
     expect(members).toHaveLength(1);
@@ -73,7 +73,7 @@ describe.each(VISITORS)('on $who', (visitor) => {
     expect(everything.join('\n')).not.toMatch(/4012 ?8888 ?8888 ?1881|4000 ?0000 ?0000 ?9995/);
   });
 
-  it('says what is wrong with a card, and takes the corrected one', async () => {
+  it('shows the error of a card, and accepts the corrected card', async () => {
     const { cardError, cardField, button, enterCard, arrives, complaints } = await ready();
     await enterCard('4012888888881882');
     await button().click();
@@ -86,7 +86,7 @@ describe.each(VISITORS)('on $who', (visitor) => {
     expect(complaints).toEqual([]);
   });
 
-  it('has the bank ask: cancelled, refused, and confirmed at last', async () => {
+  it('handles a bank challenge that is cancelled, refused and then confirmed', async () => {
     const { page, t, cardError, problem, button, enterCard, arrives, complaints } = await ready();
     const german = visitor.language === 'de';
     const bank = page.frameLocator('iframe[src*="/challenge"]');
@@ -104,7 +104,7 @@ describe.each(VISITORS)('on $who', (visitor) => {
     expect(complaints).toEqual([]);
   });
 
-  it('pays with the wallet, after leaving its window and after a decline', async () => {
+  it('accepts a wallet payment after a cancellation and a decline', async () => {
     const { page, context, t, cardError, problem, arrives, complaints } = await ready();
     const wallet = async (choice: string | RegExp) => {
       const [popup] = await Promise.all([
@@ -122,7 +122,7 @@ describe.each(VISITORS)('on $who', (visitor) => {
     expect(complaints).toEqual([]);
   });
 
-  it('does not open the wallet for a form that is not filled in', async () => {
+  it('does not open the wallet if the form is incomplete', async () => {
     const { page, context, t, choose, problem } = await visit(browser, address, visitor);
     await choose('Regular');
     await page.locator('paypal-button').click();
@@ -138,12 +138,12 @@ describe.each(VISITORS)('on $who', (visitor) => {
     expect(complaints).toEqual([]);
   });
 
-  it('charges once when the answer is lost on the way, and says what it does meanwhile', async () => {
+  it('charges once if the response is lost, and shows that it tries again', async () => {
     const { page, t, button, enterCard, arrives } = await ready();
     let lost = 0;
     await page.route('**/api/registrations', async (route) => {
       if (lost++ > 0) return route.continue();
-      // The server has done its work; nobody learns of it.
+      // The server processes the request, but its response is lost.
       await route.fetch();
       return route.abort('connectionreset');
     });
@@ -154,7 +154,7 @@ describe.each(VISITORS)('on $who', (visitor) => {
     expect(lost).toBe(2);
   });
 
-  it('goes on where it was when the page is loaded again in the middle of the payment', async () => {
+  it('continues after a reload during the payment', async () => {
     const { page, button, enterCard, arrives } = await ready();
     stack.sandbox.faults.set('paypal', { mode: 'slow', ms: 2500, only: '/capture', times: 1 });
     await enterCard(GOOD);
@@ -169,10 +169,10 @@ describe.each(VISITORS)('on $who', (visitor) => {
     expect(taken(await arrives('confirmed'))).toEqual(['COMPLETED']);
   });
 
-  it('charges once in two tabs, and both come to the same registration', async () => {
+  it('charges once for two tabs, and both show the same registration', async () => {
     const first = await ready();
     const second = onPage(await first.context.newPage(), visitor.language);
-    // The tabs have the registration's id in common as soon as one of them has tried to pay.
+    // The tabs share the id of the registration once one of them has tried to pay.
     await first.enterCard(CARDS.declined);
     await first.button().click();
     await first.problem.waitFor();
@@ -181,11 +181,11 @@ describe.each(VISITORS)('on $who', (visitor) => {
     await second.fill();
     await second.enterCard(GOOD);
     await first.enterCard(GOOD);
-    // One after the other at once: a browser works on the tab in front only.
+    // The clicks follow each other immediately. A browser processes only the tab in front.
     await first.page.bringToFront();
     await first.button().click({ noWaitAfter: true });
     await second.page.bringToFront();
-    // Unless it has gone by itself to where the first one's payment is shown.
+    // The second tab may already have opened the status page of the first payment.
     await second
       .button()
       .click({ timeout: 3000 })
@@ -195,7 +195,7 @@ describe.each(VISITORS)('on $who', (visitor) => {
     expect(taken(ids[0])).toEqual(['COMPLETED', 'DECLINED']);
   });
 
-  it('starts anew for another person, and Back does not bring the last one up again', async () => {
+  it('starts with an empty form for another person, also after the Back button', async () => {
     const { page, t, choose, fill, field, button, arrives } = await ready();
     await choose('Free');
     await button({ minor: 0, currency: 'EUR' }).click();
@@ -212,7 +212,7 @@ describe.each(VISITORS)('on $who', (visitor) => {
     expect(await arrives('confirmed')).not.toBe(first);
   });
 
-  it('counts the hold down, warns at two minutes, and renews it', async () => {
+  it('counts down the hold, warns at two minutes and extends it', async () => {
     const opened = await visit(browser, `${address}/nothing`, visitor);
     const { page, t, choose, fill, enterCard, button, problem, arrives } = opened;
     await page.clock.install();
@@ -237,7 +237,7 @@ describe.each(VISITORS)('on $who', (visitor) => {
     await arrives('confirmed');
   });
 
-  it('says that a ticket is sold out, or PayPal away, before anything is paid', async () => {
+  it('reports a sold-out ticket or a PayPal outage before the payment', async () => {
     const { page, t, choose, problem, field, button } = await ready();
     await page.getByRole('radio', { name: 'Limited' }).check();
     await stack.database('ticket_types').where({ id: 'limited' }).update({ sold: 2 });

@@ -1,4 +1,4 @@
-/** The page of a registration, as it goes on by itself. */
+/** The status page and its automatic updates. */
 import type { Browser, Page } from 'playwright-core';
 import decodeQR from 'qr/decode.js';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
@@ -32,10 +32,10 @@ const work = async () => (stopWorker = await stack.startWorker());
 const free = () => aForm({ ticketType: 'free' });
 const pageOf = (id: string) => `${address}/registrations/${id}`;
 
-/** What a scanner at the door reads from a picture, as a browser draws it on white. */
+/** Reads a QR code as a scanner at the entrance does. The browser draws it on white. */
 async function scanned(page: Page, source: string): Promise<string> {
   const side = 116;
-  // As one text: tens of thousands of numbers would hold up this process, and the api in it.
+  // One text is fast to transfer. Thousands of numbers would block this process, which also runs the api.
   const pixels = await page.evaluate<string>(`(async () => {
     const image = new Image(${side}, ${side});
     image.src = ${JSON.stringify(source)};
@@ -53,7 +53,7 @@ async function scanned(page: Page, source: string): Promise<string> {
 describe.each(VISITORS)('on $who', (visitor) => {
   const step = (name: string) => `[data-step="${name}"] span:last-child`;
 
-  it('says that nothing is to be done while the outcome is not known, and goes on by itself', async () => {
+  it('says that no action is needed while the outcome is unknown, and updates automatically', async () => {
     const { page, t, choose, fill, enterCard, button, arrives, expectAccessible, complaints } = await visit(
       browser,
       address,
@@ -66,7 +66,7 @@ describe.each(VISITORS)('on $who', (visitor) => {
     const id = await arrives('processing');
     await page.getByText(t('status.processing.text')).waitFor();
     await expectAccessible();
-    // Back to the form, the browser knows that a payment is on its way.
+    // The form opens the status page, because a payment is being processed.
     await page.goto(address);
     expect(await arrives('processing')).toBe(id);
 
@@ -77,7 +77,7 @@ describe.each(VISITORS)('on $who', (visitor) => {
     expect(complaints).toEqual([]);
   });
 
-  it('shows each step, what is still being tried, and when that has worked', async () => {
+  it('shows each step, its retries and its completion', async () => {
     await work();
     stack.sandbox.faults.set('sendgrid', { mode: 'failing', status: 503 });
     stack.sandbox.faults.set('mailchimp', { mode: 'failing', status: 503 });
@@ -95,7 +95,7 @@ describe.each(VISITORS)('on $who', (visitor) => {
     expect(complaints).toEqual([]);
   });
 
-  it('follows without server-sent events, too', async () => {
+  it('updates without server-sent events', async () => {
     await work();
     stack.sandbox.faults.set('sendgrid', { mode: 'failing', status: 503 });
     const ada = anAttendee(stack, free());
@@ -108,7 +108,7 @@ describe.each(VISITORS)('on $who', (visitor) => {
     await page.locator(step('email')).getByText(t('state.email.done')).waitFor({ timeout: 20_000 });
   });
 
-  it('gives what is needed at the door: reference, QR code, calendar, print, and the mail once more', async () => {
+  it('offers the reference, QR code, calendar entry, print button and resend button', async () => {
     await work();
     const ada = anAttendee(stack, free());
     await ada.register();
@@ -144,7 +144,7 @@ describe.each(VISITORS)('on $who', (visitor) => {
     expect(complaints).toEqual([]);
   });
 
-  it('leads back to the form after a decline, and tells of a cancellation', async () => {
+  it('links to the form after a decline, and shows a cancellation', async () => {
     await work();
     const ada = anAttendee(stack);
     await ada.register(CARDS.declined);
@@ -159,7 +159,7 @@ describe.each(VISITORS)('on $who', (visitor) => {
     expect(complaints).toEqual([]);
   });
 
-  it('is a page as well where there is no such registration', async () => {
+  it('shows a page if the registration does not exist', async () => {
     const { page, t, expectAccessible } = await visit(browser, pageOf('nobody'), visitor);
     await page.getByRole('heading', { name: t('problem.unknown-registration') }).waitFor();
     await expectAccessible();

@@ -1,4 +1,4 @@
-/** A person in front of a real browser, on a phone or a desktop, in one language. */
+/** Drives a real browser like a visitor on a phone or a desktop, in one language. */
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import type { Browser, BrowserContext, FrameLocator, Page } from 'playwright-core';
@@ -8,7 +8,7 @@ import { speak, type MessageKey } from '../../../src/messages/index.ts';
 import type { Language } from '../../../src/registration.ts';
 import { startStack } from '../../stack.ts';
 
-/** Between them both kinds of screen, both languages, light and dark, a finger and a mouse. */
+/** Together they cover both screen sizes, both languages, light and dark mode, and touch and mouse. */
 export const VISITORS = [
   { who: 'a phone, in German', language: 'de', width: 390, height: 844, touch: true, dark: true },
   { who: 'a desktop, in English', language: 'en', width: 1280, height: 900, touch: false, dark: false },
@@ -27,17 +27,17 @@ const CARD_TITLES = {
   en: ['Card number', 'Expiry date', 'Security code'],
   de: ['Kartennummer', 'Ablaufdatum', 'Prüfnummer'],
 } as const;
-/** What the browser says of every answer that is not a success: those are for the page to tell. */
+/** The browser logs every error status. These are expected, because the page shows the problem. */
 const REFUSAL = /the server responded with a status of (402|404|409|422|429|503)/;
 
-/** The product at an address of its own, and a browser to visit it with. */
+/** Starts the service on its own port, and a browser to visit it. */
 export async function openSite(options: Parameters<typeof startStack>[0] = {}) {
   const stack = await startStack(options);
   const address = await stack.app.listen({ host: '127.0.0.1', port: 0 });
   const browser = await launchChromium((line) => void process.stdout.write(`${line}\n`));
   return {
     ...{ stack, address, browser },
-    /** Leaves all pages: those that stay open go on working, and slow down the next. */
+    /** Closes all pages, because open pages keep working and slow down the next test. */
     leave: () => Promise.all(browser.contexts().map((context) => context.close())),
     async close() {
       await browser.close();
@@ -48,7 +48,7 @@ export async function openSite(options: Parameters<typeof startStack>[0] = {}) {
 
 export type Visit = ReturnType<typeof onPage> & { context: BrowserContext };
 
-/** Opens the page with nothing remembered. */
+/** Opens the page in a new context without any stored data. */
 export async function visit(browser: Browser, address: string, visitor: Visitor): Promise<Visit> {
   const { language, width, height, touch, dark } = visitor;
   const context = await browser.newContext({
@@ -63,7 +63,7 @@ export async function visit(browser: Browser, address: string, visitor: Visitor)
   return { ...opened, context };
 }
 
-/** What somebody does on a page, and what the browser complained about meanwhile. */
+/** The actions of a visitor on a page, and the errors that the browser logged. */
 export function onPage(page: Page, language: Language) {
   const { t } = speak(language);
   const complaints: string[] = [];
@@ -72,7 +72,7 @@ export function onPage(page: Page, language: Language) {
     if (message.type() === 'error' && !REFUSAL.test(message.text())) complaints.push(message.text());
   });
   page.on('requestfailed', (request) => {
-    // Leaving a page ends what it was listening to.
+    // Leaving a page aborts its event stream, which is not an error.
     if (!request.url().endsWith('/events'))
       complaints.push(`${request.url()} ${request.failure()?.errorText}`);
   });
@@ -117,14 +117,14 @@ export function onPage(page: Page, language: Language) {
           .fill(value);
     },
 
-    /** Waits for the page of the registration in one state, and answers the registration's id. */
+    /** Waits until the status page shows the given status, and returns the id of the registration. */
     arrives: async (status: 'confirmed' | 'processing' | 'declined' | 'cancelled'): Promise<string> => {
       await page.waitForURL(/\/registrations\//);
       await page.getByRole('heading', { name: t(`status.${status}`), exact: true }).waitFor();
       return new URL(page.url()).pathname.split('/').pop() ?? '';
     },
 
-    /** axe-core, over the page as it is now; the frames of PayPal are PayPal's. */
+    /** Checks the current page with axe-core, except for PayPal's frames, which are not ours. */
     expectAccessible: async (): Promise<void> => {
       await page.evaluate(axe);
       const violations: unknown = await page.evaluate(
@@ -133,7 +133,7 @@ export function onPage(page: Page, language: Language) {
       expect(violations).toEqual([]);
     },
 
-    /** Nothing to the right of the screen. */
+    /** Checks that the page does not scroll sideways. */
     expectToFit: async (): Promise<void> => {
       const overflow = await page.evaluate('document.documentElement.scrollWidth - innerWidth');
       expect(overflow).toBeLessThanOrEqual(0);

@@ -28,10 +28,10 @@ describe('the confirmation', () => {
     ['en', '€120.00', '14 May 2027 at 09:00 CEST', '24 November 2026', 'Germany'],
     ['de', '120,00 €', '14. Mai 2027 um 09:00 MESZ', '24. November 2026', 'Deutschland'],
   ] as const)(
-    'is the receipt too, in %s: reference, ticket, amount, dates in the zone of the event, seller and buyer',
+    'is also the receipt in %s, with reference, ticket, amount, event-local dates, seller and buyer',
     (language, ...localized) => {
       const { subject, html, text } = mail({ language });
-      expect(subject).toMatch(/^(Your registration for|Ihre Anmeldung zu) Conference \(ABCDEFGHJK\)$/);
+      expect(subject).toMatch(/^(Your registration for|Ihre Anmeldung für) Conference \(ABCDEFGHJK\)$/);
       for (const part of [html, text])
         for (const fact of [
           ...localized,
@@ -43,7 +43,7 @@ describe('the confirmation', () => {
     },
   );
 
-  it('shows what people wrote as text, and never as markup', () => {
+  it('escapes what people entered', () => {
     const attendee = { firstName: '<script>alert(1)</script>', lastName: '"&\'', email: 'ada@example.org' };
     const { html, text } = mail({ attendee });
     expect(html).not.toContain('<script>');
@@ -56,7 +56,7 @@ describe('the confirmation', () => {
     expect(mail({ event }).subject).toBe('Your registration for Two Bcc: x@example.org (ABCDEFGHJK)');
   });
 
-  it('writes amounts as their currency does, and addresses without a postal code as they are', () => {
+  it('formats amounts by currency and supports addresses without a postal code', () => {
     expect(mail({ amount: { minor: 5000, currency: 'JPY' } }).text).toContain('Total: JP¥5,000');
     expect(mail({ amount: { minor: 0, currency: 'EUR' } }).text).toContain(
       'Total: Free of charge\nRegistered on',
@@ -65,7 +65,7 @@ describe('the confirmation', () => {
     expect(mail({ billing }).text).toContain('Nathan Road 1\nKowloon\nHong Kong');
   });
 
-  it('carries a QR code to show at the door, and a calendar entry', () => {
+  it('contains a QR code for the entrance and a calendar entry', () => {
     const { attachments = [], html } = mail();
     expect(attachments.map(({ filename, type }) => [filename, type])).toEqual([
       ['reference.gif', 'image/gif'],
@@ -73,25 +73,25 @@ describe('the confirmation', () => {
     ]);
     const [qr] = attachments;
     expect(qr?.content.subarray(0, 3).toString()).toBe('GIF');
-    // Width and height, in the header of a GIF: as large as the mail shows it, so that every module stays square.
+    // The width and height in the GIF header match the size in the mail, so that every module stays square.
     expect([qr?.content.readUInt16LE(6), qr?.content.readUInt16LE(8)]).toEqual([116, 116]);
     expect(html).toContain(
-      'src="cid:reference" width="116" height="116" alt="QR code of the reference ABCDEFGHJK"',
+      'src="cid:reference" width="116" height="116" alt="QR code for reference ABCDEFGHJK"',
     );
   });
 
-  it('lets whoever asked for the newsletter leave the list, and offers that to nobody else', () => {
+  it('offers to unsubscribe only to people who subscribed to the newsletter', () => {
     expect(mail({}, true).headers).toEqual({
       'List-Unsubscribe': `<mailto:${sender}?subject=unsubscribe%20ABCDEFGHJK>`,
     });
-    expect(mail({}, true).text).toContain('every issue has a link to leave it');
+    expect(mail({}, true).text).toContain('Every issue contains a link to unsubscribe');
     expect(mail().headers).toBeUndefined();
     expect(mail().text).not.toContain('newsletter');
   });
 });
 
 describe.each(LANGUAGES)('a notice in %s', (language) => {
-  it('says what became of the money', () => {
+  it('says whether the money was refunded or never charged', () => {
     const amount = { en: '€120.00', de: '120,00 €' }[language];
     for (const part of ['html', 'text'] as const) {
       expect(notice('refunded', language)[part]).toContain(amount);
@@ -103,7 +103,7 @@ describe.each(LANGUAGES)('a notice in %s', (language) => {
   });
 });
 
-/** What spam filters and mail programs look for. */
+/** Every mail must satisfy spam filters and mail programs. */
 const mails: [string, () => Mail][] = LANGUAGES.flatMap((language) => [
   [`the confirmation in ${language}`, () => mail({ language }, true)],
   ...(['payment-failed', 'refunded', 'cancelled'] as const).map((kind): [string, () => Mail] => [
@@ -112,7 +112,7 @@ const mails: [string, () => Mail][] = LANGUAGES.flatMap((language) => [
   ]),
 ]);
 describe.each(mails)('%s', (_name, make) => {
-  it('has a real subject, a text part that says the same, and is small', () => {
+  it('has a meaningful subject and a text part, and is small', () => {
     const { subject, html, text } = make();
     expect(subject.length).toBeGreaterThan(10);
     expect(subject.length).toBeLessThan(100);
@@ -123,7 +123,7 @@ describe.each(mails)('%s', (_name, make) => {
     expect(Buffer.byteLength(html)).toBeLessThan(100_000);
   });
 
-  it('is laid out in tables, works in the dark, and loads nothing from elsewhere', () => {
+  it('uses tables for layout, supports dark mode and loads nothing from other servers', () => {
     const { html, attachments = [] } = make();
     expect(html).toMatch(/^<!doctype html>\s*<html lang="(en|de)">/);
     expect(html).toContain('<meta name="color-scheme" content="light dark">');

@@ -1,10 +1,10 @@
-// One registration per person, and the requests it takes. Every request may be repeated: the id makes it happen once.
+// The registration of one person and its requests. The id makes every request safe to repeat.
 import { message } from './messages.js';
 
 const TRIES = 5;
 const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
-/** A problem that the server answered with. */
+/** The server refused the request with this problem. */
 export class Refused extends Error {
   constructor(problem) {
     super(problem.title);
@@ -15,7 +15,10 @@ export class Refused extends Error {
   }
 }
 
-/** Asks the server. Times of a hold come back as this browser's clock would tell them (ms), which may well be wrong. */
+/**
+ * Sends a request to the server. The end of a hold is converted to this browser's clock (in ms), because that
+ * clock may be wrong.
+ */
 export async function ask(method, url, body) {
   const response = await fetch(url, {
     method,
@@ -37,8 +40,8 @@ export async function ask(method, url, body) {
 export const statusPage = (id) => `/registrations/${id}`;
 
 /**
- * The registration that this browser is at for an event, in all its tabs: kept until it is confirmed, so that a reload or
- * a second tab goes on with the same one. `heldUntil`: ms; `paying`: the PayPal order that the server was asked to take.
+ * The current registration for an event. All tabs share it until it is confirmed, so that a reload continues
+ * with it. `heldUntil` is in ms. `paying` is the PayPal order that the server was asked to take.
  */
 export function openCheckout(event) {
   const key = `registration:${event}`;
@@ -55,7 +58,7 @@ export function openCheckout(event) {
     read,
     forget,
 
-    /** How the registration stands at the server; undefined where it knows none or cannot tell. */
+    /** The status on the server, or undefined if the server does not know it or cannot be reached. */
     async status() {
       const known = read();
       if (!known) return undefined;
@@ -63,7 +66,7 @@ export function openCheckout(event) {
       return (await asked)?.answer.status;
     },
 
-    /** Holds a seat, or renews its hold. A registration that has ended gives way to a new one. */
+    /** Holds a seat or renews the hold. If the registration has ended, a new one is started. */
     async hold(body) {
       const put = () => ask('PUT', `/api/checkouts/${id()}`, body);
       const { answer } = await put().catch((error) => {
@@ -76,8 +79,9 @@ export function openCheckout(event) {
     },
 
     /**
-     * Asks for the payment. A lost connection says nothing about it, so the same request is sent again.
-     * @param again called before each further try
+     * Asks the server to take the payment. A lost connection leaves the outcome unknown, so the request is
+     * repeated.
+     * @param again called before each retry
      */
     async pay(body, again) {
       note({ paying: body.paypalOrderId ?? 'free', heldUntil: null });

@@ -1,13 +1,13 @@
-// The fields of the form: what they hold, what is wrong with them, and what survives a reload.
+// The fields of the form: their values, their errors, and the draft that survives a reload.
 import { message } from './messages.js';
 
-/** Domains that many addresses are of: what looks almost like one of them is likely a slip. */
+/** Common email domains. A domain that is almost the same as one of these is probably a typo. */
 const DOMAINS =
   `gmail.com googlemail.com yahoo.com yahoo.de ymail.com outlook.com outlook.de hotmail.com hotmail.de live.com
 icloud.com me.com aol.com mail.com msn.com gmx.de gmx.net gmx.at gmx.ch gmx.com web.de t-online.de freenet.de posteo.de
 mailbox.org protonmail.com proton.me`.split(/\s+/);
 
-/** How many letters have to be changed, added, left out or swapped with their neighbour to make one text the other. */
+/** The edit distance of two texts: changed, added, removed or swapped neighbouring letters. */
 function distance(a, b) {
   const rows = [[...Array(b.length + 1).keys()]];
   for (let i = 1; i <= a.length; i++) {
@@ -22,11 +22,11 @@ function distance(a, b) {
   return rows[a.length][b.length];
 }
 
-/** The address that somebody likely meant, undefined where it looks right. */
+/** The address that the person probably meant, or undefined if the address looks correct. */
 export function suggestion(email) {
   const [name, domain = ''] = email.toLowerCase().split('@');
   if (!name || !domain || DOMAINS.includes(domain)) return undefined;
-  // The shorter a domain, the fewer slips it takes to make it another one's.
+  // Short domains differ by few letters from each other, so fewer typos are allowed for them.
   const near = DOMAINS.map((known) => [known, distance(domain, known)])
     .filter(([known, slips]) => slips <= (known.length < 9 ? 1 : 2))
     .sort(([, a], [, b]) => a - b)[0]?.[0];
@@ -49,13 +49,13 @@ export function openFields(form) {
     error.textContent = fault;
     error.hidden = !fault;
     const field = form.elements[path];
-    // Radio buttons come as a list, and their group has no such state.
+    // Radio buttons are returned as a list, which has no attributes.
     if (!field?.labels) return;
     if (fault) field.setAttribute('aria-invalid', 'true');
     else field.removeAttribute('aria-invalid');
   }
 
-  /** What the server would say of a field; an empty text where nothing is wrong. */
+  /** The error that the server would report for a field, or an empty text if there is none. */
   function faultOf(field) {
     const value = field.value.trim();
     if (!value && field.required) return message(field === country ? 'fault.choose' : 'fault.needed');
@@ -68,7 +68,7 @@ export function openFields(form) {
     return '';
   }
 
-  /** Names the parts of an address as its country does, and asks for those it needs. */
+  /** Labels the address fields as the selected country does, and makes those it needs required. */
   function applyCountry() {
     const { postal, region, noPostal, needsRegion } = country.selectedOptions[0].dataset;
     const rules = {
@@ -102,7 +102,7 @@ export function openFields(form) {
     suggestionBox.append(accept);
   }
 
-  // What was typed survives a reload, in this tab only: it is personal.
+  // The draft survives a reload, but only in this tab, because it contains personal data.
   function save() {
     const values = inputs.map(({ name, value }) => [name, value]);
     const draft = { values, ticketType: ticket()?.value, newsletter: form.elements.newsletter.checked };
@@ -117,7 +117,7 @@ export function openFields(form) {
     if (wanted) wanted.checked = true;
   }
 
-  // Leaving a field by pressing the button must not move the button away from under the pointer.
+  // An error that appears while the button is pressed would move the button away from the pointer.
   let pressed = false;
   const waiting = [];
   addEventListener('pointerdown', () => (pressed = true));
@@ -154,7 +154,7 @@ export function openFields(form) {
     save,
     forget: () => sessionStorage.removeItem(draftKey),
 
-    /** The form as the server takes it: names are JSON pointers, empty fields are left out. */
+    /** The request body. Field names are JSON pointers, and empty fields are omitted. */
     contents() {
       const body = { event, newsletter: form.elements.newsletter.checked, attendee: {}, billing: {} };
       if (ticket()) body.ticketType = ticket().value;
@@ -166,7 +166,7 @@ export function openFields(form) {
       return body;
     },
 
-    /** What is wrong with the form as it is, as the server would tell it: `{ pointer, detail }` for each field. */
+    /** The errors that the server would report for the form, as `{ pointer, detail }` for each field. */
     faults: () => [
       ...(ticket() ? [] : [{ pointer: '/ticketType', detail: message('fault.choose-ticket') }]),
       ...inputs

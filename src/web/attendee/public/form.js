@@ -1,4 +1,4 @@
-// Registers one person: holds a seat, has PayPal's own fields or wallet approve the payment, then asks the server to take it.
+// Registers one person: holds a seat, has the payment approved by PayPal, and asks the server to take it.
 import { openCheckout, Refused, statusPage } from './checkout.js';
 import { openFields } from './fields.js';
 import { openHold } from './hold.js';
@@ -20,8 +20,8 @@ const hold = openHold(document.querySelector('#hold'), () => attempt(() => keepS
 const openStatusPage = (id) => location.assign(statusPage(id));
 const tell = (text = '') => (progress.textContent = text);
 
-// --- what went wrong ----------------------------------------------------------------------------------------------
-/** A problem, above the form and at each field it names. What was entered stays. */
+// --- problems ----------------------------------------------------------------------------------------------
+/** Shows a problem above the form and next to each field that it names. The entered values are kept. */
 function showProblem({ title, detail, errors = [] }) {
   const heading = document.createElement('h2');
   heading.textContent = title;
@@ -54,8 +54,8 @@ function showCardError(text) {
 }
 
 /**
- * Goes where the truth is told when the registration is, or may be, paid for: another tab may have done so. Answers whether
- * it is; otherwise its seat is held anew.
+ * Another tab may have paid for this registration. If so, opens the status page and returns true. Otherwise
+ * renews the hold and returns false.
  */
 async function isPaidFor(body) {
   const held = await keepSeat(body);
@@ -64,7 +64,7 @@ async function isPaidFor(body) {
   return true;
 }
 
-// --- the sequence -------------------------------------------------------------------------------------------------
+// --- registration ------------------------------------------------------------------------------------------
 const isValid = () => {
   const errors = fields.faults();
   if (errors.length)
@@ -83,7 +83,7 @@ async function keepSeat(body) {
   return held;
 }
 
-/** Asks the server to take what was approved, and goes to the page that shows what became of it. */
+/** Asks the server to take the approved payment, and opens the status page. */
 async function finish(body, { id, paypalOrderId }) {
   tell(message(paypalOrderId ? 'browser.paying' : 'browser.registering'));
   hold.show(null);
@@ -98,12 +98,12 @@ async function finish(body, { id, paypalOrderId }) {
   } catch (error) {
     hold.show(checkout.read()?.heldUntil);
     if (error instanceof Refused) throw error;
-    // Not known, and nobody here can tell: the status page will.
+    // The outcome is unknown here, but the status page will show it.
   }
   openStatusPage(id);
 }
 
-/** Runs one step at a time, and shows how it failed. */
+/** Runs one step at a time and shows its failure. */
 let busy = false;
 async function attempt(step) {
   if (busy) return;
@@ -140,7 +140,7 @@ async function register() {
   const body = fields.contents();
   const held = await keepSeat(body);
   if (held.paypalOrderId === null) return finish(body, held);
-  // No end of the hold: a payment is in flight, of another tab perhaps.
+  // Without an end of the hold, a payment is in flight, perhaps from another tab.
   if (held.heldUntil === null) return openStatusPage(held.id);
   tell(message('browser.checking-card'));
   const session = await card;
@@ -150,7 +150,7 @@ async function register() {
     billingAddress: { postalCode, countryCode, addressLine1, adminArea2: city, adminArea1: region },
   });
   if (state === 'succeeded') return finish(body, held);
-  // Another tab may have paid meanwhile: only then is "not charged" not the truth.
+  // If another tab has paid in the meantime, "not charged" would be wrong.
   if (await isPaidFor(body)) return undefined;
   if (state === 'canceled') return showCardError(message('browser.not-authenticated'));
   return showCardError(
@@ -163,8 +163,8 @@ form.addEventListener('submit', (submitted) => {
   attempt(register);
 });
 
-// --- the wallet ---------------------------------------------------------------------------------------------------
-/** A payment by wallet takes one attempt, from the click to PayPal's word: it resolves what the attempt waits for. */
+// --- wallet ------------------------------------------------------------------------------------------------
+/** One wallet payment is one attempt, from the click until PayPal reports the outcome. */
 function walletPayment() {
   let settle;
   let opened;
@@ -181,7 +181,7 @@ function walletPayment() {
           return { orderId: held.paypalOrderId };
         });
         const outcome = new Promise((resolve) => (settle = resolve));
-        // A seat that cannot be held ends it, whatever PayPal's window does.
+        // If no seat can be held, the attempt ends, whatever happens in PayPal's window.
         await order;
         const ending = await outcome;
         if (ending === 'approved') await finish(body, opened);
@@ -210,7 +210,7 @@ form.addEventListener('change', ({ target }) => {
   if (target.name === 'ticketType') showTicket();
 });
 
-// --- going on where this browser left off -------------------------------------------------------------------------
+// --- resuming after a reload -------------------------------------------------------------------------------
 async function resume() {
   const before = sessionStorage.getItem(registeredKey);
   const banner = document.querySelector('#registered');
@@ -225,16 +225,16 @@ async function resume() {
   else if (['expired', 'cancelled', 'refunded'].includes(status)) checkout.forget();
   else if (status === 'declined') fields.showError('card', message('browser.declined-before'));
 }
-// Back brings the page as it was left: it may have been registered from since.
+// The Back button restores the old page, whose registration may be complete by now.
 addEventListener('pageshow', ({ persisted }) => {
   if (persisted) location.reload();
 });
-// Another tab has finished this registration.
+// Another tab has completed this registration.
 addEventListener('storage', ({ key, oldValue, newValue }) => {
   const { id, paying } = JSON.parse((key === checkout.key && oldValue) || '{}');
   if (paying && newValue === null) openStatusPage(id);
 });
 showTicket();
 resume();
-// Without this script the form would go nowhere.
+// The button starts disabled, because the form does not work without this script.
 button.disabled = false;

@@ -1,9 +1,9 @@
-// How long the seat is held: counted down, with a warning and a way to keep it.
+// The countdown of the hold, with a warning before it ends and a button to extend it.
 import { message } from './messages.js';
 
 const WARN_AT_S = 120;
 
-/** @param extend asked to renew the hold, by whoever wants to keep the seat */
+/** @param extend renews the hold; called when the button is pressed */
 export function openHold(element, extend) {
   const [shown, spoken] = element.querySelectorAll('p');
   const keep = element.querySelector('button');
@@ -32,7 +32,7 @@ export function openHold(element, extend) {
   });
 
   return {
-    /** Shows until when (ms) the seat is held; null: there is nothing to count down. */
+    /** Starts the countdown to the end of the hold (in ms). Null hides it. */
     show(heldUntil) {
       until = heldUntil ?? null;
       warned = false;

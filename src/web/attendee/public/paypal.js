@@ -1,4 +1,4 @@
-// PayPal's own script, and what it puts into our page: card fields in frames of PayPal's origin, and the wallet's button.
+// PayPal's script and what it adds to the page: card fields in PayPal's frames, and the wallet button.
 import { message } from './messages.js';
 
 const WAIT_MS = 15_000;
@@ -9,7 +9,7 @@ const CARD = {
   cvv: ['form.card-code', '123'],
 };
 
-/** PayPal's script is loaded beside the page, which does not wait for it. */
+/** Waits for PayPal's script, which loads asynchronously so that it does not delay the page. */
 async function paypalSdk() {
   for (let waited = 0; !window.paypal; waited += 100) {
     if (waited > WAIT_MS) throw new Error(message('browser.card-fields-away'));
@@ -18,16 +18,16 @@ async function paypalSdk() {
   return window.paypal;
 }
 
-/** The look of the form's own fields, for those that are not ours to style. */
+/** The style of our own fields. PayPal's frames cannot use our style sheet, so it is passed to them. */
 function look() {
   const { color, fontSize, fontFamily } = getComputedStyle(document.querySelector('.hosted'));
   return { input: { color, 'font-size': fontSize, 'font-family': fontFamily, padding: '0 0.75rem' } };
 }
 
 /**
- * Puts PayPal's fields and button into the page.
- * @param wallet what happens to a payment by wallet: `start()` answers the promise of a PayPal order's id, then one of
- *   `approved`, `cancelled` or `failed` is called
+ * Adds PayPal's card fields and wallet button to the page.
+ * @param wallet callbacks of a wallet payment: `start()` returns a promise of the PayPal order id, and one of
+ *   `approved`, `cancelled` and `failed` follows
  * @returns the session that submits the card fields
  */
 export async function mountPayPal({ clientId, currency, wallet }) {
@@ -46,7 +46,7 @@ export async function mountPayPal({ clientId, currency, wallet }) {
         card.createCardFieldsComponent({ type, placeholder, ariaLabel: message(label), style: look() }),
       );
   document.querySelector('#card-loading').hidden = true;
-  // Whoever cannot have the wallet here still has the card.
+  // If the wallet is not available, people can still pay by card.
   await mountWallet(paypal, currency, wallet).catch(() => undefined);
   return card;
 }
@@ -63,7 +63,7 @@ async function mountWallet(paypal, currency, { start, approved, cancelled, faile
   button.setAttribute('type', 'pay');
   button.addEventListener('click', async () => {
     const order = start();
-    // PayPal opens its window during the click, or the browser would block it; the order may follow.
+    // The window must open during the click, or the browser blocks it. The order may follow later.
     if (order) await session.start({ presentationMode: 'auto' }, order).catch(failed);
   });
   document.querySelector('#wallet').replaceChildren(button);

@@ -1,4 +1,4 @@
-// Follows one registration: the server says when something changed, and the page is asked for what to show then.
+// Follows one registration. When the server reports a change, the page is fetched and its parts are updated.
 import { ask } from './checkout.js';
 import { message } from './messages.js';
 
@@ -7,10 +7,10 @@ const root = document.querySelector('#registration');
 const { id } = root.dataset;
 const told = document.querySelector('#resent');
 
-/** The parts of the page as the server sent them: what scripts have done to them since is no difference. */
+/** The parts of the page as the server sent them. Later changes by scripts do not count as a difference. */
 const parts = new Map([...root.querySelectorAll(':scope > [id]')].map((part) => [part.id, part.outerHTML]));
 
-/** Puts what is new into the page, and leaves alone what is not. Answers whether more may come. */
+/** Updates only the parts that have changed. Returns whether more changes may follow. */
 async function refresh() {
   const response = await fetch(location.href, { headers: { accept: 'text/html' } });
   if (!response.ok) return true;
@@ -38,14 +38,14 @@ function follow() {
   const events = new EventSource(`/api/registrations/${id}/events`);
   let done = false;
   events.addEventListener('message', ({ data }) => {
-    // The first one tells what the page shows already.
+    // The first event repeats what the page already shows.
     if (data === root.dataset.state) return;
     root.dataset.state = data;
     refresh().catch(() => undefined);
   });
   events.addEventListener('done', () => (done = true));
   events.addEventListener('error', () => {
-    // A lost connection is made again by the browser; where events are not to be had, asking now and then has to do.
+    // The browser reconnects by itself. If events are not available at all, poll instead.
     if (done) events.close();
     else if (events.readyState === EventSource.CLOSED) poll();
   });
@@ -62,7 +62,7 @@ async function resend() {
   }
 }
 
-/** What works with a script only, and the end of what this browser remembers of a registration that needs it no more. */
+/** Enables the buttons that need a script, and deletes the stored registration once it is confirmed. */
 function prepare() {
   for (const [selector, action] of [
     ['#print', () => print()],
