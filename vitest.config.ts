@@ -19,7 +19,7 @@ class LongestFirst extends BaseSequencer {
 
 export default defineConfig({
   test: {
-    include: ['{test,chaos,bench}/**/*.test.ts'],
+    include: ['test/**/*.test.ts', 'chaos/*.test.ts', 'bench/*.test.ts'],
     globalSetup: ['test/setup.ts'],
     setupFiles: ['test/quiet.ts'],
     testTimeout: 30_000,
