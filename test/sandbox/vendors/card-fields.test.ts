@@ -151,7 +151,8 @@ it.each(['en-GB', 'de-DE'] as const)(
       expect(await field(name).getAttribute('autocomplete')).toBe(autocomplete);
       expect(await field(name).getAttribute('inputmode')).toBe('numeric');
       expect(await field(name).getAttribute('aria-label')).toBe(LABELS[locale][name]);
-      expect(await field(name).getAttribute('placeholder')).toBe(name);
+      // The field is configured by a message, after it was loaded.
+      await expect.poll(() => field(name).getAttribute('placeholder')).toBe(name);
       const frame = page.getByTitle(LABELS[locale][name].split(' (')[0] ?? '', { exact: true });
       expect(await frame.contentFrame().locator('html').getAttribute('lang')).toBe(locale.slice(0, 2));
     }
