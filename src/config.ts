@@ -31,6 +31,10 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env) {
     /** Mails, and newsletter entries, per second for all workers together; 0 for no limit, undefined to leave it unchanged. */
     vendorRateLimit: read.optionalInteger('VENDOR_RATE_LIMIT', 0, 1000),
     privacyUrl: read.optionalUrl('PRIVACY_URL'),
+    termsUrl: read.optionalUrl('TERMS_URL'),
+    refundPolicyUrl: read.optionalUrl('REFUND_POLICY_URL'),
+    /** Where attendees write to. */
+    contactEmail: read.optionalEmail('CONTACT_EMAIL'),
     databaseUrl: read.databaseUrl('DATABASE_URL'),
     temporal: read.temporal(),
     /** The first key encrypts what Temporal stores; all of them decrypt. Without a key nothing is encrypted. */
@@ -137,6 +141,11 @@ function reader(env: NodeJS.ProcessEnv) {
       if (!/^[\da-fA-F.:/, a-z]+$/.test(value))
         fault(`${name} must be true, false, a number of proxies or their addresses`);
       return value;
+    },
+    optionalEmail(name: string): string | undefined {
+      if (given(name) && !/^[^\s<>@]+@[^\s<>@]+\.[^\s<>@]+$/.test(given(name)))
+        fault(`${name} must be an e-mail address`);
+      return given(name) || undefined;
     },
     /** `Name <address>` or an address alone. */
     sender(name: string): { email: string; name?: string } {

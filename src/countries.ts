@@ -19,12 +19,12 @@ type RegionLabel =
   | 'province-or-territory'
   | 'prefecture'
   | 'county'
-  | 'canton'
   | 'emirate';
 /** What an address in a country needs, and what people there call it. */
 export type AddressRules = {
   postalCode: { label: PostalLabel; required: boolean };
-  region: { label: RegionLabel; required: boolean };
+  /** `used`: whether people write a region at all. */
+  region: { label: RegionLabel; required: boolean; used: boolean };
 };
 
 /** Countries whose addresses have no postal code, or seldom one (Universal Postal Union, addressing systems). */
@@ -44,8 +44,8 @@ const REGION_NEEDED: Partial<Record<string, RegionLabel>> = {
   ...{ CA: 'province-or-territory', CN: 'province', JP: 'prefecture' },
 };
 const REGION_LABELS: Partial<Record<string, RegionLabel>> = {
-  ...{ GB: 'county', IE: 'county', CH: 'canton', AE: 'emirate', NG: 'state', VE: 'state', AR: 'province' },
-  ...{ IT: 'province', ES: 'province', NL: 'province', BE: 'province', ID: 'province', ZA: 'province' },
+  ...{ GB: 'county', IE: 'county', AE: 'emirate', NG: 'state', VE: 'state', AR: 'province' },
+  ...{ IT: 'province', ES: 'province', ID: 'province', ZA: 'province' },
   ...{ TH: 'province', VN: 'province', TR: 'province', PH: 'province', KR: 'province' },
 };
 
@@ -57,7 +57,11 @@ export function addressRules(countryCode: string): AddressRules {
       label: POSTAL_LABELS[countryCode] ?? 'postal-code',
       required: !WITHOUT_POSTAL_CODE.has(countryCode),
     },
-    region: { label: needed ?? REGION_LABELS[countryCode] ?? 'region', required: needed !== undefined },
+    region: {
+      label: needed ?? REGION_LABELS[countryCode] ?? 'region',
+      required: needed !== undefined,
+      used: needed !== undefined || countryCode in REGION_LABELS,
+    },
   };
 }
 

@@ -44,7 +44,7 @@ export const formProperties = {
   event: Slug,
   ticketType: Slug,
   attendee: Attendee,
-  billing: Billing,
+  billing: Type.Optional(Billing),
   newsletter: Type.Boolean({ description: 'Consent to the newsletter; its time and wording are stored' }),
 };
 
@@ -52,7 +52,7 @@ export const Form = Type.Object(formProperties, { additionalProperties: false })
 export type Form = Static<typeof Form>;
 
 /** JSON pointers (RFC 6901) of the fields that an address lacks by the rules of its country. */
-export function missingInAddress(billing: Form['billing']): string[] {
+export function missingInAddress(billing: Static<typeof Billing>): string[] {
   const rules = addressRules(billing.countryCode);
   return (['postalCode', 'region'] as const)
     .filter((part) => rules[part].required && billing[part] === undefined)
@@ -84,10 +84,15 @@ function holdsCardNumber(value: string): boolean {
   });
 }
 
-/** JSON pointers (RFC 6901) of the text fields of a form that hold anything like a card number. */
-export function cardNumberPointers(form: Pick<Form, 'attendee' | 'billing'>): string[] {
-  return (['attendee', 'billing'] as const).flatMap((part) =>
-    Object.entries(form[part])
+/**
+ * JSON pointers (RFC 6901) of the text fields of a form that hold anything like a card number. An email address is not one of
+ * them: the digits in it are a name.
+ */
+export function cardNumberPointers({ attendee, billing }: Pick<Form, 'attendee' | 'billing'>): string[] {
+  const { email: _name, ...texts } = attendee;
+  const parts: Record<string, Record<string, string>> = { attendee: texts, billing: billing ?? {} };
+  return Object.entries(parts).flatMap(([part, fields]) =>
+    Object.entries(fields)
       .filter(([, value]) => holdsCardNumber(value))
       .map(([field]) => `/${part}/${field}`),
   );

@@ -73,7 +73,8 @@ export type Order = {
   event: EventFacts;
   ticketType: { id: string; name: string };
   attendee: Static<typeof Attendee>;
-  billing: Static<typeof Billing>;
+  /** Not asked for with a free ticket. */
+  billing?: Static<typeof Billing>;
   newsletter: Consent | null;
   /** The language of the attendee's mails. Runs from before there were languages have none and use English. */
   language?: Language;

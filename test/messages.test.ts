@@ -45,7 +45,7 @@ it('every message is used, and every used message exists', () => {
     .map(({ parentPath, name }) => readFileSync(join(parentPath, name), 'utf8'))
     .join('\n');
   // These keys are built at run time from the name of a problem, status, step, label or kind of mail.
-  const built = /^(problem|status|step|state|declined|postal|region|mail)\./;
+  const built = /^(problem|status|step|state|declined|postal|region|mail|events)\.|^fault\.needed\./;
   const unused = Object.keys(en).filter((key) => !built.test(key) && !sources.includes(`'${key}'`));
   expect(unused).toEqual([]);
   const keys = sources.matchAll(

@@ -16,6 +16,8 @@ type Confirmation = Pick<
 type Notice = Pick<Order, 'id' | 'event' | 'attendee' | 'language'> & {
   kind: NoticeKind;
   refunded: Money | null;
+  /** Until when a seat is still held (ISO 8601); runs of earlier versions leave it out. */
+  heldUntil?: string | null;
 };
 
 type Dependencies = { config: Config; database: Database; sendGrid: SendGrid };
@@ -30,7 +32,7 @@ export function emailActivities({ config, database, sendGrid }: Dependencies) {
 
   function confirm(order: Confirmation) {
     const links = linksOf(config.publicUrl, order.id);
-    const mail = confirmationMail({ ...order, ...links, sender: config.sendgrid.from.email });
+    const mail = confirmationMail({ ...order, ...links, site: config });
     return send(order, 'confirmation', mail);
   }
 
@@ -50,6 +52,10 @@ export function emailActivities({ config, database, sendGrid }: Dependencies) {
 
     /** Tells an attendee what became of a registration that is not, or no longer, confirmed. */
     sendNotice: (notice: Notice): Promise<{ attempts: number }> =>
-      send(notice, notice.kind, noticeMail({ ...notice, ...linksOf(config.publicUrl, notice.id) })),
+      send(
+        notice,
+        notice.kind,
+        noticeMail({ ...notice, ...linksOf(config.publicUrl, notice.id), site: config }),
+      ),
   };
 }

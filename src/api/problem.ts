@@ -2,7 +2,7 @@
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import Type, { type Static } from 'typebox';
 import { isDatabaseAway } from '../database/connection.ts';
-import { message, type MessageKey } from '../messages/index.ts';
+import { isMessage, message, type MessageKey } from '../messages/index.ts';
 import type { Language } from '../registration.ts';
 import { traceOf } from '../trace.ts';
 import { languageOf, sayLanguage } from './language.ts';
@@ -16,7 +16,7 @@ export const ProblemBody = Type.Object(
     errors: Type.Optional(Type.Array(Type.Object({ pointer: Type.String(), detail: Type.String() }))),
     heldUntil: Type.Optional(
       Type.Union([Type.String({ format: 'date-time' }), Type.Null()], {
-        description: 'After a decline: until when the seat is held now',
+        description: 'Until when the seat is held now, where the problem leaves it held',
       }),
     ),
   },
@@ -151,7 +151,14 @@ function toFieldError(fault: NonNullable<FastifyError['validation']>[number]): F
     return { pointer, detail: 'fault.too-long', values: { limit: Number(limit) } };
   if (fault.keyword === 'pattern')
     return { pointer, detail: pointer.endsWith('/email') ? 'fault.email' : 'fault.text' };
-  return { pointer, detail: FAULTS[fault.keyword] ?? 'fault.invalid' };
+  const detail = FAULTS[fault.keyword] ?? 'fault.invalid';
+  return { pointer, detail: detail === 'fault.needed' ? neededAt(pointer) : detail };
+}
+
+/** The message for a field that is missing: some fields have one of their own. */
+export function neededAt(pointer: string): MessageKey {
+  const own = `fault.needed.${pointer.split('/').pop() ?? ''}`;
+  return isMessage(own) ? own : 'fault.needed';
 }
 
 /** How an audience is shown a problem. */

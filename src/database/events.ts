@@ -13,7 +13,13 @@ export type TicketType = {
   available: number | null;
   soldOut: boolean;
 };
-export type Event = EventFacts & { currency: string; ticketTypes: TicketType[] };
+/** `pictureHash` changes with the picture; null when the event has none. */
+export type Event = EventFacts & {
+  currency: string;
+  description: string | null;
+  pictureHash: string | null;
+  ticketTypes: TicketType[];
+};
 
 type Row = {
   id: string;
@@ -24,12 +30,20 @@ type Row = {
   venue: string;
   currency: string;
   seller: string;
+  description: string | null;
+  picture_hash: string | null;
   ticket_type_id: string;
   ticket_type_name: string;
   price_minor: number;
   free: number | null;
   sold_out: boolean | null;
 };
+
+/** All columns but the picture itself, which is large. */
+const COLUMNS = [
+  ...['e.id', 'e.name', 'e.starts_at', 'e.ends_at', 'e.time_zone', 'e.venue', 'e.currency', 'e.seller'],
+  ...['e.description', 'e.picture_hash'],
+];
 
 /** Events that are not over yet, the next one first; with `id`, that one or none. One statement. */
 export async function eventsOnSale(database: Database, id?: string): Promise<Event[]> {
@@ -38,14 +52,8 @@ export async function eventsOnSale(database: Database, id?: string): Promise<Eve
     .join('ticket_availability as a', (on) =>
       on.on('a.event_id', 't.event_id').andOn('a.ticket_type_id', 't.id'),
     )
-    .select(
-      'e.*',
-      't.id as ticket_type_id',
-      't.name as ticket_type_name',
-      't.price_minor',
-      'a.free',
-      'a.sold_out',
-    )
+    .select(COLUMNS)
+    .select('t.id as ticket_type_id', 't.name as ticket_type_name', 't.price_minor', 'a.free', 'a.sold_out')
     .where('e.ends_at', '>', database.fn.now())
     .orderBy(['e.starts_at', 'e.id', 't.position', 't.id']);
   const rows = (await (id === undefined ? query : query.andWhere('e.id', id))) as Row[];
@@ -76,7 +84,42 @@ export const toFacts = (id: string, row: EventRow): EventFacts => ({
   venue: row.venue,
   seller: row.seller,
 });
-const toEvent = (row: Row): Event => ({ ...toFacts(row.id, row), currency: row.currency, ticketTypes: [] });
+const toEvent = (row: Row): Event => ({
+  ...toFacts(row.id, row),
+  currency: row.currency,
+  description: row.description,
+  pictureHash: row.picture_hash,
+  ticketTypes: [],
+});
+
+/** The name of an event, on sale or not; undefined when there is no such event. */
+export async function findName(database: Database, id: string): Promise<string | undefined> {
+  const row = await database('events').where({ id }).first<{ name: string } | undefined>('name');
+  return row?.name;
+}
+
+/** The picture of an event; undefined when it has none. */
+export async function findPicture(
+  database: Database,
+  id: string,
+): Promise<{ content: Buffer; type: string } | undefined> {
+  return database('events')
+    .where({ id })
+    .whereNotNull('picture')
+    .first<{ content: Buffer; type: string } | undefined>('picture as content', 'picture_type as type');
+}
+
+/** The price of a ticket type in minor units; undefined when there is no such ticket type. */
+export async function findPrice(
+  database: Database,
+  event: string,
+  ticketType: string,
+): Promise<number | undefined> {
+  const row = await database('ticket_types')
+    .where({ event_id: event, id: ticketType })
+    .first<{ price_minor: number } | undefined>('price_minor');
+  return row?.price_minor;
+}
 
 /**
  * Adds the example conference, half a year ahead, if there is no event yet.

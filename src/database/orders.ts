@@ -29,7 +29,7 @@ export type OrderRow = Personal & {
   status: OrderStatus;
   event_id: string;
   ticket_type_id: string;
-  country_code: string;
+  country_code: string | null;
   amount_minor: number;
   currency: string;
   paypal_order_id: string | null;
@@ -65,12 +65,12 @@ export function toSale(order: Order, payment: Captured): { seat: Seat; record: S
     last_name: attendee.lastName,
     email: attendee.email,
     organization: attendee.organization ?? null,
-    address_line1: billing.addressLine1,
-    address_line2: billing.addressLine2 ?? null,
-    city: billing.city,
-    region: billing.region ?? null,
-    postal_code: billing.postalCode ?? null,
-    country_code: billing.countryCode,
+    address_line1: billing?.addressLine1 ?? null,
+    address_line2: billing?.addressLine2 ?? null,
+    city: billing?.city ?? null,
+    region: billing?.region ?? null,
+    postal_code: billing?.postalCode ?? null,
+    country_code: billing?.countryCode ?? null,
     amount_minor: order.amount.minor,
     currency: order.amount.currency,
     paypal_order_id: payment.paypalOrderId,
@@ -121,11 +121,26 @@ export type Ticket = Omit<Order, 'newsletter' | 'paypalOrderId'> & {
 };
 
 /** The person in an order is whole until they are erased (constraint `orders_whole_or_erased`). */
-type Whole = { first_name: string; last_name: string; email: string; address_line1: string; city: string };
+type Whole = { first_name: string; last_name: string; email: string };
 type TicketRow = OrderRow & Whole & EventRow & { ticket_type_name: string };
 
 const given = <K extends string>(name: K, value: string | null) =>
   (value === null ? {} : { [name]: value }) as Partial<Record<K, string>>;
+
+/** Orders of free tickets may have no address. */
+function billingOf(row: TicketRow): Pick<Order, 'billing'> {
+  if (row.address_line1 === null || row.city === null || row.country_code === null) return {};
+  return {
+    billing: {
+      addressLine1: row.address_line1,
+      ...given('addressLine2', row.address_line2),
+      city: row.city,
+      ...given('region', row.region),
+      ...given('postalCode', row.postal_code),
+      countryCode: row.country_code,
+    },
+  };
+}
 
 /** What a registration bought, and for whom; undefined when it has no order, or its person was erased. */
 export async function findTicket(database: Database, id: string): Promise<Ticket | undefined> {
@@ -151,14 +166,7 @@ export async function findTicket(database: Database, id: string): Promise<Ticket
       email: row.email,
       ...given('organization', row.organization),
     },
-    billing: {
-      addressLine1: row.address_line1,
-      ...given('addressLine2', row.address_line2),
-      city: row.city,
-      ...given('region', row.region),
-      ...given('postalCode', row.postal_code),
-      countryCode: row.country_code,
-    },
+    ...billingOf(row),
     amount: { minor: row.amount_minor, currency: row.currency },
     newsletter: row.newsletter_consent_at !== null,
     ...(isLanguage(row.language) ? { language: row.language } : {}),

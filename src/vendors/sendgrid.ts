@@ -17,7 +17,6 @@ export type Message = {
   text: string;
   html: string;
   attachments?: { filename: string; type: string; content: Buffer; contentId?: string }[];
-  headers?: Record<string, string>;
 };
 
 /** The mailer with what its published types leave out. */
@@ -39,13 +38,12 @@ export function connectSendGrid({ apiKey, baseUrl, from }: Config['sendgrid']) {
 
   return {
     /** Sends a mail. SendGrid cannot recognize a repeated request, so a repeated call sends another mail. */
-    async send({ registrationId, to, category, headers, attachments = [], ...content }: Message) {
+    async send({ registrationId, to, category, attachments = [], ...content }: Message) {
       try {
         await mailer.send({
           ...content,
           from,
-          // Headers belong here: the SDK also sends the headers of a message itself with its HTTP request.
-          personalizations: [{ to, ...(headers && { headers }) }],
+          to,
           attachments: attachments.map(({ content: bytes, contentId, ...file }) => ({
             ...file,
             content: bytes.toString('base64'),

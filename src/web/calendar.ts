@@ -1,10 +1,16 @@
 import ICAL from 'ical.js';
 import type { EventFacts } from '../registration.ts';
 
-type Entry = { id: string; event: EventFacts; reference: string; statusUrl: string };
+type Entry = {
+  id: string;
+  event: EventFacts;
+  ticketType: { name: string };
+  reference: string;
+  statusUrl: string;
+};
 
 /** The event as an iCalendar file (RFC 5545). Its UID is the registration's, so that an update replaces the entry. */
-export function calendarFile({ id, event, reference, statusUrl }: Entry): string {
+export function calendarFile({ id, event, ticketType, reference, statusUrl }: Entry): string {
   const calendar = component('vcalendar', {
     version: '2.0',
     prodid: '-//event-registration//event-registration',
@@ -19,7 +25,7 @@ export function calendarFile({ id, event, reference, statusUrl }: Entry): string
       dtend: time(new Date(event.endsAt)),
       summary: lines(event.name),
       location: lines(event.venue),
-      description: reference,
+      description: lines([event.name, ticketType.name, reference, statusUrl].join('\n')),
       url: statusUrl,
     }),
   );

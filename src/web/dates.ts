@@ -22,6 +22,10 @@ const times = memoize(
 export const longDate = (iso: string, timeZone: string, locale: string) =>
   days(locale, timeZone).format(new Date(iso));
 
+/** A moment in words, in the time zone of the event: `Friday, 14 May 2027 at 09:00 CEST`. */
+export const longTime = (iso: string, timeZone: string, locale: string) =>
+  times(locale, timeZone).format(new Date(iso));
+
 const ranges = memoize((startsAt: string, endsAt: string, timeZone: string, locale: string) =>
   times(locale, timeZone)
     .formatRange(new Date(startsAt), new Date(endsAt))

@@ -4,13 +4,17 @@ import { Eta } from 'eta';
 import type { Speech } from '../messages/index.ts';
 import { LANGUAGES, type Language } from '../registration.ts';
 import { asset } from './assets.ts';
+import type { SiteLink } from './links.ts';
 
 /** What every page knows: its language, its address, and what to link. */
 export type Frame = {
   speech: Speech;
   /** Path and query, to come back to in another language. */
   path: string;
-  privacyUrl: string | null;
+  /** The public origin, for previews of links in other places. */
+  publicUrl: string;
+  /** What the footer links: privacy policy, terms and the like. */
+  links: SiteLink[];
 };
 
 /** The page's address in another language. */
@@ -27,11 +31,14 @@ const nameOf = (language: Language) =>
 export function createRenderer(folder: URL) {
   const eta = new Eta({ views: fileURLToPath(folder), cache: true });
   /** @param scripts modules: the first one is the page's own, the others are what it imports */
-  return (view: string, { speech, path, privacyUrl }: Frame, scripts: string[], data: object): string =>
+  return (view: string, { speech, path, links }: Frame, scripts: string[], data: object): string =>
     eta.render(view, {
       ...speech,
-      privacyUrl,
+      links,
+      seller: null,
+      preview: null,
       style: asset('style.css'),
+      icon: asset('icon.svg'),
       languages: LANGUAGES.map((language) => ({
         language,
         name: nameOf(language),

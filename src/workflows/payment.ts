@@ -51,7 +51,7 @@ type Collected = { order: Order; payment: Captured | { status: 'expired' | 'canc
 export async function collectPayment(
   first: Order,
   tracker: Tracker,
-  onLateFailure: (order: Order) => void,
+  onLateFailure: (order: Order, heldUntil: string | null) => void,
 ): Promise<Collected> {
   // The run makes the first attempt itself, because a server that restarts may lose the update that came with it.
   const startedAt = workflowInfo().startTime.getTime();
@@ -77,8 +77,9 @@ export async function collectPayment(
       const answer = await CancellationScope.nonCancellable(() => attempt(next, tracker));
       next.answer = answer;
       if (answer.status === 'captured') result = answer;
-      else if (Date.now() - next.at > ANSWER_WITHIN_MS) onLateFailure(order);
       heldUntil = 'heldUntil' in answer ? answer.heldUntil : null;
+      if (answer.status !== 'captured' && Date.now() - next.at > ANSWER_WITHIN_MS)
+        onLateFailure(order, heldUntil);
     } else if (!(await changeBefore(() => asked.some(({ answer }) => !answer), heldUntil))) {
       heldUntil = await CancellationScope.nonCancellable(() => releaseHold(order.id));
       if (!heldUntil) result = { status: 'expired' };

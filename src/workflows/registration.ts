@@ -45,8 +45,8 @@ const { refundPayment, giveSeatBack } = proxyActivities<Activities>({
 export async function registration(first: Order): Promise<Progress> {
   const tracker = trackProgress(first);
   const notices: Promise<unknown>[] = [];
-  const { order, payment } = await collectPayment(first, tracker, (failed) =>
-    notices.push(tell(failed, 'payment-failed', null)),
+  const { order, payment } = await collectPayment(first, tracker, (failed, heldUntil) =>
+    notices.push(tell(failed, 'payment-failed', null, heldUntil)),
   );
   const outcome = payment.status === 'captured' ? await fulfil(order, payment, tracker) : payment.status;
   tracker.conclude(outcome);
@@ -98,4 +98,5 @@ const tell = (
   { id, event, attendee, language }: Order,
   kind: Parameters<typeof sendNotice>[0]['kind'],
   refunded: Order['amount'] | null,
-) => sendNotice({ id, event, attendee, kind, refunded, ...(language && { language }) });
+  heldUntil: string | null = null,
+) => sendNotice({ id, event, attendee, kind, refunded, heldUntil, ...(language && { language }) });

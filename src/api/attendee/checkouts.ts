@@ -1,4 +1,5 @@
 import type { FastifyBaseLogger } from 'fastify';
+import { findPrice } from '../../database/events.ts';
 import { holdSeat, notePaypalOrder } from '../../database/seats/hold.ts';
 import type { Hold } from '../../database/seats/lock.ts';
 import { Form } from '../../form.ts';
@@ -7,7 +8,7 @@ import { VendorError } from '../../vendors/vendor-error.ts';
 import type { App } from '../dependencies.ts';
 import type { RouteDependencies } from '../limits.ts';
 import { Problem, problemResponses } from '../problem.ts';
-import { refuseFaults, ticketNotOnSale } from './refusals.ts';
+import { addressNeeded, refuseFaults, ticketNotOnSale } from './refusals.ts';
 import { CheckoutBody, price, RegistrationParams } from './schemas.ts';
 
 /** Somebody waits for this answer: after this time it is better to say that PayPal is away. */
@@ -34,6 +35,7 @@ export function checkoutRoutes(app: App, dependencies: RouteDependencies): void 
     },
     async ({ params: { id }, body: form, log }, reply) => {
       refuseFaults(form);
+      if (!form.billing && (await findPrice(database, form.event, form.ticketType))) throw addressNeeded();
       const outcome = await holdSeat(database, id, form.event, form.ticketType);
       switch (outcome.status) {
         case 'unknown-ticket-type':
@@ -76,7 +78,7 @@ export function checkoutRoutes(app: App, dependencies: RouteDependencies): void 
     } catch (error) {
       if (!(error instanceof VendorError)) throw error;
       log.error({ error: error.message, workflowId: workflowId(hold.id) }, 'PayPal did not open an order');
-      throw new Problem('payment-service-away', { retryAfterSeconds: 10 });
+      throw new Problem('payment-service-away', { retryAfterSeconds: 10, heldUntil: hold.heldUntil });
     }
   }
 }

@@ -1,6 +1,6 @@
 import { readStatus, type RegistrationStatus } from '../../registrations/status.ts';
 import type { Dependencies } from '../dependencies.ts';
-import { Problem, unavailable } from '../problem.ts';
+import { Problem } from '../problem.ts';
 
 /**
  * The registration that a request is about.
@@ -17,6 +17,6 @@ export async function knownRegistration(
     case 'none':
       throw new Problem('unknown-registration');
     case 'unavailable':
-      throw unavailable();
+      throw new Problem('unavailable', { detail: 'problem.unavailable.status', retryAfterSeconds: 10 });
   }
 }

@@ -1,6 +1,6 @@
 import Type from 'typebox';
 import { Check } from 'typebox/value';
-import { eventsOnSale } from '../../database/events.ts';
+import { eventsOnSale, findName, findPicture } from '../../database/events.ts';
 import { findTicket } from '../../database/orders.ts';
 import { findHeldEvent } from '../../database/registrations.ts';
 import { HOLD_MINUTES } from '../../database/seats/hold.ts';
@@ -8,6 +8,7 @@ import { Slug } from '../../form.ts';
 import { linksOf } from '../../reference.ts';
 import { canChange } from '../../registrations/status.ts';
 import { eventsPage, formPage, statusPage } from '../../web/attendee/pages.ts';
+import { asset } from '../../web/assets.ts';
 import { calendarFile } from '../../web/calendar.ts';
 import type { App, Dependencies } from '../dependencies.ts';
 import { Problem } from '../problem.ts';
@@ -25,21 +26,48 @@ const PRIVATE = {
 export function pageRoutes(app: App, dependencies: Dependencies): void {
   const { config, database } = dependencies;
 
-  app.get(
-    '/',
-    { schema: { hide: true, querystring: Type.Object({ event: Type.Optional(Slug) }) } },
-    async (request, reply) => {
-      const page = frameOf(request, reply, config);
-      const events = await eventsOnSale(database, request.query.event);
-      const [event] = events;
+  app.get('/', { schema: { hide: true }, config: { isPage: true } }, async (request, reply) => {
+    const page = frameOf(request, reply, config);
+    const { event: wanted } = request.query as { event?: unknown };
+    const events = await eventsOnSale(database);
+    const only = wanted === undefined && events.length === 1;
+    const event = only ? events[0] : events.find(({ id }) => id === wanted);
+    // The number of seats left changes by the minute.
+    void reply.header('cache-control', 'no-store');
+    if (event && !event.ticketTypes.every(({ soldOut }) => soldOut)) {
       const { webUrl, clientId } = config.paypal;
-      const body =
-        event && events.length === 1
-          ? formPage(page, { event, paypal: { webUrl, clientId }, holdMinutes: HOLD_MINUTES })
-          : eventsPage(page, events);
-      // The number of seats left changes by the minute.
-      return reply.header('cache-control', 'no-store').send(body);
+      const toEvents = !only && events.length > 1;
+      return reply.send(
+        formPage(page, { event, paypal: { webUrl, clientId }, holdMinutes: HOLD_MINUTES, toEvents }),
+      );
+    }
+    if (event) {
+      const others = events.filter(({ id }) => id !== event.id);
+      return reply.send(eventsPage(page, others, { reason: 'sold-out', name: event.name }));
+    }
+    if (wanted === undefined) return reply.send(eventsPage(page, events));
+    const past = Check(Slug, wanted) ? await findName(database, wanted) : undefined;
+    return reply
+      .code(past === undefined ? 404 : 410)
+      .send(eventsPage(page, events, { reason: past === undefined ? 'unknown' : 'over', name: past ?? '' }));
+  });
+
+  app.get(
+    '/events/:event/picture',
+    { schema: { hide: true, params: Type.Object({ event: Slug }) } },
+    async ({ params: { event } }, reply) => {
+      const picture = await findPicture(database, event);
+      if (!picture) throw new Problem('not-found');
+      // The address changes with the picture.
+      return reply
+        .headers({ 'cache-control': 'public, max-age=31536000, immutable' })
+        .type(picture.type)
+        .send(picture.content);
     },
+  );
+
+  app.get('/favicon.ico', { schema: { hide: true } }, (_request, reply) =>
+    reply.redirect(asset('icon.svg').url),
   );
 
   app.get(
@@ -60,6 +88,8 @@ export function pageRoutes(app: App, dependencies: Dependencies): void {
           event,
           ticket: ticket && {
             name: ticket.ticketType.name,
+            attendee: `${ticket.attendee.firstName} ${ticket.attendee.lastName}`,
+            amount: ticket.amount,
             maskedEmail: mask(ticket.attendee.email),
           },
         }),

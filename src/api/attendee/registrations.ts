@@ -21,7 +21,7 @@ import type { App } from '../dependencies.ts';
 import { languageOf } from '../language.ts';
 import type { RouteDependencies } from '../limits.ts';
 import { Problem, problemResponses, unavailable, type ProblemName } from '../problem.ts';
-import { refuseFaults, ticketNotOnSale } from './refusals.ts';
+import { addressNeeded, refuseFaults, ticketNotOnSale } from './refusals.ts';
 import { RegisteredBody, RegistrationForm } from './schemas.ts';
 
 const REJECTED: Record<RejectReason, ProblemName> = {
@@ -107,12 +107,13 @@ export function registrationRoutes(app: App, dependencies: RouteDependencies): v
       throw new Problem('payment-mismatch', {
         errors: [{ pointer: '/paypalOrderId', detail: 'fault.paypal-order' }],
       });
+    if (amount.minor > 0 && !form.billing) throw addressNeeded();
     return {
       id: form.id,
       event,
       ticketType: { id: ticketType.id, name: ticketType.name },
       attendee: form.attendee,
-      billing: form.billing,
+      ...(form.billing && { billing: form.billing }),
       newsletter: form.newsletter ? { at: new Date().toISOString(), wording: NEWSLETTER_WORDING } : null,
       language,
       amount,
@@ -172,7 +173,7 @@ function toProblem(answer: Exclude<PaymentAnswer, { status: 'captured' }>): Prob
         heldUntil: answer.heldUntil,
       });
     case 'rejected':
-      return new Problem(REJECTED[answer.reason]);
+      return new Problem(REJECTED[answer.reason], { heldUntil: answer.heldUntil });
     case 'expired':
       return new Problem('hold-expired');
     case 'already-paid':

@@ -12,6 +12,9 @@ type Shown = {
   purpose?: MessageKey;
   type?: 'email';
   wide?: true;
+  /** Shown only when the attendee asks for it; `adds` is the field behind which they can. */
+  later?: true;
+  adds?: true;
 };
 
 const PERSON: Record<string, Shown> = {
@@ -32,8 +35,18 @@ const PERSON: Record<string, Shown> = {
   },
 };
 const ADDRESS: Record<string, Shown> = {
-  addressLine1: { label: 'field.addressLine1', autocomplete: 'billing address-line1', wide: true },
-  addressLine2: { label: 'field.addressLine2', autocomplete: 'billing address-line2', wide: true },
+  addressLine1: {
+    label: 'field.addressLine1',
+    autocomplete: 'billing address-line1',
+    wide: true,
+    adds: true,
+  },
+  addressLine2: {
+    label: 'field.addressLine2',
+    autocomplete: 'billing address-line2',
+    wide: true,
+    later: true,
+  },
   postalCode: { label: 'postal.postal-code', autocomplete: 'billing postal-code' },
   city: { label: 'field.city', autocomplete: 'billing address-level2' },
   region: { label: 'region.region', autocomplete: 'billing address-level1' },
@@ -74,7 +87,7 @@ type CountryOption = {
   code: string;
   name: string;
   postalCode: { required: boolean; label: string };
-  region: { required: boolean; label: string };
+  region: { required: boolean; label: string; used: boolean };
 };
 
 // Cached by language, because naming and sorting the countries is the most expensive part of the form.
@@ -94,7 +107,7 @@ export function countryOptions({ language, locale, t }: Speech): CountryOption[]
         code,
         name,
         postalCode: labelled(`postal.${postalCode.label}`, postalCode.required),
-        region: labelled(`region.${region.label}`, region.required),
+        region: { ...labelled(`region.${region.label}`, region.required), used: region.used },
       };
     });
   made.set(language, options);

@@ -1,6 +1,6 @@
 /** The pages that attendees see, as HTML. */
 import { isMessage, type MessageKey } from '../../messages/index.ts';
-import type { Money } from '../../money.ts';
+import { decimal, type Money } from '../../money.ts';
 import { isOpen, type EventFacts, type Progress, type Step } from '../../registration.ts';
 import { eventDates } from '../dates.ts';
 import { qrSvg } from '../qr.ts';
@@ -10,42 +10,85 @@ import { addressFields, countryOptions, personFields } from './fields.ts';
 const render = createRenderer(new URL('views', import.meta.url));
 
 type TicketTypeView = { id: string; name: string; price: Money; available: number | null; soldOut: boolean };
-type EventView = EventFacts & { ticketTypes: TicketTypeView[] };
+type EventView = EventFacts & {
+  description: string | null;
+  pictureHash: string | null;
+  ticketTypes: TicketTypeView[];
+};
 
 /** Modules: the first one is the page's own, the others are what it imports. */
-const FORM_SCRIPTS = ['form.js', 'checkout.js', 'fields.js', 'hold.js', 'messages.js', 'paypal.js'];
-const STATUS_SCRIPTS = ['status.js', 'checkout.js', 'messages.js'];
+const FORM_SCRIPTS = [
+  ...[
+    'form.js',
+    'address.js',
+    'checkout.js',
+    'fields.js',
+    'hold.js',
+    'messages.js',
+    'paypal.js',
+    'problems.js',
+  ],
+  ...['regions.js', 'storage.js', 'suggestion.js', 'tickets.js', 'wallet.js'],
+];
+const STATUS_SCRIPTS = ['status.js', 'checkout.js', 'messages.js', 'storage.js'];
 
-/** The events to choose from, when there is not exactly one. */
-export function eventsPage(frame: Frame, events: EventView[]): string {
+/** Why there is a list of events instead of the form of one. */
+export type NoForm = 'unknown' | 'over' | 'sold-out';
+
+/** The events to choose from. With `why`, it says first why the one that was asked for is not among them. */
+export function eventsPage(
+  frame: Frame,
+  events: EventView[],
+  why?: { reason: NoForm; name: string },
+): string {
   const { t, locale } = frame.speech;
   return render('events', frame, [], {
-    title: t('events.title'),
+    title: why ? t(`events.${why.reason}`, { event: why.name }) : t('events.title'),
+    text: why && t(`events.${why.reason}.text`),
     events: events.map((event) => ({ ...event, when: eventDates(event, locale) })),
   });
 }
+
+/** The paragraphs of a description, which are separated by blank lines. */
+const paragraphs = (text: string | null) =>
+  (text ?? '').split(/\n\s*\n/).filter((part) => part.trim() !== '');
 
 type FormPage = {
   event: EventView;
   /** `webUrl` is the origin of PayPal's browser SDK. */
   paypal: { webUrl: string; clientId: string };
   holdMinutes: number;
+  /** Whether there is a list of events to go back to. */
+  toEvents: boolean;
 };
 
 /** The registration form of one event. */
-export function formPage(frame: Frame, { event, paypal, holdMinutes }: FormPage): string {
-  const { speech } = frame;
+export function formPage(frame: Frame, { event, paypal, holdMinutes, toEvents }: FormPage): string {
+  const { speech, publicUrl } = frame;
   const { t, money, locale } = speech;
   const left = ({ available, soldOut }: TicketTypeView) => {
     if (soldOut) return t('form.sold-out');
     if (available === 0) return t('form.held', { minutes: holdMinutes });
     return available === null ? '' : t('form.left', { count: available });
   };
+  const when = eventDates(event, locale);
+  const picture = event.pictureHash && `/events/${event.id}/picture?v=${event.pictureHash}`;
+  const description = paragraphs(event.description);
   return render('form', frame, FORM_SCRIPTS, {
-    title: event.name,
+    title: t('form.title', { event: event.name }),
+    preview: {
+      title: event.name,
+      description: description[0] ?? `${when} · ${event.venue}`,
+      url: `${publicUrl}/?event=${event.id}`,
+      picture: picture && publicUrl + picture,
+    },
+    seller: event.seller.split('\n').join(', '),
     event,
-    when: eventDates(event, locale),
+    when,
+    picture,
+    description,
     paypal,
+    toEvents,
     person: personFields(speech),
     address: addressFields(speech),
     countries: countryOptions(speech),
@@ -53,9 +96,11 @@ export function formPage(frame: Frame, { event, paypal, holdMinutes }: FormPage)
       const free = ticket.price.minor === 0;
       const price = free ? t('form.free') : money(ticket.price);
       const action = free ? t('form.register-free') : t('form.pay', { amount: price });
-      return { ...ticket, free, price, action, left: left(ticket) };
+      return { ...ticket, amount: decimal(ticket.price), price, action, left: left(ticket) };
     }),
-    messages: speech.unfilled('browser.', 'fault.', 'form.card-', 'form.choose-', 'problem.invalid-fields'),
+    messages: speech.unfilled(
+      ...['browser.', 'fault.', 'form.card-', 'form.choose-', 'form.pay', 'problem.invalid-fields'],
+    ),
   });
 }
 
@@ -65,7 +110,7 @@ type StatusPage = {
   moving: boolean;
   /** Undefined before the payment, and after the person was erased. */
   event: EventFacts | undefined;
-  ticket: { name: string; maskedEmail: string } | undefined;
+  ticket: { name: string; attendee: string; amount: Money; maskedEmail: string } | undefined;
 };
 
 /** The message for a step's state. Some states of some steps have messages of their own. */
@@ -76,17 +121,39 @@ function stateOf({ name, state }: Step): MessageKey {
 
 /** The status of a registration. The page's script updates it from there. */
 export function statusPage(frame: Frame, page: StatusPage): string {
-  const { registration, event } = page;
+  const { registration, event, ticket } = page;
   const { status, steps, reference } = registration;
-  const { t, locale } = frame.speech;
+  const { t, locale, money } = frame.speech;
+  const heading = t(`status.${status}`);
+  const email = steps.find(({ name }) => name === 'email');
+  const confirmed = status === 'confirmed';
+  const late = confirmed && (email?.state === 'retrying' || email?.state === 'failed');
   return render('status', frame, STATUS_SCRIPTS, {
     ...page,
-    title: t(`status.${status}`),
+    title: event ? `${heading} · ${event.name}` : heading,
+    heading,
     text: t(`status.${status}.text`),
-    when: event && eventDates(event, locale),
-    qr: status === 'confirmed' ? qrSvg(reference) : null,
-    resend:
-      status === 'confirmed' && page.ticket && !steps.some((step) => step.name === 'email' && isOpen(step)),
+    note: late ? t('status.valid') : null,
+    seller: event?.seller.split('\n').join(', ') ?? null,
+    facts: [
+      ...(ticket ? [[t('status.name'), ticket.attendee]] : []),
+      ...(event
+        ? [
+            [t('status.event'), event.name],
+            [t('status.when'), eventDates(event, locale)],
+            [t('status.where'), event.venue],
+          ]
+        : []),
+      ...(ticket
+        ? [
+            [t('status.ticket'), ticket.name],
+            [t('mail.total'), ticket.amount.minor === 0 ? t('form.free') : money(ticket.amount)],
+            [t('status.email'), ticket.maskedEmail],
+          ]
+        : []),
+    ],
+    qr: confirmed ? qrSvg(reference) : null,
+    resend: confirmed && ticket && !steps.some((step) => step.name === 'email' && isOpen(step)),
     steps: steps.map((step) => ({ ...step, label: t(`step.${step.name}`), told: t(stateOf(step)) })),
     messages: frame.speech.unfilled('browser.'),
   });

@@ -6,7 +6,8 @@ import { speak } from '../../messages/index.ts';
 import type { Money } from '../../money.ts';
 import { LANGUAGES, type EventFacts, type NoticeKind, type Order } from '../../registration.ts';
 import { calendarFile } from '../calendar.ts';
-import { eventDates, longDate } from '../dates.ts';
+import { eventDates, longDate, longTime } from '../dates.ts';
+import { siteLinks } from '../links.ts';
 import { qrGif } from '../qr.ts';
 
 /** An attachment; one with a `contentId` is shown in the mail itself. */
@@ -16,7 +17,6 @@ export type Mail = {
   html: string;
   text: string;
   attachments?: Attachment[];
-  headers?: Record<string, string>;
 };
 
 const views = fileURLToPath(new URL('.', import.meta.url));
@@ -35,15 +35,21 @@ function render(template: string, subject: string, data: object): Pick<Mail, 'su
   };
 }
 
-type Links = { reference: string; statusUrl: string };
+type Links = { reference: string; statusUrl: string; site: Parameters<typeof siteLinks>[0] };
 type Confirmation = Links &
   Pick<Order, 'id' | 'event' | 'ticketType' | 'attendee' | 'billing' | 'amount' | 'language'> & {
     /** ISO 8601 */
     paidAt: string;
     newsletter: boolean;
-    /** The address for replies. */
-    sender: string;
   };
+
+const addressLines = (billing: NonNullable<Order['billing']>, locale: string) => [
+  billing.addressLine1,
+  billing.addressLine2,
+  [billing.postalCode, billing.city].filter(Boolean).join(' '),
+  billing.region,
+  countryNames(locale).of(billing.countryCode),
+];
 
 /** The proof of registration, which is also the receipt: seller, buyer, amount, date; with a calendar entry and a QR code. */
 export function confirmationMail(order: Confirmation): Mail {
@@ -55,16 +61,14 @@ export function confirmationMail(order: Confirmation): Mail {
   const mail = render('confirmation', t('mail.confirmation.subject', { event: event.name, reference }), {
     ...order,
     ...speech,
+    links: siteLinks(order.site, speech),
+    attendeeName: `${attendee.firstName} ${attendee.lastName}`,
     when: eventDates(event, locale),
     seller: event.seller.split('\n'),
     buyer: [
       attendee.organization,
       `${attendee.firstName} ${attendee.lastName}`,
-      billing.addressLine1,
-      billing.addressLine2,
-      [billing.postalCode, billing.city].filter(Boolean).join(' '),
-      billing.region,
-      countryNames(locale).of(billing.countryCode),
+      ...(billing ? addressLines(billing, locale) : []),
     ].filter(Boolean),
     total: free ? t('mail.free') : money(amount),
     paidOn: t(free ? 'mail.registered-on' : 'mail.paid-on', { date }),
@@ -77,28 +81,32 @@ export function confirmationMail(order: Confirmation): Mail {
       { ...qr, content: qrGif(reference) },
       { ...ics, content: Buffer.from(calendarFile(order)) },
     ],
-    // RFC 2369: only people who asked for the newsletter are on a list that they can leave.
-    ...(order.newsletter && {
-      headers: { 'List-Unsubscribe': `<mailto:${order.sender}?subject=unsubscribe%20${reference}>` },
-    }),
   };
 }
 
 type Notice = Links &
-  Pick<Order, 'attendee' | 'language'> & { event: EventFacts; kind: NoticeKind; refunded: Money | null };
+  Pick<Order, 'attendee' | 'language'> & {
+    event: EventFacts;
+    kind: NoticeKind;
+    refunded: Money | null;
+    heldUntil?: string | null;
+  };
 
 /** Tells about a registration that is not, or no longer, confirmed, and about the money. */
 export function noticeMail(notice: Notice): Mail {
-  const { kind, refunded } = notice;
-  const event = notice.event.name;
+  const { kind, refunded, heldUntil, event } = notice;
   const speech = speak(notice.language ?? LANGUAGES[0]);
-  const { t, money } = speech;
+  const { t, money, locale } = speech;
   const title = t(`mail.${kind}`);
-  return render('notice', t('mail.notice.subject', { title, event }), {
+  const held = kind === 'payment-failed' && heldUntil;
+  return render('notice', t('mail.notice.subject', { title, event: event.name }), {
     ...notice,
     ...speech,
+    links: siteLinks(notice.site, speech),
     title,
-    sentence: t(`mail.${kind}.text`, { event }),
+    sentence: held
+      ? t('mail.payment-failed.held', { event: event.name, time: longTime(held, event.timeZone, locale) })
+      : t(`mail.${kind}.text`, { event: event.name }),
     truth: refunded ? t('mail.refund', { amount: money(refunded) }) : t('mail.not-charged'),
   });
 }

@@ -1,6 +1,7 @@
 /** Filling in the registration form in a real browser. */
 import type { Browser } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { speak } from '../../../src/messages/index.ts';
 import { type Stack } from '../../stack.ts';
 import { openSite, visit, VISITORS } from './visitor.ts';
 
@@ -33,12 +34,13 @@ describe.each(VISITORS)('on $who', (visitor) => {
     await page.locator('#submit').click();
     await problem.getByRole('heading', { name: t('problem.invalid-fields') }).waitFor();
     await page.locator('#problem:focus').waitFor();
-    expect(await problem.getByRole('link').count()).toBe(7);
+    expect(await problem.getByRole('link').count()).toBe(6);
     await ada.expectAccessible();
     await problem.getByRole('link', { name: t('field.city') }).click();
     await page.locator('[id="billing/city"]:focus').waitFor();
     await field('field.city').fill('Hamburg');
     await page.locator('[id="error-billing/city"]').waitFor({ state: 'hidden' });
+    expect(await problem.getByRole('link').count()).toBe(5);
     expect(await field('field.email').inputValue()).toBe('ada@example.org');
     expect(complaints).toEqual([]);
   });
@@ -100,11 +102,11 @@ describe.each(VISITORS)('on $who', (visitor) => {
     await choose('Free');
     await fill();
     expect(await page.locator('#payment').isVisible()).toBe(false);
-    await field('field.addressLine2').fill('4012 8888 8888 1881');
+    await field('field.organization').fill('4012 8888 8888 1881');
     await button({ minor: 0, currency: 'EUR' }).click();
     await problem.getByRole('link', { name: t('fault.card-number') }).waitFor();
-    await page.locator('[id="error-billing/addressLine2"]').getByText(t('fault.card-number')).waitFor();
-    await field('field.addressLine2').fill('');
+    await page.locator('[id="error-attendee/organization"]').getByText(t('fault.card-number')).waitFor();
+    await field('field.organization').fill('');
     await button({ minor: 0, currency: 'EUR' }).click();
     await arrives('confirmed');
     expect(complaints).toEqual([]);
@@ -135,8 +137,6 @@ describe.each(VISITORS)('on $who', (visitor) => {
     await page.keyboard.press('Space');
     await page.keyboard.press('Tab');
     for (const text of ['Ada', 'Example', 'ada@example.org', '']) await type(text);
-    await type(visitor.language === 'de' ? 'Deutschland' : 'Germany');
-    for (const text of ['Street 2', '', '20457', 'Hamburg', '']) await type(text);
     await page.keyboard.press('Space');
     await page.keyboard.press('Tab');
     await page.keyboard.press('Enter');
@@ -159,24 +159,139 @@ describe.each(VISITORS)('on $who', (visitor) => {
     expect(complaints).toEqual([]);
   });
 
-  it('does not wait for PayPal, and shows an error if the card fields cannot be loaded', async () => {
-    const { context, page, t, choose, fill, button, arrives } = await open('/nothing');
-    await context.route('**/web-sdk/**', (route) => route.abort());
+  it('does not wait for PayPal, says at once that its script is blocked, and tries again without a reload', async () => {
+    const { context, page, t, choose, fill, button, cardError, enterCard, arrives } = await open('/nothing');
+    const script = '**/web-sdk/v6/core';
+    await context.route(script, (route) => route.abort());
+    await page.goto(address);
+    await choose('Regular');
+    await page.getByText(t('browser.card-fields-away')).waitFor({ timeout: 3000 });
+    await fill();
+    await button().click();
+    await cardError.getByText(t('browser.card-fields-not-ready')).waitFor();
+    expect(await stack.database('seat_holds').where({ ticket_type_id: 'regular' })).toEqual([]);
+    await context.unroute(script);
+    await page.getByRole('button', { name: t('form.try-again') }).click();
+    await enterCard('4012888888881881');
+    await button().click();
+    await arrives('confirmed');
+  });
+
+  it('says that PayPal is slow while it waits', async () => {
+    const { context, page, t, choose } = await open('/nothing');
+    await context.route('**/web-sdk/v6/core', () => undefined);
     await page.clock.install();
     await page.goto(address);
     await choose('Regular');
-    await page.clock.runFor(20_000);
+    await page.clock.runFor(5000);
+    await page.getByText(t('browser.card-fields-slow')).waitFor();
+    await page.clock.runFor(15_000);
     await page.getByText(t('browser.card-fields-away')).waitFor();
+  });
+
+  it('asks for as little as possible', async () => {
+    const { page, t, field, choose, button, arrives } = await open();
+    const shown = (path: string) => page.locator(`[name="${path}"]`).isVisible();
+    // The country comes from the browser's language, and has no regions in addresses.
+    expect(await field('field.countryCode').inputValue()).toBe(visitor.language === 'de' ? 'DE' : 'GB');
+    await choose('Regular');
+    await field('field.countryCode').selectOption('DE');
+    expect([await shown('billing/region'), await shown('billing/addressLine2')]).toEqual([false, false]);
+    await page.getByRole('button', { name: t('form.add-line') }).click();
+    await page.locator('[name="billing/addressLine2"]:focus').waitFor();
+    await field('field.countryCode').selectOption('US');
+    await page.locator('select[name="billing/region"]').selectOption('CA');
+    await page.reload();
+    expect(await page.locator('select[name="billing/region"]').inputValue()).toBe('CA');
+    const [expiry, code] = await Promise.all(
+      ['#card-expiry', '#card-cvv'].map((selector) => page.locator(selector).boundingBox()),
+    );
+    expect(expiry?.y).toBe(code?.y);
+
     await choose('Free');
-    await fill();
+    expect(await page.locator('#billing').isVisible()).toBe(false);
+    for (const [key, value] of [
+      ['field.firstName', 'Ada'],
+      ['field.lastName', 'Example'],
+      ['field.email', 'ada.1234567890123@example.org'],
+    ] as const)
+      await field(key).fill(value);
     await button({ minor: 0, currency: 'EUR' }).click();
+    const id = await arrives('confirmed');
+    const order = await stack.database('orders').where({ id }).first<Record<string, unknown>>();
+    expect([order?.address_line1, order?.country_code]).toEqual([null, null]);
+  });
+
+  it('shows what is bought directly above the button, and the progress in the button', async () => {
+    const { page, t, choose, fill, enterCard, button, arrives } = await open();
+    await choose('Regular');
+    await fill();
+    await enterCard('4012888888881881');
+    const total = speak(visitor.language).money({ minor: 12_000, currency: 'EUR' });
+    expect(await page.locator('#summary').innerText()).toMatch(new RegExp(`Regular[^]*${total}`));
+    stack.sandbox.faults.set('paypal', { mode: 'slow', ms: 1500, only: '/capture', times: 1 });
+    await button().click();
+    await page.getByRole('button', { name: t('browser.paying') }).waitFor();
+    // Nothing can be changed while the payment is in progress.
+    expect(await page.locator('[data-lock][inert]').count()).toBe(4);
     await arrives('confirmed');
+    stack.sandbox.faults.clear();
+  });
+
+  it('does not scold for an empty field, and keeps what is still being typed over a reload', async () => {
+    const { page, field } = await open();
+    await field('field.firstName').focus();
+    await page.keyboard.press('Tab');
+    await page.keyboard.press('Tab');
+    expect(await page.locator('.error:visible').count()).toBe(0);
+    await page.keyboard.type('ada@exam');
+    await page.reload();
+    expect(await field('field.email').inputValue()).toBe('ada@exam');
+  });
+
+  it('names a missing field in its message, and says nothing of charges', async () => {
+    const { page, t, problem } = await open();
+    await page.locator('#submit').click();
+    await page.locator('[id="error-attendee/firstName"]').getByText(t('fault.needed.firstName')).waitFor();
+    expect(await problem.innerText()).not.toMatch(/charged|abgebucht/);
+  });
+});
+
+describe('an address without a form', () => {
+  it.each([
+    ['/?event=nope', 404, 'events.unknown'],
+    ['/?event=Not%20a%20slug', 404, 'events.unknown'],
+    ['/?event=past', 410, 'events.over'],
+    ['/?event=full', 200, 'events.sold-out'],
+  ] as const)('%s says so and links the events on sale', async (path, status, key) => {
+    const event = await stack.database('events').first<Record<string, unknown>>();
+    const { picture_hash: _generated, ...copied } = event ?? {};
+    const past = { starts_at: new Date(0), ends_at: new Date(1) };
+    await stack.database('events').insert([
+      { ...copied, id: 'past', name: 'Past days', ...past },
+      { ...copied, id: 'full', name: 'Full house' },
+    ]);
+    await stack
+      .database('ticket_types')
+      .insert({ event_id: 'full', id: 'seat', name: 'Seat', price_minor: 0, capacity: 1, sold: 1 });
+    const { page, t, expectAccessible } = await visit(browser, `${address}/nothing`, VISITORS[1]);
+    const response = await page.goto(address + path);
+    expect(response?.status()).toBe(status);
+    const name = { 'events.unknown': '', 'events.over': 'Past days', 'events.sold-out': 'Full house' }[key];
+    await page.getByRole('heading', { name: t(key, { event: name }) }).waitFor();
+    await expectAccessible();
+    await page.getByRole('link', { name: 'Conference <b>& more</b>' }).click();
+    await page.getByRole('radio', { name: 'Regular' }).waitFor();
+    await page.getByRole('link', { name: t('form.all-events') }).waitFor();
+    await stack.database('ticket_types').where({ event_id: 'full' }).delete();
+    await stack.database('events').whereIn('id', ['past', 'full']).delete();
   });
 });
 
 it('lists the events if there are several', async () => {
   const event = await stack.database('events').first<Record<string, unknown>>();
-  await stack.database('events').insert({ ...event, id: 'workshop', name: 'Workshop' });
+  const { picture_hash: _generated, ...copied } = event ?? {};
+  await stack.database('events').insert({ ...copied, id: 'workshop', name: 'Workshop' });
   await stack
     .database('ticket_types')
     .insert({ event_id: 'workshop', id: 'seat', name: 'Seat', price_minor: 0, capacity: 5 });

@@ -41,11 +41,12 @@ describe.each(VISITORS)('on $who', (visitor) => {
   }
 
   it('keeps the form and the seat after a decline, and accepts another card', async () => {
-    const { page, t, problem, field, button, enterCard, arrives, expectAccessible, complaints } =
+    const { page, t, cardError, field, button, enterCard, arrives, expectAccessible, complaints } =
       await ready();
     await enterCard('4000000000009995');
     await button().click();
-    await problem.getByText(t('declined.insufficient-funds')).waitFor();
+    await cardError.getByText(t('declined.insufficient-funds')).waitFor();
+    await page.locator('#error-card:focus').waitFor();
     expect(await field('field.firstName').inputValue()).toBe('Ada');
     const kept = t('browser.held', { time: '' });
     await page.getByRole('timer').getByText(kept).waitFor();
@@ -87,7 +88,7 @@ describe.each(VISITORS)('on $who', (visitor) => {
   });
 
   it('handles a bank challenge that is cancelled, refused and then confirmed', async () => {
-    const { page, t, cardError, problem, button, enterCard, arrives, complaints } = await ready();
+    const { page, t, cardError, button, enterCard, arrives, complaints } = await ready();
     const german = visitor.language === 'de';
     const bank = page.frameLocator('iframe[src*="/challenge"]');
     const answer = (name: string) => bank.getByRole('button', { name }).click();
@@ -97,7 +98,7 @@ describe.each(VISITORS)('on $who', (visitor) => {
     await cardError.getByText(t('browser.not-authenticated')).waitFor();
     await button().click();
     await answer(german ? 'Ablehnen' : 'Refuse');
-    await problem.getByText(t('declined.not-authenticated')).waitFor();
+    await cardError.getByText(t('declined.not-authenticated')).waitFor();
     await button().click();
     await answer(german ? 'Zahlung bestätigen' : 'Confirm');
     expect(taken(await arrives('confirmed'))).toEqual(['COMPLETED']);
@@ -105,7 +106,7 @@ describe.each(VISITORS)('on $who', (visitor) => {
   });
 
   it('accepts a wallet payment after a cancellation and a decline', async () => {
-    const { page, context, t, cardError, problem, arrives, complaints } = await ready();
+    const { page, context, t, cardError, arrives, complaints } = await ready();
     const wallet = async (choice: string | RegExp) => {
       const [popup] = await Promise.all([
         context.waitForEvent('page'),
@@ -116,7 +117,7 @@ describe.each(VISITORS)('on $who', (visitor) => {
     await wallet(/^(Cancel|Abbrechen)/);
     await cardError.getByText(t('browser.cancelled')).waitFor();
     await wallet('declined@example.com');
-    await problem.getByText(t('declined.declined')).waitFor();
+    await cardError.getByText(t('declined.declined')).waitFor();
     await wallet('buyer@example.com');
     expect(taken(await arrives('confirmed'))).toEqual(['COMPLETED']);
     expect(complaints).toEqual([]);
@@ -149,7 +150,7 @@ describe.each(VISITORS)('on $who', (visitor) => {
     });
     await enterCard(GOOD);
     await button().click();
-    await page.getByText(t('browser.asking-again')).waitFor();
+    await page.locator('#submit').getByText(t('browser.asking-again')).waitFor();
     expect(taken(await arrives('confirmed'))).toEqual(['COMPLETED']);
     expect(lost).toBe(2);
   });
@@ -172,10 +173,9 @@ describe.each(VISITORS)('on $who', (visitor) => {
   it('charges once for two tabs, and both show the same registration', async () => {
     const first = await ready();
     const second = onPage(await first.context.newPage(), visitor.language);
-    // The tabs share the id of the registration once one of them has tried to pay.
     await first.enterCard(CARDS.declined);
     await first.button().click();
-    await first.problem.waitFor();
+    await first.cardError.waitFor();
     await second.page.goto(address);
     await second.choose('Regular');
     await second.fill();
@@ -214,14 +214,14 @@ describe.each(VISITORS)('on $who', (visitor) => {
 
   it('counts down the hold, warns at two minutes and extends it', async () => {
     const opened = await visit(browser, `${address}/nothing`, visitor);
-    const { page, t, choose, fill, enterCard, button, problem, arrives } = opened;
+    const { page, t, choose, fill, enterCard, button, cardError, arrives } = opened;
     await page.clock.install();
     await page.goto(address);
     await choose('Regular');
     await fill();
     await enterCard(CARDS.declined);
     await button().click();
-    await problem.waitFor();
+    await cardError.waitFor();
     const timer = page.getByRole('timer');
     await timer.getByText(/1[45]:\d\d/).waitFor();
     const keep = page.getByRole('button', { name: t('browser.extend') });

@@ -5,22 +5,34 @@ import { confirmationMail, noticeMail, type Mail } from '../../../src/web/emails
 import { anOrder } from '../../workflows/stand-ins.ts';
 
 const links = { reference: 'ABCDEFGHJK', statusUrl: 'https://tickets.example.org/registrations/1' };
-const sender = 'registration@example.org';
+const site = {
+  privacyUrl: undefined,
+  termsUrl: 'https://example.org/terms',
+  refundPolicyUrl: 'https://example.org/refunds',
+  contactEmail: 'help@example.org',
+};
 const mail = (changes: Partial<Order> = {}, newsletter = false) =>
   confirmationMail({
     ...anOrder(changes),
     ...links,
-    sender,
+    site,
     newsletter,
     paidAt: '2026-11-23T23:30:00.000Z',
   });
-const notice = (kind: NoticeKind, language: Language, refunded = anOrder().amount) =>
+const notice = (
+  kind: NoticeKind,
+  language: Language,
+  refunded = anOrder().amount,
+  heldUntil: string | null = null,
+) =>
   noticeMail({
     ...anOrder(),
     ...links,
+    site,
     kind,
     language,
     refunded: kind === 'payment-failed' ? null : refunded,
+    heldUntil,
   });
 
 describe('the confirmation', () => {
@@ -80,17 +92,44 @@ describe('the confirmation', () => {
     );
   });
 
-  it('offers to unsubscribe only to people who subscribed to the newsletter', () => {
-    expect(mail({}, true).headers).toEqual({
-      'List-Unsubscribe': `<mailto:${sender}?subject=unsubscribe%20ABCDEFGHJK>`,
-    });
+  it('says how to leave the newsletter only to people who subscribed to it', () => {
     expect(mail({}, true).text).toContain('Every issue contains a link to unsubscribe');
-    expect(mail().headers).toBeUndefined();
     expect(mail().text).not.toContain('newsletter');
+  });
+
+  it('needs no billing address', () => {
+    const { billing: _none, ...order } = anOrder({ amount: { minor: 0, currency: 'EUR' } });
+    const { text } = confirmationMail({
+      ...order,
+      ...links,
+      site,
+      newsletter: false,
+      paidAt: '2026-11-23T23:30:00.000Z',
+    });
+    expect(text).toMatch(/Billed to\nAda Example\n/);
+    expect(text).not.toContain('undefined');
+  });
+
+  it('links terms, refund policy and contact, and wraps long words but no amount', () => {
+    const { html, text } = mail();
+    for (const part of [html, text])
+      for (const link of [site.termsUrl, site.refundPolicyUrl, 'mailto:help@example.org'])
+        expect(part).toContain(link);
+    expect(html).toContain('overflow-wrap:anywhere');
+    expect(html).toMatch(/white-space:nowrap">€120\.00/);
   });
 });
 
 describe.each(LANGUAGES)('a notice in %s', (language) => {
+  it('says until when the seat is still held after a payment that failed late', () => {
+    const time = { en: 'Friday, 14 May 2027 at 09:30 CEST', de: 'Freitag, 14. Mai 2027 um 09:30 MESZ' }[
+      language
+    ];
+    const { text } = notice('payment-failed', language, undefined, '2027-05-14T07:30:00.000Z');
+    expect(text).toContain(time);
+    expect(notice('payment-failed', language).text).not.toContain('09:30');
+  });
+
   it('says whether the money was refunded or never charged', () => {
     const amount = { en: '€120.00', de: '120,00 €' }[language];
     for (const part of ['html', 'text'] as const) {
@@ -137,6 +176,8 @@ describe.each(mails)('%s', (_name, make) => {
     }
     expect([...html.matchAll(/(?:href|src)="(https?:[^"]*)"/g)].map(([, url]) => url)).toEqual([
       links.statusUrl,
+      site.termsUrl,
+      site.refundPolicyUrl,
     ]);
   });
 });
@@ -146,6 +187,7 @@ it('the calendar entry has a stable UID, UTC times and folded lines', () => {
   const entry = calendarFile({
     id: '7d9f',
     event: { ...event, name: 'Days, and\r\nnights', venue: 'A plàce with a very long ñame, '.repeat(5) },
+    ticketType: { name: 'Regular' },
     ...links,
   });
   expect(entry).toContain('UID:registration-7d9f@tickets.example.org');

@@ -1,10 +1,12 @@
-// The registration of one person and its requests. The id makes every request safe to repeat.
+// The registrations of this browser, and the requests that they take. The id makes each request safe to repeat.
 import { message } from './messages.js';
+import { shared, tab } from './storage.js';
 
 const TRIES = 5;
+const DAY_MS = 86_400_000;
 const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
-/** The server refused the request with this problem. */
+/** A problem that the server reported, or that stops the form before the server is asked to take a payment. */
 export class Refused extends Error {
   constructor(problem) {
     super(problem.title);
@@ -15,10 +17,13 @@ export class Refused extends Error {
   }
 }
 
-/**
- * Sends a request to the server. The end of a hold is converted to this browser's clock (in ms), because that
- * clock may be wrong.
- */
+/** The clock of this browser (ms) when a time of the server comes, by the answer's own date: clocks may be wrong. */
+function toLocalTime(time, response) {
+  const now = Date.parse(response.headers.get('date')) || Date.now();
+  return Date.now() + Date.parse(time) - now;
+}
+
+/** Sends a request to the server. The end of a hold is converted to this browser's clock (ms). */
 export async function ask(method, url, body) {
   const response = await fetch(url, {
     method,
@@ -29,53 +34,132 @@ export async function ask(method, url, body) {
     ...(body ? { body: JSON.stringify(body) } : {}),
   });
   const answer = await response.json();
-  if (answer.heldUntil) {
-    const now = Date.parse(response.headers.get('date')) || Date.now();
-    answer.heldUntil = Date.now() + Date.parse(answer.heldUntil) - now;
-  }
+  if (answer.heldUntil) answer.heldUntil = toLocalTime(answer.heldUntil, response);
   if (!response.ok) throw new Refused(answer);
   return { status: response.status, answer };
 }
 
 export const statusPage = (id) => `/registrations/${id}`;
 
+/** One key for each registration, so that two tabs never overwrite each other's. */
+const PREFIX = 'registration:';
+const keyOf = (event, id) => `${PREFIX}${event}:${id}`;
+const tabKeyOf = (event) => `${PREFIX}${event}`;
+const draftKeyOf = (event) => `registration-draft:${event}`;
+
+/** Forgets a registration that needs nothing more of this browser. */
+export function forget(id) {
+  for (const key of shared.keys().filter((name) => name.startsWith(PREFIX) && name.endsWith(`:${id}`))) {
+    shared.remove(key);
+    const event = key.slice(PREFIX.length, -id.length - 1);
+    if (tab.get(tabKeyOf(event)) !== id) continue;
+    tab.remove(tabKeyOf(event));
+    tab.remove(draftKeyOf(event));
+  }
+}
+
+/** Recognizes a person without storing who they are (FNV-1a, 32 bits). */
+function hashOf({ attendee: { firstName = '', lastName = '', email = '' } }) {
+  let hash = 0x811c9dc5;
+  for (const letter of [firstName, lastName, email].join('\n').toLowerCase())
+    hash = Math.imul(hash ^ letter.codePointAt(0), 0x01000193) >>> 0;
+  return hash;
+}
+
+/** Runs work that no other tab may do at the same time, where the browser has locks (Web Locks API). */
+const exclusively = (name, work) => (navigator.locks ? navigator.locks.request(name, work) : work());
+
 /**
- * The current registration for an event. All tabs share it until it is confirmed, so that a reload continues
- * with it. `heldUntil` is in ms. `paying` is the PayPal order that the server was asked to take.
+ * The registrations for an event in this browser. A tab goes on with its own registration; two tabs with the same person
+ * share one, and another person has another. Of each is kept: `person` (a hash), `at` and `heldUntil` (ms), `ticketType`, `paying`
+ * (the PayPal order that the server was asked to take) and `declined` (the last reason).
  */
 export function openCheckout(event) {
-  const key = `registration:${event}`;
-  const read = () => JSON.parse(localStorage.getItem(key) ?? 'null');
-  const note = (changes) => localStorage.setItem(key, JSON.stringify({ ...read(), ...changes }));
-  const forget = () => localStorage.removeItem(key);
-  const id = () => {
-    if (!read()) note({ id: crypto.randomUUID() });
-    return read().id;
-  };
+  const tabKey = tabKeyOf(event);
+  const draftKey = `${draftKeyOf(event)}:sent`;
+  const find = (id) => (id ? shared.get(keyOf(event, id)) : null);
+  const note = (id, changes) => shared.set(keyOf(event, id), { ...find(id), ...changes });
+  const ids = () =>
+    shared
+      .keys()
+      .filter((key) => key.startsWith(`${tabKey}:`))
+      .map((key) => key.slice(tabKey.length + 1));
+  /** This tab's registration, or undefined. */
+  function read() {
+    const id = tab.get(tabKey);
+    const known = find(id);
+    return known ? { id, ...known } : undefined;
+  }
+
+  const identify = (body) =>
+    exclusively(tabKey, () => {
+      const person = hashOf(body);
+      for (const id of ids()) {
+        const { at = 0, paying, heldUntil } = find(id);
+        if (!paying && (heldUntil ?? at) < Date.now() - DAY_MS) shared.remove(keyOf(event, id));
+      }
+      const id = read()?.id ?? ids().find((other) => find(other).person === person) ?? crypto.randomUUID();
+      note(id, { person, at: Date.now() });
+      tab.set(tabKey, id);
+      return id;
+    });
+
+  /** Notes what a refusal says of the seat. */
+  function noteRefusal(id, error) {
+    if (error instanceof Refused && error.problem.heldUntil !== undefined)
+      note(id, { heldUntil: error.problem.heldUntil });
+  }
 
   return {
-    key,
     read,
-    forget,
+    forget: () => {
+      const { id } = read() ?? {};
+      if (id) forget(id);
+      tab.remove(draftKey);
+    },
 
-    /** The status on the server, or undefined if the server does not know it or cannot be reached. */
-    async status() {
-      const known = read();
-      if (!known) return undefined;
-      const asked = ask('GET', `/api/registrations/${known.id}`).catch(() => undefined);
+    /** Calls back when another tab has finished the registration that this tab was paying for. */
+    onFinished(callback) {
+      let last = read();
+      addEventListener('storage', () => {
+        const { id } = last ?? {};
+        if (last?.paying && !find(id)) callback(id);
+        last = read();
+      });
+    },
+
+    /** Registrations of other tabs whose payment is in progress. */
+    paidElsewhere: () => ids().filter((id) => id !== tab.get(tabKey) && find(id).paying),
+
+    /** The status of a registration on the server, or undefined if the server does not know it or cannot be reached. */
+    async status(id) {
+      const asked = ask('GET', `/api/registrations/${id}`).catch(() => undefined);
       return (await asked)?.answer.status;
     },
 
     /** Holds a seat or renews the hold. If the registration has ended, a new one is started. */
     async hold(body) {
-      const put = () => ask('PUT', `/api/checkouts/${id()}`, body);
+      const put = async () => {
+        const id = await identify(body);
+        return ask('PUT', `/api/checkouts/${id}`, body).catch((error) => {
+          noteRefusal(id, error);
+          throw error;
+        });
+      };
       const { answer } = await put().catch((error) => {
         if (!(error instanceof Refused && error.is('registration-over'))) throw error;
-        forget();
+        forget(read().id);
         return put();
       });
-      note({ heldUntil: answer.heldUntil });
+      note(answer.id, { heldUntil: answer.heldUntil, ticketType: body.ticketType });
+      tab.set(draftKey, body);
       return answer;
+    },
+
+    /** Renews the hold with the form as it was last accepted, whatever is in the fields now. */
+    async renew() {
+      const body = tab.get(draftKey);
+      return body && read() ? this.hold(body) : undefined;
     },
 
     /**
@@ -84,13 +168,15 @@ export function openCheckout(event) {
      * @param again called before each retry
      */
     async pay(body, again) {
-      note({ paying: body.paypalOrderId ?? 'free', heldUntil: null });
+      note(body.id, { paying: body.paypalOrderId ?? 'free', heldUntil: null, declined: null });
       for (let tries = 1; ; tries++) {
         try {
           return await ask('POST', '/api/registrations', body);
         } catch (error) {
           if (error instanceof Refused) {
-            note({ paying: null, heldUntil: error.problem.heldUntil ?? null });
+            const declined = error.is('declined') ? error.problem.detail : null;
+            note(body.id, { paying: null, declined });
+            noteRefusal(body.id, error);
             throw error;
           }
           if (tries > TRIES) throw error;

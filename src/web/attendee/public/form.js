@@ -3,54 +3,129 @@ import { openCheckout, Refused, statusPage } from './checkout.js';
 import { openFields } from './fields.js';
 import { openHold } from './hold.js';
 import { message } from './messages.js';
-import { mountPayPal } from './paypal.js';
+import { openPayPal } from './paypal.js';
+import { openProblems } from './problems.js';
+import { shared, tab } from './storage.js';
+import { openTickets } from './tickets.js';
+import { openWallet } from './wallet.js';
 
-const form = document.querySelector('#form');
-const button = document.querySelector('#submit');
-const problemBox = document.querySelector('#problem');
-const progress = document.querySelector('#progress');
-const payment = document.querySelector('#payment');
-const { event, currency, paypalClientId: clientId } = form.dataset;
+const element = (id) => document.getElementById(id);
+const form = element('form');
+const button = element('submit');
+const progress = element('progress');
+const { event, currency, paypalClientId: clientId, paypalSdk: url } = form.dataset;
 
 const registeredKey = `registered:${event}`;
 const checkout = openCheckout(event);
-const fields = openFields(form);
-const hold = openHold(document.querySelector('#hold'), () => attempt(() => keepSeat(fields.contents())));
+const problems = openProblems(form, element('problem'));
+const tickets = openTickets(form);
+const fields = openFields(form, { isFree: tickets.isFree, onCorrected: problems.corrected });
+const hold = openHold(element('hold'), () => attempt(renew, { anyFields: true }));
 
 const openStatusPage = (id) => location.assign(statusPage(id));
-const tell = (text = '') => (progress.textContent = text);
 
-// --- problems ----------------------------------------------------------------------------------------------
-/** Shows a problem above the form and next to each field that it names. The entered values are kept. */
-function showProblem({ title, detail, errors = [] }) {
-  const heading = document.createElement('h2');
-  heading.textContent = title;
-  const text = document.createElement('p');
-  text.textContent = detail;
-  const list = document.createElement('ul');
-  for (const { pointer, detail: fault } of errors) {
-    const path = pointer.slice(1);
-    fields.showError(path, fault);
-    const label = form.elements[path]?.labels?.[0] ?? document.querySelector(`#${CSS.escape(path)} > legend`);
-    const link = document.createElement('a');
-    link.href = `#${path}`;
-    link.textContent = message('browser.problem', { label: label?.textContent.trim() ?? path, fault });
-    list.append(document.createElement('li'));
-    list.lastChild.append(link);
-  }
-  problemBox.replaceChildren(heading, text, list);
-  problemBox.hidden = false;
-  problemBox.focus();
-}
-
-function clearProblem() {
-  problemBox.hidden = true;
-  fields.clearErrors();
+/** Says what is going on, in the button and to screen readers. */
+function tell(text = '') {
+  progress.textContent = text;
+  button.classList.toggle('busy', text !== '');
+  button.querySelector('.label').textContent = text || tickets.action();
 }
 
 function showCardError(text) {
   fields.showError('card', text);
-  document.querySelector('#error-card').scrollIntoView({ block: 'center' });
+  const error = element('error-card');
+  error.scrollIntoView({ block: 'center' });
+  error.focus();
+}
+
+function showHold(heldUntil) {
+  hold.show(heldUntil);
+  tickets.holdFor(heldUntil > Date.now() ? checkout.read()?.ticketType : undefined);
+}
+
+/** Shows why an attempt failed, where the attendee can do something about it. */
+async function showFailure(error) {
+  if (!(error instanceof Refused)) {
+    const away = error instanceof TypeError || error instanceof SyntaxError;
+    const text = away ? message(navigator.onLine ? 'browser.unreadable' : 'browser.offline') : error.message;
+    return problems.show({ title: message('browser.failed'), detail: text });
+  }
+  const { problem } = error;
+  if (error.is('already-registered', 'payment-in-flight')) return openStatusPage(checkout.read().id);
+  showHold(error.is('hold-expired') ? null : checkout.read()?.heldUntil);
+  if (error.is('declined')) return showCardError(problem.detail);
+  if (!error.is('sold-out')) return problems.show(problem, fields.showError);
+  const left = await tickets.refresh();
+  showTicket();
+  const names = new Intl.ListFormat(document.documentElement.lang).format(left);
+  const still = left.length ? ` ${message('browser.still-available', { tickets: names })}` : '';
+  return problems.show({ ...problem, detail: problem.detail + still });
+}
+
+// --- one attempt at a time -----------------------------------------------------------------------------------
+let busy = false;
+/** Runs the steps of an attempt; returns whether it does, because only one attempt runs at a time. */
+function attempt(steps, { anyFields = false } = {}) {
+  if (busy) return false;
+  problems.clear();
+  fields.clearErrors();
+  fields.save();
+  const errors = anyFields ? [] : fields.faults();
+  if (errors.length) {
+    const title = message('problem.invalid-fields');
+    problems.show({ title, detail: message('browser.invalid-fields'), errors }, fields.showError);
+    return false;
+  }
+  busy = true;
+  button.setAttribute('aria-disabled', 'true');
+  fields.lock(true);
+  steps()
+    .catch(showFailure)
+    .finally(() => {
+      busy = false;
+      button.removeAttribute('aria-disabled');
+      fields.lock(false);
+      tell();
+    });
+  return true;
+}
+
+/** Holds the seat at the price that is shown; refuses another price, which is shown then. */
+async function keepSeat(body) {
+  tell(message('browser.holding'));
+  const held = await checkout.hold(body);
+  showHold(held.heldUntil);
+  const price = tickets.priceChange(held.amount);
+  if (price)
+    throw new Refused({
+      title: message('browser.price-changed'),
+      detail: message('browser.price-changed.detail', { amount: price }),
+    });
+  return held;
+}
+
+async function renew() {
+  tell(message('browser.holding'));
+  showHold((await checkout.renew())?.heldUntil);
+}
+
+/** Asks the server to take the payment, and opens the status page. */
+async function finish(body, { id, paypalOrderId }) {
+  tell(message(paypalOrderId ? 'browser.paying' : 'browser.registering'));
+  hold.show(null);
+  try {
+    const { status } = await checkout.pay({ ...body, id, paypalOrderId }, tell);
+    if (status === 201) {
+      checkout.forget();
+      fields.forget();
+      addEventListener('pagehide', () => form.reset());
+      tab.set(registeredKey, id);
+    }
+  } catch (error) {
+    if (error instanceof Refused) throw error;
+    // The outcome is unknown here. The status page shows it.
+  }
+  openStatusPage(id);
 }
 
 /**
@@ -64,98 +139,42 @@ async function isPaidFor(body) {
   return true;
 }
 
-// --- registration ------------------------------------------------------------------------------------------
-const isValid = () => {
-  const errors = fields.faults();
-  if (errors.length)
-    showProblem({
-      title: message('problem.invalid-fields'),
-      detail: message('problem.invalid-fields.detail'),
-      errors,
-    });
-  return errors.length === 0;
-};
+// --- the ways to pay -----------------------------------------------------------------------------------------
+let body;
+const wallet = openWallet({
+  attempt,
+  async hold() {
+    body = fields.contents();
+    const held = await keepSeat(body);
+    if (held.heldUntil === null) openStatusPage(held.id);
+    tell(message('browser.waiting-for-paypal'));
+    return held;
+  },
+  finish: (held) => finish(body, held),
+  failed: async (key) => (await isPaidFor(body)) || showCardError(message(key)),
+});
+const paypal = openPayPal({ url, clientId, currency, wallet });
 
-async function keepSeat(body) {
-  tell(message('browser.holding'));
-  const held = await checkout.hold(body);
-  hold.show(held.heldUntil);
-  return held;
-}
-
-/** Asks the server to take the approved payment, and opens the status page. */
-async function finish(body, { id, paypalOrderId }) {
-  tell(message(paypalOrderId ? 'browser.paying' : 'browser.registering'));
-  hold.show(null);
-  try {
-    const { status } = await checkout.pay({ ...body, id, paypalOrderId }, tell);
-    if (status === 201) {
-      checkout.forget();
-      fields.forget();
-      addEventListener('pagehide', () => form.reset());
-      sessionStorage.setItem(registeredKey, id);
-    }
-  } catch (error) {
-    hold.show(checkout.read()?.heldUntil);
-    if (error instanceof Refused) throw error;
-    // The outcome is unknown here, but the status page will show it.
-  }
-  openStatusPage(id);
-}
-
-/** Runs one step at a time and shows its failure. */
-let busy = false;
-async function attempt(step) {
-  if (busy) return;
-  busy = true;
-  button.setAttribute('aria-disabled', 'true');
-  clearProblem();
-  fields.save();
-  try {
-    if (isValid()) await step();
-  } catch (error) {
-    showFailure(error);
-  } finally {
-    busy = false;
-    button.removeAttribute('aria-disabled');
-    tell();
-  }
-}
-
-function showFailure(error) {
-  if (!(error instanceof Refused)) {
-    const away = error instanceof TypeError || error instanceof SyntaxError;
-    const text = away ? message(navigator.onLine ? 'browser.unreadable' : 'browser.offline') : error.message;
-    showProblem({ title: message('browser.failed'), detail: text });
-  } else if (error.is('already-registered', 'payment-in-flight')) {
-    openStatusPage(checkout.read().id);
-  } else {
-    if (error.is('hold-expired')) hold.show(null);
-    showProblem(error.problem);
-  }
-}
-
-let card;
 async function register() {
-  const body = fields.contents();
-  const held = await keepSeat(body);
-  if (held.paypalOrderId === null) return finish(body, held);
-  // Without an end of the hold, a payment is in flight, perhaps from another tab.
+  const card = tickets.isFree() ? undefined : paypal.card();
+  // Nothing is held for a payment that cannot be made yet.
+  if (!tickets.isFree() && !card) return showCardError(message('browser.card-fields-not-ready'));
+  const sent = fields.contents();
+  const held = await keepSeat(sent);
+  if (held.paypalOrderId === null) return finish(sent, held);
+  // Without an end, a payment is in flight, for example in another tab.
   if (held.heldUntil === null) return openStatusPage(held.id);
   tell(message('browser.checking-card'));
-  const session = await card;
-  if (!session) throw new Error(message('browser.card-fields-away'));
-  const { postalCode, countryCode, addressLine1, city, region } = body.billing;
-  const { state, data } = await session.submit(held.paypalOrderId, {
+  const { postalCode, countryCode, addressLine1, city, region } = sent.billing;
+  const { state, data } = await card.submit(held.paypalOrderId, {
     billingAddress: { postalCode, countryCode, addressLine1, adminArea2: city, adminArea1: region },
   });
-  if (state === 'succeeded') return finish(body, held);
-  // If another tab has paid in the meantime, "not charged" would be wrong.
-  if (await isPaidFor(body)) return undefined;
+  if (state === 'succeeded') return finish(sent, held);
+  // If another tab has paid meanwhile, the attendee has been charged.
+  if (await isPaidFor(sent)) return undefined;
   if (state === 'canceled') return showCardError(message('browser.not-authenticated'));
-  return showCardError(
-    message('browser.card-failed', { reason: data?.message ?? message('browser.card-unusable') }),
-  );
+  const reason = data?.message ?? message('browser.card-unusable');
+  return showCardError(message('browser.card-failed', { reason }));
 }
 
 form.addEventListener('submit', (submitted) => {
@@ -163,78 +182,51 @@ form.addEventListener('submit', (submitted) => {
   attempt(register);
 });
 
-// --- wallet ------------------------------------------------------------------------------------------------
-/** One wallet payment is one attempt, from the click until PayPal reports the outcome. */
-function walletPayment() {
-  let settle;
-  let opened;
-  return {
-    start() {
-      if (busy) return undefined;
-      let order;
-      attempt(async () => {
-        const body = fields.contents();
-        order = keepSeat(body).then((held) => {
-          if (held.heldUntil === null) openStatusPage(held.id);
-          opened = held;
-          tell(message('browser.waiting-for-paypal'));
-          return { orderId: held.paypalOrderId };
-        });
-        const outcome = new Promise((resolve) => (settle = resolve));
-        // If no seat can be held, the attempt ends, whatever happens in PayPal's window.
-        await order;
-        const ending = await outcome;
-        if (ending === 'approved') await finish(body, opened);
-        else if (!(await isPaidFor(body))) showCardError(message(ending));
-      });
-      return order;
-    },
-    approved: () => settle?.('approved'),
-    cancelled: () => settle?.('browser.cancelled'),
-    failed: () => settle?.('browser.wallet-failed'),
-  };
-}
-
 function showTicket() {
-  const chosen = fields.ticket();
-  button.textContent = chosen?.dataset.action ?? message('form.choose-ticket');
-  payment.hidden = !chosen || chosen.hasAttribute('data-free');
-  if (payment.hidden) return;
-  card ??= mountPayPal({ clientId, currency, wallet: walletPayment() }).catch((error) => {
-    card = undefined;
-    document.querySelector('#card-loading').hidden = true;
-    fields.showError('card', error.message);
-  });
+  const paid = tickets.chosen() && !tickets.isFree();
+  element('payment').hidden = !paid;
+  fields.applyTicket();
+  tickets.showSummary();
+  if (!busy) tell();
+  if (paid) paypal.mount();
 }
 form.addEventListener('change', ({ target }) => {
   if (target.name === 'ticketType') showTicket();
 });
 
-// --- resuming after a reload -------------------------------------------------------------------------------
+// --- continuing an earlier visit -----------------------------------------------------------------------------
+/** Links to a registration of this browser, in one of the notices above the form. */
+function notice(id, registration) {
+  element(id).hidden = !registration;
+  if (registration) element(id).querySelector('a').href = statusPage(registration);
+}
+
 async function resume() {
-  const before = sessionStorage.getItem(registeredKey);
-  const banner = document.querySelector('#registered');
-  banner.hidden = !before;
-  if (before) banner.querySelector('a').href = statusPage(before);
+  element('storage').hidden = shared.isKept && tab.isKept;
+  notice('registered', tab.get(registeredKey));
+  const [elsewhere] = checkout.paidElsewhere();
+  if (elsewhere && (await checkout.status(elsewhere)) === 'processing') notice('in-progress', elsewhere);
   const known = checkout.read();
-  hold.show(known?.heldUntil);
+  showHold(known?.heldUntil);
+  if (known?.declined) fields.showError('card', known.declined);
   if (!known?.paying) return;
-  const status = await checkout.status();
+  const status = await checkout.status(known.id);
   if (busy) return;
   if (status === 'processing' || status === 'confirmed') location.replace(statusPage(known.id));
   else if (['expired', 'cancelled', 'refunded'].includes(status)) checkout.forget();
-  else if (status === 'declined') fields.showError('card', message('browser.declined-before'));
+  else if (status === 'declined') {
+    fields.showError('card', message('browser.declined-before'));
+    // The decline made the seat a hold again. Its end is known once it is renewed.
+    await checkout.renew().then((held) => showHold(held?.heldUntil), showFailure);
+  }
 }
-// The Back button restores the old page, whose registration may be complete by now.
+// The browser may restore the page when the attendee goes back, although the registration has changed.
 addEventListener('pageshow', ({ persisted }) => {
   if (persisted) location.reload();
 });
-// Another tab has completed this registration.
-addEventListener('storage', ({ key, oldValue, newValue }) => {
-  const { id, paying } = JSON.parse((key === checkout.key && oldValue) || '{}');
-  if (paying && newValue === null) openStatusPage(id);
-});
+checkout.onFinished(openStatusPage);
 showTicket();
 resume();
-// The button starts disabled, because the form does not work without this script.
+// The form does not work without this script, so it says so until here.
+element('starting').remove();
 button.disabled = false;

@@ -1,54 +1,100 @@
-// PayPal's script and what it adds to the page: card fields in PayPal's frames, and the wallet button.
-import { message } from './messages.js';
+// Loads PayPal's SDK and mounts its card fields, which are frames of PayPal's origin, and the wallet button.
+import { locale, message } from './messages.js';
 
-const WAIT_MS = 15_000;
-const LOCALES = { en: 'en-GB', de: 'de-DE' };
+const SLOW_MS = 4000;
+const GIVE_UP_MS = 15_000;
 const CARD = {
   number: ['form.card-number', '1234 1234 1234 1234'],
   expiry: ['form.card-expiry', 'MM/YY'],
   cvv: ['form.card-code', '123'],
 };
 
-/** Waits for PayPal's script, which loads asynchronously so that it does not delay the page. */
-async function paypalSdk() {
-  for (let waited = 0; !window.paypal; waited += 100) {
-    if (waited > WAIT_MS) throw new Error(message('browser.card-fields-away'));
-    await new Promise((resolve) => setTimeout(resolve, 100));
-  }
+/** Loads PayPal's script. Rejects at once when it is blocked, and after a while when it does not answer. */
+async function loadSdk(url) {
+  if (window.paypal) return window.paypal;
+  const script = document.createElement('script');
+  script.src = url;
+  const loaded = new Promise((resolve, reject) => {
+    script.addEventListener('load', resolve);
+    script.addEventListener('error', reject);
+    setTimeout(reject, GIVE_UP_MS);
+  });
+  document.head.append(script);
+  await loaded.catch((error) => {
+    script.remove();
+    throw error;
+  });
   return window.paypal;
 }
 
-/** The style of our own fields. PayPal's frames cannot use our style sheet, so it is passed to them. */
-function look() {
+/** PayPal's fields have the font of the form's own fields. Their colors are those of a light page in every theme. */
+function styleOfFields() {
   const { color, fontSize, fontFamily } = getComputedStyle(document.querySelector('.hosted'));
   return { input: { color, 'font-size': fontSize, 'font-family': fontFamily, padding: '0 0.75rem' } };
 }
 
 /**
- * Adds PayPal's card fields and wallet button to the page.
- * @param wallet callbacks of a wallet payment: `start()` returns a promise of the PayPal order id, and one of
- *   `approved`, `cancelled` and `failed` follows
- * @returns the session that submits the card fields
+ * PayPal's part of the page. It says what it does, and offers another try when it fails.
+ * @param wallet handles a wallet payment: `start()` returns a promise of the PayPal order, then one of
+ *   `approved`, `cancelled` or `failed` is called
  */
-export async function mountPayPal({ clientId, currency, wallet }) {
-  const sdk = await paypalSdk();
-  const paypal = await sdk.createInstance({
-    clientId,
-    components: ['card-fields', 'paypal-payments'],
-    pageType: 'checkout',
-    locale: LOCALES[document.documentElement.lang],
-  });
-  const card = paypal.createCardFieldsOneTimePaymentSession();
-  for (const [type, [label, placeholder]] of Object.entries(CARD))
-    document
-      .querySelector(`#card-${type}`)
-      .replaceChildren(
-        card.createCardFieldsComponent({ type, placeholder, ariaLabel: message(label), style: look() }),
-      );
-  document.querySelector('#card-loading').hidden = true;
-  // If the wallet is not available, people can still pay by card.
-  await mountWallet(paypal, currency, wallet).catch(() => undefined);
-  return card;
+export function openPayPal({ url, clientId, currency, wallet }) {
+  const status = document.querySelector('#card-loading');
+  const retry = document.querySelector('#card-retry');
+  const fields = document.querySelector('#card');
+  let card;
+  let mounting;
+
+  function show(key) {
+    status.hidden = !key;
+    status.textContent = key ? message(key) : '';
+    retry.hidden = key !== 'browser.card-fields-away';
+    fields.hidden = !retry.hidden;
+  }
+
+  async function mount() {
+    show('form.card-loading');
+    const slow = setTimeout(() => show('browser.card-fields-slow'), SLOW_MS);
+    try {
+      const sdk = await loadSdk(url);
+      const paypal = await sdk.createInstance({
+        clientId,
+        components: ['card-fields', 'paypal-payments'],
+        pageType: 'checkout',
+        locale,
+      });
+      card = mountCard(paypal.createCardFieldsOneTimePaymentSession());
+      // Without the wallet, the card fields still work.
+      await mountWallet(paypal, currency, wallet).catch(() => undefined);
+      show(null);
+    } catch {
+      mounting = undefined;
+      show('browser.card-fields-away');
+    } finally {
+      clearTimeout(slow);
+    }
+  }
+  retry.addEventListener('click', () => (mounting = mount()));
+
+  return {
+    /** Mounts the fields, once. */
+    mount: () => (mounting ??= mount()),
+    /** The session that submits the card fields; undefined while they are not there. */
+    card: () => card,
+  };
+}
+
+function mountCard(session) {
+  for (const [type, [label, placeholder]] of Object.entries(CARD)) {
+    const options = { type, placeholder, ariaLabel: message(label), style: styleOfFields() };
+    document.querySelector(`#card-${type}`).replaceChildren(session.createCardFieldsComponent(options));
+  }
+  // The focus is inside PayPal's frames, where the page's own style does not reach.
+  for (const event of ['focus', 'blur'])
+    session.on(event, ({ emittedBy }) =>
+      document.querySelector(`#card-${emittedBy}`)?.classList.toggle('focused', event === 'focus'),
+    );
+  return session;
 }
 
 async function mountWallet(paypal, currency, { start, approved, cancelled, failed }) {
@@ -63,7 +109,7 @@ async function mountWallet(paypal, currency, { start, approved, cancelled, faile
   button.setAttribute('type', 'pay');
   button.addEventListener('click', async () => {
     const order = start();
-    // The window must open during the click, or the browser blocks it. The order may follow later.
+    // The window must be opened by the click, or the browser blocks it. The order can follow later.
     if (order) await session.start({ presentationMode: 'auto' }, order).catch(failed);
   });
   document.querySelector('#wallet').replaceChildren(button);

@@ -1,5 +1,5 @@
 // Follows one registration. When the server reports a change, the page is fetched and its parts are updated.
-import { ask } from './checkout.js';
+import { ask, forget } from './checkout.js';
 import { message } from './messages.js';
 
 const POLL_MS = 3000;
@@ -73,16 +73,8 @@ function prepare() {
     button.hidden = false;
     button.onclick = action;
   }
-  document.querySelector('#another')?.addEventListener('click', forget);
-  if (document.querySelector('#told.confirmed')) forget();
-}
-
-function forget() {
-  for (const key of Object.keys(localStorage).filter((name) => name.startsWith('registration:')))
-    if (JSON.parse(localStorage.getItem(key)).id === id) {
-      localStorage.removeItem(key);
-      sessionStorage.removeItem(key.replace('registration:', 'registration-draft:'));
-    }
+  document.querySelector('#another')?.addEventListener('click', () => forget(id));
+  if (document.querySelector('#told.confirmed')) forget(id);
 }
 
 prepare();
