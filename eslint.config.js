@@ -48,7 +48,7 @@ export default tseslint.config(
     files: ['src/web/*/public/**/*.js', 'sandbox/**/browser/*.js'],
     languageOptions: {
       globals: Object.fromEntries(
-        'window document location localStorage fetch crypto setTimeout clearTimeout setInterval clearInterval URL URLSearchParams FormData BroadcastChannel Intl console navigator customElements sessionStorage CSS MessageChannel addEventListener parent getComputedStyle DOMParser EventSource print HTMLElement CSSStyleSheet Option'
+        'window document location localStorage fetch crypto setTimeout clearTimeout setInterval clearInterval URL URLSearchParams AbortSignal FormData BroadcastChannel Intl console navigator customElements sessionStorage CSS MessageChannel addEventListener parent getComputedStyle DOMParser EventSource print HTMLElement CSSStyleSheet Option'
           .split(' ')
           .map((name) => [name, 'readonly']),
       ),

@@ -44,7 +44,8 @@ const billing = (change: object) => ({ ...form, billing: { ...form.billing, ...c
 
 describe('fields', () => {
   it.each([
-    ['an empty form', {}, ['/event', '/ticketType', '/attendee', '/billing', '/newsletter']],
+    ['an empty form', {}, ['/event', '/ticketType', '/attendee', '/newsletter']],
+    ['no billing address for a paid ticket', { ...form, billing: undefined }, ['/billing']],
     ['an unknown property', { ...form, admin: true }, ['/admin']],
     ['an unknown nested property', attendee({ title: 'Dr' }), ['/attendee/title']],
     ['a newsletter choice that is not a boolean', { ...form, newsletter: 'yes' }, ['/newsletter']],

@@ -37,7 +37,7 @@ describe('a browser that asks for a page', () => {
   it.each([
     ['/nothing-here', 404],
     ['/api/events/nothing', 404],
-    ['/?event=Not%20a%20slug', 422],
+    ['/?event=Not%20a%20slug', 404],
     ['/registrations/%FF', 400],
     ['/api/registrations/not-an-id', 404],
     ['/codec/nothing', 404],
@@ -75,6 +75,7 @@ describe('any other client', () => {
       for (const [app, url] of [
         [stack.app, '/nothing-here'],
         [away, '/'],
+        [stack.app, '/?event=nothing'],
         [stack.app, '/registrations/%FF/event.ics'],
       ] as const) {
         const response = await app.inject({ url, headers: accept === undefined ? {} : { accept } });

@@ -14,6 +14,7 @@ import type { App, Dependencies } from '../dependencies.ts';
 import { Problem } from '../problem.ts';
 import { frameOf } from './frame.ts';
 import { knownRegistration } from './known-registration.ts';
+import { prefersPage } from './problems.ts';
 import { RegistrationId, RegistrationParams } from './schemas.ts';
 
 /** Only people with the address may see the page, and no cache, search engine or next site learns of it. */
@@ -26,7 +27,7 @@ const PRIVATE = {
 export function pageRoutes(app: App, dependencies: Dependencies): void {
   const { config, database } = dependencies;
 
-  app.get('/', { schema: { hide: true }, config: { isPage: true } }, async (request, reply) => {
+  app.get('/', { schema: { hide: true } }, async (request, reply) => {
     const page = frameOf(request, reply, config);
     const { event: wanted } = request.query as { event?: unknown };
     const events = await eventsOnSale(database);
@@ -46,6 +47,7 @@ export function pageRoutes(app: App, dependencies: Dependencies): void {
       return reply.send(eventsPage(page, others, { reason: 'sold-out', name: event.name }));
     }
     if (wanted === undefined) return reply.send(eventsPage(page, events));
+    if (!prefersPage(request)) throw new Problem('not-found', { detail: 'problem.not-found.event' });
     const past = Check(Slug, wanted) ? await findName(database, wanted) : undefined;
     return reply
       .code(past === undefined ? 404 : 410)

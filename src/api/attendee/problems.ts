@@ -22,7 +22,8 @@ const PAGE_HEADERS = {
 };
 const JSON_TYPES = ['application/problem+json', 'application/json'];
 
-function prefersPage(request: FastifyRequest): boolean {
+/** Whether an answer to this request is a page. */
+export function prefersPage(request: FastifyRequest): boolean {
   const offers = request.routeOptions.config.isPage ? ['html', ...JSON_TYPES] : [...JSON_TYPES, 'html'];
   return accepts(request.raw).type(offers) === 'html';
 }

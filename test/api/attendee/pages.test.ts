@@ -59,8 +59,8 @@ describe('language', () => {
       type: '/problems/invalid-fields',
       title: 'Bitte prüfen Sie Ihre Angaben',
       errors: [
-        { pointer: '/attendee/firstName', detail: 'Pflichtfeld' },
-        { pointer: '/attendee/email', detail: 'Bitte geben Sie eine gültige E-Mail-Adresse ein.' },
+        { pointer: '/attendee/firstName', detail: 'Geben Sie Ihren Vornamen ein.' },
+        { pointer: '/attendee/email', detail: 'Geben Sie eine gültige E-Mail-Adresse ein.' },
       ],
     });
   });
@@ -105,7 +105,9 @@ describe('policy', () => {
     const addresses = loaded.map(([, address = '']) => address);
     expect(loaded.length).toBeGreaterThan(5);
     const asset = /\/assets\/[^"]+/g;
-    expect(body.match(asset)).toHaveLength(loaded.length);
+    // Browsers do not check the integrity of an icon.
+    const checked = body.match(asset)?.filter((address) => !address.endsWith('/icon.svg'));
+    expect(checked).toHaveLength(loaded.length);
     for (const [, address = '', integrity] of loaded) {
       const response = await get(address);
       expect(response.headers['cache-control']).toBe('public, max-age=31536000, immutable');

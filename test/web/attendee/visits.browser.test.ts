@@ -24,7 +24,7 @@ afterAll(() => site.close());
 
 const captures = () => stack.sandbox.ledger().captures.filter(({ status }) => status === 'COMPLETED').length;
 const nameOf = async (id: string) =>
-  (await stack.database('orders').where({ id }).first<{ first_name: string }>('first_name'))?.first_name;
+  (await stack.database('orders').where({ id }).first<{ first_name: string }>('first_name')).first_name;
 
 async function ready(person: { firstName?: string; email?: string } = {}) {
   const opened = await visit(browser, address, visitor);
@@ -132,7 +132,7 @@ describe('the price', () => {
       .database('orders')
       .where({ id })
       .first<{ amount_minor: number }>('amount_minor');
-    expect(order?.amount_minor).toBe(15_000);
+    expect(order.amount_minor).toBe(15_000);
   });
 
   it('of a wallet payment is the one that was shown as well', async () => {

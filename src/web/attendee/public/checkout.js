@@ -3,6 +3,8 @@ import { message } from './messages.js';
 import { shared, tab } from './storage.js';
 
 const TRIES = 5;
+/** The longest wait for another tab's lock. The work under it takes less than a millisecond. */
+const LOCK_MS = 1000;
 const DAY_MS = 86_400_000;
 const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
@@ -66,8 +68,19 @@ function hashOf({ attendee: { firstName = '', lastName = '', email = '' } }) {
   return hash;
 }
 
-/** Runs work that no other tab may do at the same time, where the browser has locks (Web Locks API). */
-const exclusively = (name, work) => (navigator.locks ? navigator.locks.request(name, work) : work());
+/**
+ * Runs work that no other tab may do at the same time, where the browser has locks (Web Locks API). Chromium may lose
+ * a request that is made while a window opens, so the request waits for the click to end, and goes on without
+ * the lock after a second.
+ */
+async function exclusively(name, work) {
+  if (!navigator.locks) return work();
+  await pause(0);
+  let done;
+  const once = () => (done ??= { result: work() });
+  await navigator.locks.request(name, { signal: AbortSignal.timeout(LOCK_MS) }, once).catch(once);
+  return done.result;
+}
 
 /**
  * The registrations for an event in this browser. A tab goes on with its own registration; two tabs with the same person

@@ -64,9 +64,9 @@ async function showFailure(error) {
 
 // --- one attempt at a time -----------------------------------------------------------------------------------
 let busy = false;
-/** Runs the steps of an attempt; returns whether it does, because only one attempt runs at a time. */
+/** Runs the steps of an attempt, and returns its end; undefined if the form has faults or another attempt is running. */
 function attempt(steps, { anyFields = false } = {}) {
-  if (busy) return false;
+  if (busy) return undefined;
   problems.clear();
   fields.clearErrors();
   fields.save();
@@ -74,12 +74,12 @@ function attempt(steps, { anyFields = false } = {}) {
   if (errors.length) {
     const title = message('problem.invalid-fields');
     problems.show({ title, detail: message('browser.invalid-fields'), errors }, fields.showError);
-    return false;
+    return undefined;
   }
   busy = true;
   button.setAttribute('aria-disabled', 'true');
   fields.lock(true);
-  steps()
+  return steps()
     .catch(showFailure)
     .finally(() => {
       busy = false;
@@ -87,7 +87,6 @@ function attempt(steps, { anyFields = false } = {}) {
       fields.lock(false);
       tell();
     });
-  return true;
 }
 
 /** Holds the seat at the price that is shown; refuses another price, which is shown then. */

@@ -1,7 +1,7 @@
 // A payment with the PayPal wallet is one attempt, from the click to PayPal's answer.
 
 /**
- * @param attempt runs the steps of an attempt, unless another one is running; returns whether it does
+ * @param attempt runs the steps of an attempt; returns undefined if it cannot start
  * @param hold holds the seat; resolves to the hold
  * @param finish takes the payment
  * @param failed shows that the payment was cancelled or failed, by the key of a message
