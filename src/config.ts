@@ -78,6 +78,18 @@ export function loadDatabaseUrl(env: NodeJS.ProcessEnv = process.env): string {
   return url;
 }
 
+/** The settings of `npm run find`. The development server's Web UI is the default. */
+export function loadSettingsToFind(env: NodeJS.ProcessEnv = process.env) {
+  const read = reader(env);
+  const settings = {
+    databaseUrl: read.databaseUrl('DATABASE_URL'),
+    temporal: read.temporal(),
+    temporalUiUrl: read.url('TEMPORAL_UI_URL', 'http://localhost:8233'),
+  };
+  read.finish();
+  return settings;
+}
+
 const definedOnly = (env: NodeJS.ProcessEnv) =>
   Object.fromEntries(
     Object.entries(env).filter((entry): entry is [string, string] => entry[1] !== undefined),

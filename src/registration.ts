@@ -35,6 +35,18 @@ export const registrationId = (workflow: string) => workflow.slice('registration
 /** A registration has one resend at a time: while its run is open, another one is refused. */
 export const resendWorkflowId = (registrationId: string) => `resend-${registrationId}`;
 
+const keyword = (name: string) => ({ name, type: 'KEYWORD' }) as const;
+/**
+ * What Temporal's list of runs shows and can be filtered by. Search attributes are never encrypted, so none of them tells
+ * anything about a person.
+ */
+export const SEARCH_ATTRIBUTES = {
+  reference: keyword('RegistrationReference'),
+  status: keyword('RegistrationStatus'),
+  event: keyword('EventId'),
+  ticketType: keyword('TicketType'),
+};
+
 /** Where an attendee sees what became of a registration. */
 export const statusUrl = (publicUrl: string, registrationId: string) =>
   `${publicUrl}/registrations/${registrationId}`;

@@ -10,6 +10,7 @@ import { TASK_QUEUE } from './registration.ts';
 import { findWorkflowBundle } from './temporal/bundle.ts';
 import { dataConverter, setVendorRateLimit } from './temporal/client.ts';
 import { runtimeOptions, sdkLogger } from './temporal/logger.ts';
+import { addSearchAttributes } from './temporal/search-attributes.ts';
 import { connectVendors } from './vendors/index.ts';
 
 const RETRY_AFTER_MS = 2000;
@@ -34,6 +35,9 @@ while (!stopping.signal.aborted) {
   try {
     connection = await NativeConnection.connect(config.temporal.connectionOptions);
     const { namespace } = config.temporal;
+    await addSearchAttributes(connection, namespace).catch((error: unknown) => {
+      logger.warn({ reason: reasonOf(error) }, 'the namespace has no search attributes of registrations');
+    });
     if (config.vendorRateLimit !== undefined)
       await setVendorRateLimit(connection, config.vendorRateLimit, { namespace }).catch((error: unknown) => {
         logger.warn({ reason: reasonOf(error) }, 'VENDOR_RATE_LIMIT is not in force');

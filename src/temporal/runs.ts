@@ -1,11 +1,13 @@
 /** Starts the runs of the workflows, and joins those that exist. */
 import {
+  isGrpcServiceError,
+  ServiceError,
   WithStartWorkflowOperation,
   WorkflowIdConflictPolicy,
   WorkflowIdReusePolicy,
   type Client,
 } from '@temporalio/client';
-import type { Workflow } from '@temporalio/common';
+import type { TypedSearchAttributes, Workflow } from '@temporalio/common';
 import { formatMoney } from '../money.ts';
 import { reference } from '../reference.ts';
 import {
@@ -22,6 +24,25 @@ import {
   type PayArguments,
   type PaymentAnswer,
 } from '../registration.ts';
+import { hasSearchAttributes, searchAttributes, type Attributes } from './search-attributes.ts';
+
+/** gRPC's status code INVALID_ARGUMENT (grpc.io, Status codes). */
+const INVALID_ARGUMENT = 3;
+
+/** Starts a run with search attributes, or without them where the namespace has none. */
+async function indexed<T>(
+  client: Client,
+  attributes: Attributes,
+  start: (typedSearchAttributes?: TypedSearchAttributes) => Promise<T>,
+): Promise<T> {
+  if (!(await hasSearchAttributes(client))) return start();
+  return start(searchAttributes(attributes)).catch((error: unknown) => {
+    const cause = error instanceof ServiceError ? error.cause : error;
+    // A server of a cluster may not have heard of them yet. It has started nothing.
+    if (isGrpcServiceError(cause) && (cause.code as number) === INVALID_ARGUMENT) return start();
+    throw error;
+  });
+}
 
 /**
  * Starts the run of a registration, or finds the one that exists, and asks it to take the order's PayPal order. The same
@@ -43,35 +64,43 @@ export async function payRegistration(
   }: { taskQueue?: string | undefined; timeoutMs?: number | undefined } = {},
 ): Promise<PaymentAnswer> {
   const paypalOrderId = order.paypalOrderId ?? FREE;
-  const startWorkflowOperation = new WithStartWorkflowOperation(WORKFLOW, {
-    workflowId: workflowId(order.id),
-    taskQueue,
-    args: [order],
-    workflowIdConflictPolicy: WorkflowIdConflictPolicy.USE_EXISTING,
-    workflowIdReusePolicy: WorkflowIdReusePolicy.REJECT_DUPLICATE,
-    priority: NOT_RATE_LIMITED,
-    staticSummary: `${reference(order.id)} · ${order.event.id} · ${order.ticketType.id} · ${formatMoney(order.amount)}`,
-  });
-  return client.withDeadline(Date.now() + timeoutMs, () =>
+  const [event, ticketType] = [order.event.id, order.ticketType.id];
+  const attributes = { reference: reference(order.id), status: 'processing', event, ticketType } as const;
+  const start = (typedSearchAttributes?: TypedSearchAttributes) =>
     client.workflow.executeUpdateWithStart<Workflow, PaymentAnswer, PayArguments>(PAY, {
       updateId: paypalOrderId,
       args: mayDiffer ? [paypalOrderId, order] : [paypalOrderId],
-      startWorkflowOperation,
-    }),
-  );
+      startWorkflowOperation: new WithStartWorkflowOperation(WORKFLOW, {
+        workflowId: workflowId(order.id),
+        taskQueue,
+        args: [order],
+        workflowIdConflictPolicy: WorkflowIdConflictPolicy.USE_EXISTING,
+        workflowIdReusePolicy: WorkflowIdReusePolicy.REJECT_DUPLICATE,
+        priority: NOT_RATE_LIMITED,
+        staticSummary: `${attributes.reference} · ${event} · ${ticketType} · ${formatMoney(order.amount)}`,
+        ...(typedSearchAttributes && { typedSearchAttributes }),
+      }),
+    });
+  return client.withDeadline(Date.now() + timeoutMs, () => indexed(client, attributes, start));
 }
 
 /**
  * Starts the run that sends a confirmation again.
  * @throws WorkflowExecutionAlreadyStartedError while the last one is open
  */
-export async function startResend(client: Client, id: string, taskQueue = TASK_QUEUE): Promise<void> {
-  await client.withDeadline(Date.now() + ANSWER_WITHIN_MS, () =>
+export async function startResend(
+  client: Client,
+  { id, event, ticketType }: { id: string; event: string; ticketType: string },
+  taskQueue = TASK_QUEUE,
+): Promise<void> {
+  const attributes = { reference: reference(id), status: 'confirmed', event, ticketType } as const;
+  const start = (typedSearchAttributes?: TypedSearchAttributes) =>
     client.workflow.start(RESEND_WORKFLOW, {
       workflowId: resendWorkflowId(id),
       taskQueue,
       args: [id],
-      staticSummary: `${reference(id)} · e-mail sent again`,
-    }),
-  );
+      staticSummary: `${attributes.reference} · e-mail sent again`,
+      ...(typedSearchAttributes && { typedSearchAttributes }),
+    });
+  await client.withDeadline(Date.now() + ANSWER_WITHIN_MS, () => indexed(client, attributes, start));
 }

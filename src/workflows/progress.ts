@@ -5,9 +5,12 @@ import {
   isCancellation,
   setCurrentDetails,
   setHandler,
+  upsertSearchAttributes,
+  workflowInfo,
 } from '@temporalio/workflow';
 import {
   PROGRESS,
+  SEARCH_ATTRIBUTES,
   STEP_NAMES,
   type Attempt,
   type Order,
@@ -42,6 +45,14 @@ export function trackProgress(first: Order) {
     show();
   }
 
+  /** Temporal's list of runs shows the status of a run that was started with search attributes. */
+  function become(status: Status) {
+    const isIndexed = workflowInfo().typedSearchAttributes.get(SEARCH_ATTRIBUTES.status) !== undefined;
+    if (isIndexed && status !== progress.status)
+      upsertSearchAttributes([{ key: SEARCH_ATTRIBUTES.status, value: status }]);
+    progress.status = status;
+  }
+
   function show() {
     const lines = progress.steps.map(({ name, state, at }) => `- ${name}: ${state}${at ? ` (${at})` : ''}`);
     setCurrentDetails([`**${progress.status}**`, '', ...lines].join('\n'));
@@ -53,12 +64,12 @@ export function trackProgress(first: Order) {
       order = attempted;
       const list = progress.steps.find(({ name }) => name === 'mailing-list');
       if (list) list.state = order.newsletter ? 'waiting' : 'skipped';
-      progress.status = 'processing';
+      become('processing');
       set('payment', 'running', 1);
     },
     attempted(answer: Attempt) {
       const taken = answer.status === 'captured';
-      progress.status = taken ? 'confirmed' : answer.status === 'expired' ? 'expired' : 'declined';
+      become(taken ? 'confirmed' : answer.status === 'expired' ? 'expired' : 'declined');
       set('payment', taken ? (order.paypalOrderId ? 'done' : 'skipped') : 'failed', answer.attempts);
     },
     /** Shows a step of the fan-out from start to end. Its failure is shown and rethrown. */
@@ -73,7 +84,7 @@ export function trackProgress(first: Order) {
       }
     },
     conclude(status: Status) {
-      progress.status = status;
+      become(status);
       show();
     },
   };

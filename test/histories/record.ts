@@ -13,6 +13,7 @@ import { freePort } from '../../sandbox/servers/process.ts';
 import { startTemporal } from '../../sandbox/servers/temporal.ts';
 import { resendWorkflowId, TASK_QUEUE } from '../../src/registration.ts';
 import { startResend } from '../../src/temporal/runs.ts';
+import { addSearchAttributes } from '../../src/temporal/search-attributes.ts';
 import { bundleWorkflows } from '../workflows/bundle.ts';
 import { connectRuns, isLeftWith } from '../workflows/dev-server.ts';
 import { anOrder } from '../workflows/stand-ins.ts';
@@ -36,6 +37,8 @@ const temporal = await startTemporal({
 });
 try {
   const runs = await connectRuns(temporal.address, TASK_QUEUE);
+  // Runs of a namespace with search attributes issue more commands than those of one without.
+  await addSearchAttributes(runs.client.connection);
   const stopWorker = await runs.startWorker(await bundleWorkflows());
 
   async function record(name: string, handle: WorkflowHandle) {
@@ -53,11 +56,13 @@ try {
 
   const id = idOf(registrations.length + 1);
   runs.prepare(resendWorkflowId(id));
-  const resend = startResend(runs.client, id).then(async () => {
-    const handle = runs.client.workflow.getHandle(resendWorkflowId(id));
-    await isLeftWith(handle);
-    await record('open-resent', handle);
-  });
+  const resend = startResend(runs.client, { id, event: 'conference', ticketType: 'regular' }).then(
+    async () => {
+      const handle = runs.client.workflow.getHandle(resendWorkflowId(id));
+      await isLeftWith(handle);
+      await record('open-resent', handle);
+    },
+  );
 
   await Promise.all([...registrations, resend]);
   await stopWorker();

@@ -117,11 +117,13 @@ export function statusRoutes(app: App, dependencies: RouteDependencies): void {
       // After the retention of the run nothing is known of the first mail, and nothing is on its way.
       if (mail && !['done', 'failed'].includes(mail.state)) throw new Problem('email-on-its-way');
       // The person may have been erased.
-      if (!(await findTicket(database, id))) throw new Problem('not-to-resend');
+      const ticket = await findTicket(database, id);
+      if (!ticket) throw new Problem('not-to-resend');
+      const resent = { id, event: ticket.event.id, ticketType: ticket.ticketType.id };
       await probeTemporal(temporal).catch(() => {
         throw unavailable();
       });
-      await startResend(temporal, id, taskQueue).catch((error: unknown) => {
+      await startResend(temporal, resent, taskQueue).catch((error: unknown) => {
         if (error instanceof WorkflowExecutionAlreadyStartedError)
           throw new Problem('resent-before', { retryAfterSeconds: RESEND_PAUSE_MS / 1000 });
         log.error({ error: traceOf(error), workflowId: resendWorkflowId(id) }, 'resend not started');

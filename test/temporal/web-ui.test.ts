@@ -1,0 +1,160 @@
+/** What organizers see in Temporal's Web UI, on a server of its own, because search attributes are a namespace's. */
+import { execFile } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { NativeConnection } from '@temporalio/worker';
+import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest';
+import { freePort } from '../../sandbox/servers/process.ts';
+import { startTemporal } from '../../sandbox/servers/temporal.ts';
+import { reference } from '../../src/reference.ts';
+import { resendWorkflowId, workflowId } from '../../src/registration.ts';
+import { connectTemporal } from '../../src/temporal/client.ts';
+import { addSearchAttributes, hasSearchAttributes } from '../../src/temporal/search-attributes.ts';
+import { aForm } from '../../stage/person.ts';
+import { anAttendee, CARDS, startStack, texts, type Stack } from '../stack.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'registration-web-ui-'));
+let temporal: Awaited<ReturnType<typeof startTemporal>>;
+const stacks: Stack[] = [];
+beforeAll(async () => {
+  temporal = await startTemporal({
+    report: () => undefined,
+    port: await freePort(),
+    logFile: join(folder, 'temporal.log'),
+    retentionDays: 1,
+  });
+});
+afterEach(() => {
+  for (const { sandbox } of stacks) sandbox.faults.clear();
+});
+afterAll(async () => {
+  for (const stack of stacks) await stack.stop();
+  await temporal.stop();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+/** Starts an api and a worker, as after a release: nothing is known of the namespace. */
+async function start() {
+  const stack = await startStack({ settings: { TEMPORAL_ADDRESS: temporal.address } });
+  stacks.push(stack);
+  await stack.startWorker();
+  return stack;
+}
+async function addAttributes() {
+  const connection = await NativeConnection.connect({ address: temporal.address });
+  await addSearchAttributes(connection);
+  await connection.close();
+}
+async function attributesOf({ temporal: client }: Stack, run: string) {
+  const { typedSearchAttributes } = await client.workflow.getHandle(run).describe();
+  const pairs = typedSearchAttributes.getAll().map(({ key, value }) => [key.name, value] as const);
+  return Object.fromEntries(pairs.filter(([name]) => /^(Registration|EventId|TicketType)/.test(name)));
+}
+
+it('a namespace without search attributes takes registrations all the same', async () => {
+  const stack = await start();
+  expect(await hasSearchAttributes(stack.temporal)).toBe(false);
+  const ada = anAttendee(stack);
+  expect((await ada.register()).statusCode).toBe(201);
+  expect(await attributesOf(stack, workflowId(ada.id))).toEqual({});
+});
+
+it('the list of runs shows reference, event, ticket type and status, and finds a run by each', async () => {
+  await addAttributes();
+  // A worker that starts again finds them.
+  await addAttributes();
+  const stack = await start();
+  const ada = anAttendee(stack, aForm({ newsletter: false }));
+  const run = workflowId(ada.id);
+  const shown = (status: string) => ({
+    RegistrationReference: reference(ada.id),
+    RegistrationStatus: status,
+    EventId: 'conference',
+    TicketType: 'regular',
+  });
+
+  expect((await ada.register(CARDS.declined)).statusCode).toBe(402);
+  expect(await attributesOf(stack, run)).toEqual(shown('declined'));
+  expect((await ada.register()).statusCode).toBe(201);
+  expect(await attributesOf(stack, run)).toEqual(shown('confirmed'));
+  await stack.temporal.workflow.getHandle(run).result();
+
+  const query = `RegistrationReference = "${reference(ada.id)}" AND EventId = "conference" AND TicketType = "regular" AND RegistrationStatus = "confirmed"`;
+  const list = async () => {
+    const found: string[] = [];
+    for await (const { workflowId: name } of stack.temporal.workflow.list({ query })) found.push(name);
+    return found.toSorted();
+  };
+  await vi.waitUntil(async () => (await list()).length === 1, { timeout: 10_000 });
+  const resent = await stack.app.inject({
+    method: 'POST',
+    url: `/api/registrations/${ada.id}/resend`,
+    body: {},
+  });
+  expect(resent.statusCode).toBe(202);
+  await vi.waitUntil(async () => (await list()).length === 2, { timeout: 10_000 });
+  expect(await list()).toEqual([run, resendWorkflowId(ada.id)]);
+});
+
+it('shows the status of a registration that an organizer cancels', async () => {
+  const stack = await start();
+  stack.sandbox.faults.set('sendgrid', { mode: 'failing', status: 503 });
+  const ada = anAttendee(stack);
+  expect((await ada.register()).statusCode).toBe(201);
+  const handle = stack.temporal.workflow.getHandle(workflowId(ada.id));
+  await handle.cancel();
+  stack.sandbox.faults.clear();
+  await handle.result();
+  expect(await attributesOf(stack, workflowId(ada.id))).toMatchObject({ RegistrationStatus: 'cancelled' });
+});
+
+it('starts without search attributes when a server of the cluster refuses them', async () => {
+  const stack = await start();
+  expect(await hasSearchAttributes(stack.temporal)).toBe(true);
+  const { operatorService } = stack.temporal.connection;
+  await operatorService.removeSearchAttributes({ namespace: 'default', searchAttributes: ['TicketType'] });
+  const ada = anAttendee(stack);
+  expect((await ada.register()).statusCode).toBe(201);
+  expect(await attributesOf(stack, workflowId(ada.id))).toEqual({});
+  await addAttributes();
+});
+
+it('a failing activity says its cause without the key, and nothing else', async () => {
+  const stack = await start();
+  stack.sandbox.faults.set('sendgrid', { mode: 'failing', status: 503 });
+  const ada = anAttendee(stack);
+  expect((await ada.register()).statusCode).toBe(201);
+  const withoutKey = connectTemporal({ ...stack.config, encryptionKeys: [] });
+  const handle = withoutKey.workflow.getHandle(workflowId(ada.id));
+  const failed = await vi.waitUntil(
+    async () => (await handle.describe()).raw.pendingActivities?.find(({ lastFailure }) => lastFailure),
+    { timeout: 10_000 },
+  );
+  expect(failed.lastFailure).toMatchObject({ message: 'SendGridUnavailable 503', stackTrace: '' });
+  expect(texts(failed).join('\n')).not.toMatch(/ada|attempts|at .*\.ts/i);
+  await withoutKey.connection.close();
+});
+
+it('`npm run find` prints the address of the run of a reference', async () => {
+  const stack = await start();
+  const ada = anAttendee(stack);
+  await ada.register();
+  const find = (wanted: string) =>
+    promisify(execFile)(process.execPath, ['--import', 'tsx', 'src/commands/find.ts', wanted], {
+      env: {
+        PATH: process.env.PATH,
+        DATABASE_URL: stack.config.databaseUrl,
+        TEMPORAL_ADDRESS: temporal.address,
+        TEMPORAL_UI_URL: 'http://ui.test/',
+      },
+    });
+  const { runId } = await stack.temporal.workflow.getHandle(workflowId(ada.id)).describe();
+  const { stdout } = await find(reference(ada.id).toLowerCase());
+  expect(stdout).toBe(`http://ui.test/namespaces/default/workflows/${workflowId(ada.id)}/${runId}/history\n`);
+  await expect(find('0000000000')).rejects.toMatchObject({
+    code: 1,
+    stderr: 'No registration has this reference\n',
+  });
+}, 30_000);
