@@ -7,7 +7,7 @@ import { loadConfig, NOT_ENCRYPTED, orExit } from './config.ts';
 import { connectDatabase } from './database/connection.ts';
 import { createLogger } from './log.ts';
 import { TASK_QUEUE } from './registration.ts';
-import { findWorkflowBundle } from './temporal/bundle.ts';
+import { buildIdOf, findWorkflowBundle } from './temporal/bundle.ts';
 import { dataConverter, setVendorRateLimit } from './temporal/client.ts';
 import { runtimeOptions, sdkLogger } from './temporal/logger.ts';
 import { addSearchAttributes } from './temporal/search-attributes.ts';
@@ -49,6 +49,10 @@ while (!stopping.signal.aborted) {
       dataConverter: dataConverter(config),
       ...activities,
       workflowBundle,
+      workerDeploymentOptions: {
+        version: { deploymentName: TASK_QUEUE, buildId: buildIdOf(workflowBundle) },
+        useWorkerVersioning: false,
+      },
       // At least the longest attempt, so that a payment under way is finished and not repeated.
       shutdownGraceTime: '20s',
       maxCachedWorkflows: 500,

@@ -51,8 +51,11 @@ export async function findChromium(report: Report): Promise<string> {
   );
 }
 
-/** Launches a headless Chromium that sends no requests of its own. */
-export async function launchChromium(report: Report): Promise<Browser> {
+/**
+ * Launches a headless Chromium that sends no requests of its own.
+ * @param textSize the browser's own setting of the text size, in pixels
+ */
+export async function launchChromium(report: Report, textSize = 16): Promise<Browser> {
   const quiet = [
     'disable-gpu',
     'disable-quic',
@@ -60,6 +63,7 @@ export async function launchChromium(report: Report): Promise<Browser> {
     'disable-background-networking',
     'disable-component-update',
     'disable-sync',
+    `blink-settings=defaultFontSize=${textSize}`,
   ];
   // Chromium's sandbox does not work for root.
   const flags = process.getuid?.() === 0 ? [...quiet, 'no-sandbox'] : quiet;

@@ -33,7 +33,10 @@ async function fillForm(page: Page): Promise<void> {
   await page.getByLabel(t('field.countryCode')).selectOption(billing.countryCode);
   const { countryCode: _chosen, ...address } = billing;
   const texts = { ...prefixed('attendee', attendee), ...prefixed('billing', address) };
-  for (const [name, value] of Object.entries(texts)) await page.locator(`[name="${name}"]`).fill(value);
+  for (const [name, value] of Object.entries(texts)) {
+    const field = page.locator(`[name="${name}"]`);
+    if (await field.isVisible()) await field.fill(value);
+  }
   await page.getByLabel(t('form.newsletter')).check();
   const card = {
     [t('form.card-number')]: CARD.number,

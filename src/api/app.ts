@@ -1,5 +1,6 @@
 /** The HTTP side: what all routes share, and a plugin for each audience. */
 import { getHeapStatistics } from 'node:v8';
+import { constants } from 'node:zlib';
 import compress from '@fastify/compress';
 import cookie from '@fastify/cookie';
 import helmet from '@fastify/helmet';
@@ -32,6 +33,8 @@ const PRESSURE = {
   maxEventLoopDelay: 1000,
   maxHeapUsedBytes: 0.9 * getHeapStatistics().heap_size_limit,
 };
+/** 8 % smaller than with 4, the default, in the same time; more takes several times as long. */
+const BROTLI_QUALITY = 5;
 /** For answers that are not pages of an audience: nothing may be loaded, and no site may frame them. */
 const NO_CONTENT_POLICY = {
   useDefaults: false,
@@ -84,7 +87,9 @@ export async function buildApp(dependencies: Dependencies): Promise<App> {
     strictTransportSecurity: config.publicUrl.startsWith('https:') ? { maxAge: 31_536_000 } : false,
   });
   await app.register(underPressure, PRESSURE);
-  await app.register(compress);
+  await app.register(compress, {
+    brotliOptions: { params: { [constants.BROTLI_PARAM_QUALITY]: BROTLI_QUALITY } },
+  });
   await app.register(rateLimit, { global: false });
   await app.register(swagger, {
     openapi: {

@@ -45,6 +45,15 @@ export async function findWorkflowBundle(logger: Logger): Promise<{ codePath: st
   return { codePath: kept };
 }
 
+/**
+ * Names the version of the workflows in the events of a history. The SDK's own name of it has 92 characters, in ten events of each
+ * run.
+ */
+export function buildIdOf(bundle: { codePath: string } | { code: string }): string {
+  const code = 'code' in bundle ? bundle.code : readFileSync(bundle.codePath);
+  return createHash('sha256').update(code).digest('hex').slice(0, 12);
+}
+
 /** A hash of files and folders, given by their paths in the repository, and of the SDK's version. */
 export function fingerprint(...places: string[]): string {
   const hash = createHash('sha256');

@@ -79,7 +79,9 @@ export function openFields(form, { isFree, onCorrected }) {
   }
 
   // The entries survive a reload, but only in this tab, because they are personal data.
+  let forgotten = false;
   function save() {
+    if (forgotten) return;
     const values = all().map(({ name, value }) => [name, value]);
     tab.set(draftKey, { values, ticketType: ticket()?.value, newsletter: form.elements.newsletter.checked });
   }
@@ -126,9 +128,8 @@ export function openFields(form, { isFree, onCorrected }) {
   });
   addEventListener('pagehide', () => {
     clearTimeout(saving);
-    if (!forgotten) save();
+    save();
   });
-  let forgotten = false;
   restore();
 
   return {
