@@ -158,6 +158,8 @@ it('answers 503 and keeps the hold while PayPal is unreachable', async () => {
     503,
     '/problems/payment-service-away',
   ]);
+  const { heldUntil } = response.json<{ heldUntil: string }>();
+  expect(Date.parse(heldUntil)).toBeGreaterThan(Date.now());
   expect(await stack.database('seat_holds').where({ id: ada.id })).toHaveLength(1);
   stack.sandbox.faults.clear();
   expect((await ada.put()).json()).toMatchObject({ paypalOrderId: expect.any(String) as string });

@@ -46,7 +46,7 @@ describe('a browser that asks for a page', () => {
     expect(statusCode).toBe(status);
     expect(headers['content-type']).toBe('text/html; charset=utf-8');
     expect(body).toMatch(/<html lang="en">[^]*<h1>[^<]+<\/h1>/);
-    expect(headers['content-security-policy']).toMatch(/^default-src 'none'/);
+    expect(headers['content-security-policy']).toMatch(/^default-src 'none'.*img-src 'self'/);
   });
 
   it('gets an error page in its language, with Retry-After, while PostgreSQL is down', async () => {

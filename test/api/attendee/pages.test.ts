@@ -1,13 +1,19 @@
 /** The language, security policy and size of the pages. */
 import { brotliDecompressSync } from 'node:zlib';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { aForm } from '../../../stage/person.ts';
 import { anAttendee, startStack, type Stack } from '../../stack.ts';
 
 const [MAX_FORM_BYTES, MAX_WAY_BYTES] = [35_000, 70_000];
+const LINKS = {
+  PRIVACY_URL: 'https://example.org/privacy',
+  TERMS_URL: 'https://example.org/terms',
+  REFUND_POLICY_URL: 'https://example.org/refunds',
+  CONTACT_EMAIL: 'help@example.org',
+};
 let stack: Stack;
 beforeAll(async () => {
-  stack = await startStack({ settings: { PRIVACY_URL: 'https://example.org/privacy' } });
+  stack = await startStack({ settings: LINKS });
 });
 afterAll(() => stack.stop());
 
@@ -64,6 +70,59 @@ describe('language', () => {
       ],
     });
   });
+});
+
+describe('an event', () => {
+  /** The smallest PNG: one transparent pixel. */
+  const PNG = Buffer.from(
+    'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==',
+    'base64',
+  );
+  afterEach(() => stack.database('events').update({ description: null, picture: null, picture_type: null }));
+
+  it('is named by the title, the icon and the preview of its page', async () => {
+    const { body } = await get('/');
+    expect(body).toMatch(/<title>[^<]*Conference[^<]*<\/title>/);
+    expect(body).toContain('<meta property="og:title" content="Conference">');
+    expect(body).toContain('<meta property="og:url" content="http://registration.test/?event=conference">');
+    expect(body).not.toContain('og:image');
+    const icon = await get('/favicon.ico');
+    expect(icon.statusCode).toBe(302);
+    expect((await get(String(icon.headers.location))).headers['content-type']).toMatch(/^image\/svg\+xml/);
+  });
+
+  it('shows its description, which is text, and its picture', async () => {
+    expect((await get('/events/conference/picture')).statusCode).toBe(404);
+    await stack
+      .database('events')
+      .update({ description: 'Two days.\n\n<b>Bring</b> friends.', picture: PNG, picture_type: 'image/png' });
+    const { body } = await get('/');
+    expect(body).toContain('<p>Two days.</p><p>&lt;b&gt;Bring&lt;/b&gt; friends.</p>');
+    expect(body).toContain('<meta property="og:description" content="Two days.">');
+    const [, address = ''] = /<img class="picture" src="([^"]+)"/.exec(body) ?? [];
+    expect(body).toContain(`<meta property="og:image" content="http://registration.test${address}">`);
+    const picture = await get(address);
+    expect(picture.headers['content-type']).toBe('image/png');
+    expect(picture.rawPayload).toEqual(PNG);
+  });
+
+  it('has only pictures that browsers show', async () => {
+    const faulty = stack.database('events').update({ picture: PNG, picture_type: 'text/html' });
+    await expect(faulty).rejects.toMatchObject({ constraint: 'events_picture_has_type' });
+  });
+});
+
+it('the form, the status page and an error page link privacy notice, terms, refund policy and contact', async () => {
+  const stopWorker = await stack.startWorker();
+  const ada = anAttendee(stack, aForm({ ticketType: 'free' }));
+  await ada.register();
+  await stopWorker();
+  const html = { accept: 'text/html' };
+  for (const url of ['/', `/registrations/${ada.id}`, '/nothing']) {
+    const { body } = await get(url, html);
+    for (const link of Object.values(LINKS))
+      expect(body, url).toMatch(new RegExp(`href="(mailto:)?${link}"`));
+  }
 });
 
 describe('tickets', () => {

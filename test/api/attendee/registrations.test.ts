@@ -186,6 +186,8 @@ describe('POST /api/registrations', () => {
       422,
       '/problems/payment-not-approved',
     ]);
+    // The seat is held again.
+    expect(Date.parse(notApproved.json<{ heldUntil: string }>().heldUntil)).toBeGreaterThan(Date.now());
     const unknown = await ada.post('UNKNOWNTOPAYPAL');
     expect([unknown.statusCode, problem(unknown).type]).toEqual([422, '/problems/payment-unknown']);
     const grace = anAttendee(stack);
@@ -223,6 +225,7 @@ describe('POST /api/registrations', () => {
     expect(problem(response)).toMatchObject({
       type: '/problems/payment-not-processed',
       detail: expect.stringContaining('You have not been charged') as string,
+      heldUntil: expect.any(String) as string,
     });
 
     const ada = anAttendee(stack);

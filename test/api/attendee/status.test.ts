@@ -1,6 +1,9 @@
 /** Attendees follow their registration and can have its confirmation sent again. */
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { resendWorkflowId, workflowId, type Progress } from '../../../src/registration.ts';
+import { buildApp } from '../../../src/api/app.ts';
+import { connectDatabase } from '../../../src/database/connection.ts';
+import { connectTemporal } from '../../../src/temporal/client.ts';
 import type { StatusBody } from '../../../src/api/attendee/schemas.ts';
 import { aForm } from '../../../stage/person.ts';
 import { anAttendee, startStack, type Stack } from '../../stack.ts';
@@ -134,6 +137,36 @@ describe('sending the confirmation again', () => {
     expect([late.statusCode, late.json<{ type: string }>().type]).toEqual([409, '/problems/not-to-resend']);
     expect((await resend(anAttendee(stack).id)).statusCode).toBe(404);
   });
+});
+
+it('the status page says that the ticket is valid while the email cannot be sent', async () => {
+  stack.sandbox.faults.set('sendgrid', { mode: 'failing', status: 503 });
+  const ada = anAttendee(stack, aForm({ ticketType: 'free', newsletter: false }));
+  await ada.register();
+  const page = async () => (await stack.app.inject(`/registrations/${ada.id}`)).body;
+  await vi.waitUntil(async () => (await page()).includes('Your ticket is valid.'), { timeout: 10_000 });
+  expect(await page()).toContain('<dd>Ada Example</dd>');
+  stack.sandbox.faults.clear();
+  await result(ada.id);
+  expect(await page()).not.toContain('Your ticket is valid.');
+});
+
+it('the status page in an outage says nothing of a new try', async () => {
+  const { config, paypal } = stack;
+  const database = connectDatabase('postgres://nobody@127.0.0.1:1/none');
+  const away = connectTemporal({ ...config, temporal: { connectionOptions: { address: '127.0.0.1:1' } } });
+  const app = await buildApp({ config, database, paypal, temporal: away });
+  try {
+    const { statusCode, body } = await app.inject({
+      url: `/registrations/${anAttendee(stack).id}`,
+      headers: { accept: 'text/html' },
+    });
+    expect(statusCode).toBe(503);
+    expect(body).toContain('We cannot look up this registration right now. Nothing is lost.');
+  } finally {
+    await app.close();
+    await Promise.all([database.destroy(), away.connection.close()]);
+  }
 });
 
 it('offers a calendar entry for a registration, and answers 404 for an unknown one', async () => {

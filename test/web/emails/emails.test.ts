@@ -194,6 +194,7 @@ it('the calendar entry has a stable UID, UTC times and folded lines', () => {
   expect(entry).toContain('DTSTART:20270514T070000Z');
   expect(entry).toContain('DTEND:20270515T160000Z');
   expect(entry).toContain('SEQUENCE:0');
+  expect(entry).toMatch(/DESCRIPTION:.*Regular.*ABCDEFGHJK/s);
   expect(entry).toContain('SUMMARY:Days\\, and\\nnights\r\n');
   expect(entry.split('\r\n').every((line) => Buffer.byteLength(line) <= 75)).toBe(true);
 });
