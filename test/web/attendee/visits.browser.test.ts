@@ -199,6 +199,7 @@ describe('the hold', () => {
     await enterCard(GOOD);
     await button().click();
     await problem.getByText(t('problem.payment-service-away.detail')).waitFor();
+    await page.locator('.ticket').getByText(t('browser.reserved-for-you')).waitFor();
     await page
       .getByRole('timer')
       .getByText(/1[45]:\d\d/)

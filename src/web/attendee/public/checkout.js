@@ -118,9 +118,9 @@ export function openCheckout(event) {
     });
 
   /** Notes what a refusal says of the seat. */
-  function noteRefusal(id, error) {
+  function noteRefusal(id, { ticketType }, error) {
     if (error instanceof Refused && error.problem.heldUntil !== undefined)
-      note(id, { heldUntil: error.problem.heldUntil });
+      note(id, { heldUntil: error.problem.heldUntil, ticketType });
   }
 
   return {
@@ -155,7 +155,7 @@ export function openCheckout(event) {
       const put = async () => {
         const id = await identify(body);
         return ask('PUT', `/api/checkouts/${id}`, body).catch((error) => {
-          noteRefusal(id, error);
+          noteRefusal(id, body, error);
           throw error;
         });
       };
@@ -189,7 +189,7 @@ export function openCheckout(event) {
           if (error instanceof Refused) {
             const declined = error.is('declined') ? error.problem.detail : null;
             note(body.id, { paying: null, declined });
-            noteRefusal(body.id, error);
+            noteRefusal(body.id, body, error);
             throw error;
           }
           if (tries > TRIES) throw error;
