@@ -3,7 +3,7 @@ import { isLanguage } from '../messages/index.ts';
 import { reference } from '../reference.ts';
 import { LANGUAGES, type Captured, type Order } from '../registration.ts';
 import type { Database } from './connection.ts';
-import { toFacts, type EventRow } from './events.ts';
+import { FACT_COLUMNS, toFacts, type EventRow } from './events.ts';
 import { sellSeat, type SaleRecord, type SaleOutcome, type Seat } from './seats/sell.ts';
 
 export type OrderStatus = 'confirmed' | 'refunded' | 'cancelled';
@@ -149,11 +149,7 @@ export async function findTicket(database: Database, id: string): Promise<Ticket
     .join('ticket_types as t', (on) => on.on('t.event_id', 'o.event_id').andOn('t.id', 'o.ticket_type_id'))
     .where('o.id', id)
     .whereNull('o.erased_at')
-    .first<TicketRow | undefined>(
-      'o.*',
-      ...['e.name', 'e.starts_at', 'e.ends_at', 'e.time_zone', 'e.venue', 'e.seller'],
-      't.name as ticket_type_name',
-    );
+    .first<TicketRow | undefined>('o.*', ...FACT_COLUMNS, 't.name as ticket_type_name');
   if (!row) return undefined;
   return {
     id,

@@ -3,7 +3,7 @@ import type { Money } from '../money.ts';
 import { reference } from '../reference.ts';
 import type { EventFacts } from '../registration.ts';
 import type { Database } from './connection.ts';
-import { toFacts, type EventRow, type TicketType } from './events.ts';
+import { FACT_COLUMNS, toFacts, type EventRow, type TicketType } from './events.ts';
 import { endOrder, type OrderStatus } from './orders.ts';
 import { dropHold, findEndOfHold } from './seats/hold.ts';
 import { locked, toHold, type Hold, type HoldRow } from './seats/lock.ts';
@@ -113,7 +113,7 @@ export async function findHeldEvent(database: Database, id: string): Promise<Eve
   const row = await database('events as e')
     .join('seat_holds as h', 'h.event_id', 'e.id')
     .where('h.id', id)
-    .first<(EventRow & { id: string }) | undefined>('e.*');
+    .first<(EventRow & { id: string }) | undefined>('e.id', ...FACT_COLUMNS);
   return row && toFacts(row.id, row);
 }
 

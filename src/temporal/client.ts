@@ -31,14 +31,17 @@ export function connectTemporal(config: Pick<Config, 'temporal' | 'encryptionKey
   });
 }
 
-/** gRPC's status code NOT_FOUND (grpc.io, Status codes). */
-const NOT_FOUND = 5;
+/** gRPC's status codes (grpc.io, Status codes). */
+const GRPC_STATUS = { INVALID_ARGUMENT: 3, NOT_FOUND: 5 };
+
+/** Whether Temporal's server answered a call with this status. */
+export const hasGrpcStatus = (error: unknown, status: keyof typeof GRPC_STATUS): boolean =>
+  isGrpcServiceError(error) && (error.code as number) === GRPC_STATUS[status];
 
 /** The answer of a run; undefined where Temporal has no such run (any more). */
 export const ifThere = <T>(asked: Promise<T>): Promise<T | undefined> =>
   asked.catch((error: unknown) => {
-    const notFound = isGrpcServiceError(error) && (error.code as number) === NOT_FOUND;
-    if (notFound || error instanceof WorkflowNotFoundError) return undefined;
+    if (hasGrpcStatus(error, 'NOT_FOUND') || error instanceof WorkflowNotFoundError) return undefined;
     throw error;
   });
 

@@ -1,6 +1,5 @@
 /** Starts the runs of the workflows, and joins those that exist. */
 import {
-  isGrpcServiceError,
   ServiceError,
   WithStartWorkflowOperation,
   WorkflowIdConflictPolicy,
@@ -24,10 +23,8 @@ import {
   type PayArguments,
   type PaymentAnswer,
 } from '../registration.ts';
+import { hasGrpcStatus } from './client.ts';
 import { hasSearchAttributes, searchAttributes, type Attributes } from './search-attributes.ts';
-
-/** gRPC's status code INVALID_ARGUMENT (grpc.io, Status codes). */
-const INVALID_ARGUMENT = 3;
 
 /** Starts a run with search attributes, or without them where the namespace has none. */
 async function indexed<T>(
@@ -39,7 +36,7 @@ async function indexed<T>(
   return start(searchAttributes(attributes)).catch((error: unknown) => {
     const cause = error instanceof ServiceError ? error.cause : error;
     // A server of a cluster may not have heard of them yet. It has started nothing.
-    if (isGrpcServiceError(cause) && (cause.code as number) === INVALID_ARGUMENT) return start();
+    if (hasGrpcStatus(cause, 'INVALID_ARGUMENT')) return start();
     throw error;
   });
 }

@@ -49,6 +49,9 @@ export function eventsPage(
   });
 }
 
+/** Name and address of the seller in one line, for the footer. */
+const sellerLine = ({ seller }: EventFacts) => seller.replaceAll('\n', ', ');
+
 /** The paragraphs of a description, which are separated by blank lines. */
 const paragraphs = (text: string | null) =>
   (text ?? '').split(/\n\s*\n/).filter((part) => part.trim() !== '');
@@ -82,7 +85,7 @@ export function formPage(frame: Frame, { event, paypal, holdMinutes, toEvents }:
       url: `${publicUrl}/?event=${event.id}`,
       picture: picture && publicUrl + picture,
     },
-    seller: event.seller.split('\n').join(', '),
+    seller: sellerLine(event),
     event,
     when,
     picture,
@@ -134,7 +137,7 @@ export function statusPage(frame: Frame, page: StatusPage): string {
     heading,
     text: t(`status.${status}.text`),
     note: late ? t('status.valid') : null,
-    seller: event?.seller.split('\n').join(', ') ?? null,
+    seller: event ? sellerLine(event) : null,
     facts: [
       ...(ticket ? [[t('status.name'), ticket.attendee]] : []),
       ...(event

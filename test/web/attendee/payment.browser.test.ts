@@ -3,7 +3,7 @@ import type { Browser } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { workflowId } from '../../../src/registration.ts';
 import { CARDS, texts, type Stack } from '../../stack.ts';
-import { onPage, openSite, visit, VISITORS } from './visitor.ts';
+import { holdUnderClock, onPage, openSite, visit, VISITORS } from './visitor.ts';
 
 const GOOD = '4012888888881881';
 const ASKS = '4868719460707704';
@@ -213,25 +213,17 @@ describe.each(VISITORS)('on $who', (visitor) => {
   });
 
   it('counts down the hold, warns at two minutes and extends it', async () => {
-    const opened = await visit(browser, `${address}/nothing`, visitor);
-    const { page, t, choose, fill, enterCard, button, cardError, arrives } = opened;
-    await page.clock.install();
-    await page.goto(address);
-    await choose('Regular');
-    await fill();
-    await enterCard(CARDS.declined);
-    await button().click();
-    await cardError.waitFor();
-    const timer = page.getByRole('timer');
-    await timer.getByText(/1[45]:\d\d/).waitFor();
+    const opened = await holdUnderClock(browser, address, visitor);
+    const { page, t, enterCard, button, arrives, isHeld } = opened;
+    await isHeld();
     const keep = page.getByRole('button', { name: t('browser.extend') });
     expect(await keep.isVisible()).toBe(false);
     await page.clock.fastForward('13:05');
     await page.getByText(t('browser.held-short')).waitFor({ state: 'attached' });
     await keep.click();
-    await timer.getByText(/1[45]:\d\d/).waitFor();
+    await isHeld();
     await page.clock.fastForward('16:00');
-    await timer.getByText(t('browser.hold-over')).waitFor();
+    await page.getByRole('timer').getByText(t('browser.hold-over')).waitFor();
     await enterCard(GOOD);
     await button().click();
     await arrives('confirmed');

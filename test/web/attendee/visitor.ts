@@ -6,7 +6,7 @@ import { expect } from 'vitest';
 import { launchChromium } from '../../../stage/chromium.ts';
 import { speak, type MessageKey } from '../../../src/messages/index.ts';
 import type { Language } from '../../../src/registration.ts';
-import { startStack } from '../../stack.ts';
+import { CARDS, startStack } from '../../stack.ts';
 
 /** Together they cover both screen sizes, both languages, light and dark mode, and touch and mouse. */
 export const VISITORS = [
@@ -63,6 +63,20 @@ export async function visit(browser: Browser, address: string, visitor: Visitor)
   return { ...opened, context };
 }
 
+/** Opens the form under a clock that the test moves, and has a card declined, so that a seat is held. */
+export async function holdUnderClock(browser: Browser, address: string, visitor: Visitor): Promise<Visit> {
+  const opened = await visit(browser, `${address}/nothing`, visitor);
+  const { page, choose, fill, enterCard, button, cardError } = opened;
+  await page.clock.install();
+  await page.goto(address);
+  await choose('Regular');
+  await fill();
+  await enterCard(CARDS.declined);
+  await button().click();
+  await cardError.waitFor();
+  return opened;
+}
+
 /** The actions of a visitor on a page, and the errors that the browser logged. */
 export function onPage(page: Page, language: Language) {
   const { t } = speak(language);
@@ -95,6 +109,13 @@ export function onPage(page: Page, language: Language) {
     button,
     problem: page.locator('#problem'),
     cardError: page.locator('#error-card'),
+
+    /** Waits until the countdown shows that the seat was held within the last minute. */
+    isHeld: () =>
+      page
+        .getByRole('timer')
+        .getByText(/1[45]:\d\d/)
+        .waitFor(),
 
     choose: async (ticket: string): Promise<void> => {
       await page.getByRole('radio', { name: ticket }).check();

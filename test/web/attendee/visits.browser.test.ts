@@ -2,7 +2,7 @@
 import type { Browser } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { CARDS, type Stack } from '../../stack.ts';
-import { onPage, openSite, visit, VISITORS } from './visitor.ts';
+import { holdUnderClock, onPage, openSite, visit, VISITORS } from './visitor.ts';
 
 const GOOD = '4012888888881881';
 const [, visitor] = VISITORS;
@@ -194,50 +194,35 @@ describe('the hold', () => {
   });
 
   it('is shown while PayPal cannot be reached, and after PayPal failed', async () => {
-    const { page, t, problem, enterCard, button } = await ready();
+    const { page, t, problem, enterCard, button, isHeld } = await ready();
     stack.sandbox.faults.set('paypal', { mode: 'failing', status: 503, only: '/v2/checkout/orders' });
     await enterCard(GOOD);
     await button().click();
     await problem.getByText(t('problem.payment-service-away.detail')).waitFor();
     await page.locator('.ticket').getByText(t('browser.reserved-for-you')).waitFor();
-    await page
-      .getByRole('timer')
-      .getByText(/1[45]:\d\d/)
-      .waitFor();
+    await isHeld();
     stack.sandbox.faults.clear();
     await enterCard(CARDS.failing);
     await button().click();
     await problem.getByText(t('problem.payment-not-processed.detail')).waitFor();
-    await page
-      .getByRole('timer')
-      .getByText(/1[45]:\d\d/)
-      .waitFor();
+    await isHeld();
   });
 
   it('is renewed whatever is in the fields, and its end is announced', async () => {
-    const opened = await visit(browser, `${address}/nothing`, visitor);
-    const { page, t, choose, fill, field, enterCard, button, cardError } = opened;
-    await page.clock.install();
-    await page.goto(address);
-    await choose('Regular');
-    await fill();
-    await enterCard(CARDS.declined);
-    await button().click();
-    await cardError.waitFor();
+    const { page, t, field, isHeld } = await holdUnderClock(browser, address, visitor);
     await field('field.email').fill('not an address');
     await page.clock.fastForward('13:30');
     await page.getByRole('button', { name: t('browser.extend') }).click();
-    await page
-      .getByRole('timer')
-      .getByText(/1[45]:\d\d/)
-      .waitFor();
+    await isHeld();
     await page.clock.fastForward('15:30');
     await page.locator('#hold [role=alert]').getByText(t('browser.hold-over')).waitFor({ state: 'attached' });
     await page.getByRole('button', { name: t('browser.hold-again') }).waitFor();
   });
 
   it('goes on when a decline is told by the status page only', async () => {
-    const { page, t, enterCard, button, arrives, cardError } = await ready({ email: 'late@example.org' });
+    const { page, t, enterCard, button, arrives, cardError, isHeld } = await ready({
+      email: 'late@example.org',
+    });
     stack.sandbox.faults.set('paypal', { mode: 'slow', ms: 5000, only: '/capture', times: 1 });
     await enterCard(CARDS.declined);
     await button().click();
@@ -245,10 +230,7 @@ describe('the hold', () => {
     await arrives('declined');
     await page.getByRole('link', { name: t('status.back-to-form') }).click();
     await cardError.getByText(t('browser.declined-before')).waitFor();
-    await page
-      .getByRole('timer')
-      .getByText(/1[45]:\d\d/)
-      .waitFor();
+    await isHeld();
   });
 });
 
