@@ -10,7 +10,7 @@ import pg from 'pg';
 
 const broken = (process.env.CHAOS_BREAK ?? '').split(',');
 
-const HOLD = 'select * from hold_new_seat($1, $2, $3, $4)';
+const HOLD = 'select * from hold_new_seat($1, $2, $3, $4, $5)';
 /** The same without the lock, and with a delay between check and insert, as on a busy server. */
 const HOLD_UNLOCKED = `
   with taken as materialized (
@@ -18,8 +18,9 @@ const HOLD_UNLOCKED = `
     left join seat_holds h on h.event_id = t.event_id and h.ticket_type_id = t.id
     where t.event_id = $2 and t.id = $3 group by t.capacity),
   made as (
-    insert into seat_holds (id, event_id, ticket_type_id, amount_minor, currency, held_until)
-    select $1::uuid, t.event_id, t.id, t.price_minor, e.currency, now() + make_interval(mins => $4::integer)
+    insert into seat_holds (id, event_id, ticket_type_id, amount_minor, currency, held_until, email_hash)
+    select $1::uuid, t.event_id, t.id, t.price_minor, e.currency, now() + make_interval(mins => $4::integer),
+      $5::jsonb->>'emailHash'
     from ticket_types t join events e on e.id = t.event_id cross join taken
     where t.event_id = $2 and t.id = $3 and (t.capacity is null or t.sold + taken.seats < t.capacity)
     on conflict do nothing

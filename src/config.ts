@@ -28,6 +28,7 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env) {
     trustProxy: read.trustProxy('TRUST_PROXY'),
     /** Checkouts and registrations per minute and address, 0 for no limit. */
     rateLimit: read.integer('RATE_LIMIT', 60, 0, 1_000_000),
+    limits: readLimits(read),
     /** Mails, and newsletter entries, per second for all workers together; 0 for no limit, undefined to leave it unchanged. */
     vendorRateLimit: read.optionalInteger('VENDOR_RATE_LIMIT', 0, 1000),
     privacyUrl: read.optionalUrl('PRIVACY_URL'),
@@ -57,13 +58,32 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env) {
       baseUrl: read.optionalUrl('MAILCHIMP_BASE_URL'),
       apiKey: read.required('MAILCHIMP_API_KEY'),
       listId: read.required('MAILCHIMP_LIST_ID'),
-      statusIfNew: read.oneOf('MAILCHIMP_STATUS_IF_NEW', ['subscribed', 'pending'] as const, 'subscribed'),
+      /** Undefined: `subscribed` for somebody who paid or confirmed the address, else `pending`. */
+      statusIfNew: read.optionalOneOf('MAILCHIMP_STATUS_IF_NEW', ['subscribed', 'pending'] as const),
     },
   };
   if (!config.mailchimp.baseUrl && config.mailchimp.apiKey && !/-[a-z]+\d+$/.test(config.mailchimp.apiKey))
     read.fault('MAILCHIMP_API_KEY must end in the name of its data center, such as -us21');
   read.finish();
   return config;
+}
+
+/** How much one address, and one person at it, may take of what is scarce; undefined: without a limit. */
+function readLimits(read: ReturnType<typeof reader>) {
+  const limit = (name: string, fallback: number) => {
+    const most = read.integer(name, fallback, 0, 1_000_000);
+    return most === 0 || read.isZero('RATE_LIMIT') ? undefined : most;
+  };
+  return {
+    /** Live holds at a time. */
+    holdsPerAddress: limit('HOLDS_PER_ADDRESS', 30),
+    holdsPerEmail: limit('HOLDS_PER_EMAIL', 10),
+    /** Free tickets within a day. */
+    freePerAddress: limit('FREE_PER_ADDRESS', 40),
+    freePerEmail: limit('FREE_PER_EMAIL', 10),
+    /** Mails within a day that nobody paid for. */
+    mailsPerRecipient: limit('MAILS_PER_RECIPIENT', 20),
+  };
 }
 
 /** The warning for a service that runs without a key. */
@@ -111,6 +131,7 @@ function reader(env: NodeJS.ProcessEnv) {
 
   const read = {
     fault,
+    isZero: (name: string) => Number(given(name) || NaN) === 0,
     text: (name: string, fallback: string) => given(name) || fallback,
     required(name: string): string {
       if (!given(name)) fault(`${name} is missing`);
@@ -130,6 +151,8 @@ function reader(env: NodeJS.ProcessEnv) {
       if (!choice) fault(`${name} must be one of ${choices.join(', ')}`);
       return choice ?? fallback;
     },
+    optionalOneOf: <T extends string>(name: string, choices: readonly [T, ...T[]]) =>
+      given(name) ? read.oneOf(name, choices, choices[0]) : undefined,
     url: (name: string, fallback: string) => webUrl(name, given(name) || fallback),
     optionalUrl: (name: string) => (given(name) ? webUrl(name, given(name)) : undefined),
     databaseUrl(name: string): string {

@@ -24,8 +24,12 @@ export const RESEND_WORKFLOW = 'resendConfirmation';
 export const PAY = 'pay';
 /** Query: how far the registration has come, as {@link Progress}. */
 export const PROGRESS = 'progress';
+/** Signal: somebody has opened the link that was mailed to the order's address. It brings the token of the link. */
+export const CONFIRM_EMAIL = 'confirmEmail';
 /** Takes the place of a PayPal order for a free ticket. */
 export const FREE = 'free';
+/** Takes the place of a PayPal order while the seat waits for the confirmation of an e-mail address. */
+export const UNCONFIRMED = 'unconfirmed';
 
 /** Each registration has one workflow, so its id is enough to find it. */
 export const workflowId = (registrationId: string) => `registration-${registrationId}`;
@@ -51,8 +55,15 @@ export const SEARCH_ATTRIBUTES = {
 export const statusUrl = (publicUrl: string, registrationId: string) =>
   `${publicUrl}/registrations/${registrationId}`;
 
+/** Where the mailed link leads that confirms an e-mail address. */
+export const confirmationUrl = (publicUrl: string, registrationId: string, token: string) =>
+  `${statusUrl(publicUrl, registrationId)}/confirm/${token}`;
+
 /** How long a confirmation that was sent again blocks the next one. */
 export const RESEND_PAUSE_MS = 600_000;
+
+/** How long a seat waits for the confirmation of an e-mail address. */
+export const CONFIRM_WITHIN_MS = 3_600_000;
 
 /** How long the api waits for the outcome of a payment before it answers "not known yet". */
 export const ANSWER_WITHIN_MS = 20_000;
@@ -93,7 +104,13 @@ export type Order = {
   amount: Money;
   /** The first PayPal order to take, null for a free ticket. */
   paypalOrderId: string | null;
+  /** Where the ticket type asks for a confirmed e-mail address: the token in the link that confirms it. */
+  confirmationToken?: string;
 };
+
+/** Whether somebody must have received mail at the address of an order, or paid: made-up addresses do neither. */
+export const isTrusted = ({ amount, emailConfirmed }: { amount: Money; emailConfirmed?: boolean }): boolean =>
+  amount.minor > 0 || emailConfirmed === true;
 
 /** A payment that was taken (`paidAt`: ISO 8601). For a free ticket, both ids are null. */
 export type Captured = {
@@ -124,8 +141,12 @@ export type Attempt =
   | { status: 'rejected'; reason: RejectReason; heldUntil: string | null; attempts: number }
   | { status: 'expired'; attempts: number };
 
-/** What `pay` answers: the attempt's outcome, or that the run has ended without asking PayPal. */
-export type PaymentAnswer = Attempt | { status: 'already-paid' | 'expired' | 'cancelled' | 'refunded' };
+/**
+ * What `pay` answers: the attempt's outcome, that the run has ended without asking PayPal, or that it waits for the
+ * confirmation of the e-mail address.
+ */
+export type PaymentAnswer =
+  Attempt | { status: 'already-paid' | 'expired' | 'cancelled' | 'refunded' } | { status: 'unconfirmed' };
 
 /**
  * What `pay` takes: the PayPal order, or {@link FREE}; and the order as it is now, where it may differ from what the run
@@ -133,7 +154,16 @@ export type PaymentAnswer = Attempt | { status: 'already-paid' | 'expired' | 'ca
  */
 export type PayArguments = [paypalOrderId: string, changed?: Order];
 
-export const STATUSES = ['processing', 'confirmed', 'declined', 'expired', 'refunded', 'cancelled'] as const;
+/** `unconfirmed`: it waits until its attendee opens the link that was mailed to them. */
+export const STATUSES = [
+  'processing',
+  'unconfirmed',
+  'confirmed',
+  'declined',
+  'expired',
+  'refunded',
+  'cancelled',
+] as const;
 export type Status = (typeof STATUSES)[number];
 /** The steps of a registration, in the order in which pages show them. */
 export const STEP_NAMES = ['payment', 'order', 'email', 'mailing-list'] as const;

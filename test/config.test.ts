@@ -29,7 +29,7 @@ it('loads with the required settings alone, and has a default for every other on
     trustProxy: false,
     paypal: { baseUrl: undefined, webUrl: 'https://www.paypal.com' },
     sendgrid: { from: { email: 'registration@example.org', name: 'Conference' } },
-    mailchimp: { statusIfNew: 'subscribed' },
+    mailchimp: { statusIfNew: undefined },
   });
 });
 

@@ -1,18 +1,20 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { activityInfo } from '@temporalio/activity';
 import type { Config } from '../config.ts';
 import type { Database } from '../database/connection.ts';
+import { mayMail } from '../database/mails.ts';
 import { findTicket } from '../database/orders.ts';
 import type { Money } from '../money.ts';
 import { linksOf } from '../reference.ts';
-import type { NoticeKind, Order } from '../registration.ts';
+import { confirmationUrl, isTrusted, type NoticeKind, type Order } from '../registration.ts';
 import type { SendGrid } from '../vendors/sendgrid.ts';
-import { confirmationMail, noticeMail, type Mail } from '../web/emails/emails.ts';
+import { confirmAddressMail, confirmationMail, noticeMail, type Mail } from '../web/emails/emails.ts';
 import { failure } from './failure.ts';
 
 type Confirmation = Pick<
   Order,
   'id' | 'event' | 'ticketType' | 'attendee' | 'billing' | 'amount' | 'language'
-> & { paidAt: string; newsletter: boolean };
+> & { paidAt: string; newsletter: boolean; emailConfirmed?: boolean };
 type Notice = Pick<Order, 'id' | 'event' | 'attendee' | 'language'> & {
   kind: NoticeKind;
   refunded: Money | null;
@@ -20,20 +22,48 @@ type Notice = Pick<Order, 'id' | 'event' | 'attendee' | 'language'> & {
   heldUntil?: string | null;
 };
 
+type AddressRequest = Pick<Order, 'id' | 'event' | 'language'> & { email: string; token: string };
+
 type Dependencies = { config: Config; database: Database; sendGrid: SendGrid };
+/** How long a mail waits when its recipient has got enough within the last day. */
+const ENOUGH_FOR_NOW_MS = 3_600_000;
+const DATABASE_TIMEOUT_MS = 2000;
 
 export function emailActivities({ config, database, sendGrid }: Dependencies) {
+  const { publicUrl, limits } = config;
+
+  /**
+   * Nobody can have many mails sent to a stranger for free. A mail counts once, however often it is tried. `RecipientLimit` is
+   * not final: the mail goes out later.
+   */
+  async function refuseFlood(email: string): Promise<void> {
+    if (limits.mailsPerRecipient === undefined) return;
+    const { workflowExecution, activityId } = activityInfo();
+    const mail = `${workflowExecution?.runId ?? ''}:${activityId}`;
+    // While the database is away the mail is sent: its limit is no reason to wait.
+    const may = await Promise.race([
+      mayMail(database, email, mail, limits.mailsPerRecipient).catch(() => true),
+      sleep(DATABASE_TIMEOUT_MS, true, { ref: false }),
+    ]);
+    if (!may) throw failure({ type: 'RecipientLimit', retryAfterMs: ENOUGH_FOR_NOW_MS });
+  }
+
   /** At least once: SendGrid has no idempotency (docs/decisions/no-heartbeat.md). */
-  async function send({ id, attendee }: Pick<Order, 'id' | 'attendee'>, category: string, mail: Mail) {
-    const to = { email: attendee.email, name: `${attendee.firstName} ${attendee.lastName}` };
+  async function send(id: string, to: { email: string; name?: string }, category: string, mail: Mail) {
     await sendGrid.send({ registrationId: id, to, category, ...mail });
     return { attempts: activityInfo().attempt };
   }
+  const named = ({ email, firstName, lastName }: Order['attendee']) => ({
+    email,
+    name: `${firstName} ${lastName}`,
+  });
 
-  function confirm(order: Confirmation) {
-    const links = linksOf(config.publicUrl, order.id);
-    const mail = confirmationMail({ ...order, ...links, site: config });
-    return send(order, 'confirmation', mail);
+  async function confirm(order: Confirmation) {
+    const { id, attendee } = order;
+    const trusted = isTrusted(order);
+    if (!trusted) await refuseFlood(attendee.email);
+    const mail = confirmationMail({ ...order, ...linksOf(publicUrl, id), site: config });
+    return send(id, trusted ? named(attendee) : { email: attendee.email }, 'confirmation', mail);
   }
 
   return {
@@ -50,12 +80,28 @@ export function emailActivities({ config, database, sendGrid }: Dependencies) {
       return confirm(ticket);
     },
 
+    /** Mails the link that confirms an e-mail address. */
+    async askToConfirm({ id, email, token, ...request }: AddressRequest): Promise<{ attempts: number }> {
+      await refuseFlood(email);
+      const confirmUrl = confirmationUrl(publicUrl, id, token);
+      return send(
+        id,
+        { email },
+        'confirm-address',
+        confirmAddressMail({ ...request, confirmUrl, site: config }),
+      );
+    },
+
     /** Tells an attendee what became of a registration that is not, or no longer, confirmed. */
-    sendNotice: (notice: Notice): Promise<{ attempts: number }> =>
-      send(
-        notice,
-        notice.kind,
-        noticeMail({ ...notice, ...linksOf(config.publicUrl, notice.id), site: config }),
-      ),
+    async sendNotice(notice: Notice): Promise<{ attempts: number }> {
+      const { id, attendee, kind, refunded } = notice;
+      if (refunded === null) await refuseFlood(attendee.email);
+      return send(
+        id,
+        named(attendee),
+        kind,
+        noticeMail({ ...notice, ...linksOf(publicUrl, id), site: config }),
+      );
+    },
   };
 }

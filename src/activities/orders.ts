@@ -2,7 +2,8 @@ import { activityInfo } from '@temporalio/activity';
 import { isConstraintViolation, type Database } from '../database/connection.ts';
 import { saveOrder } from '../database/orders.ts';
 import { giveSeatBack, releaseHold } from '../database/registrations.ts';
-import type { Captured, Order } from '../registration.ts';
+import { claimSeat } from '../database/seats/claim.ts';
+import { UNCONFIRMED, type Captured, type Order } from '../registration.ts';
 import { failure } from './failure.ts';
 
 export function orderActivities({ database }: { database: Database }) {
@@ -17,6 +18,10 @@ export function orderActivities({ database }: { database: Database }) {
         throw failure({ type: 'OrderImpossible', final: true, word: 'SEAT_GONE' });
       return { attempts: activityInfo().attempt };
     },
+
+    /** Keeps the seat while its e-mail address is confirmed: until the run goes on. Says whether there is a seat. */
+    claimUnconfirmed: async (id: string): Promise<boolean> =>
+      (await claimSeat(database, id, UNCONFIRMED)).status === 'claimed',
 
     /** Releases a hold that has run out. Answers the later end (ISO 8601) of one that was renewed, else null. */
     releaseHold: (id: string): Promise<string | null> => releaseHold(database, id),

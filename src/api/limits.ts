@@ -1,21 +1,20 @@
 /** How often somebody may try to hold a seat or to pay. The limits slow down the testing of stolen cards. */
-import { createHash } from 'node:crypto';
-import type { CreateRateLimitOptions } from '@fastify/rate-limit';
 import type { FastifyRequest } from 'fastify';
 import type { App, Dependencies } from './dependencies.ts';
+import { addressOf, personOf } from './origin.ts';
 import { Problem } from './problem.ts';
 
-/** More declined payments than this within {@link DECLINES_WITHIN} are not one person with a difficult card. */
-const DECLINES = 20;
+/** More declined payments than these within {@link DECLINES_WITHIN} are not one person, or one office, with difficult cards. */
+const DECLINES = { perAddress: 20, perPerson: 10 };
 const DECLINES_WITHIN = '10 minutes';
 
 type Hook = (request: FastifyRequest) => Promise<void>;
 export type Limits = {
   /** For every attempt: counts the tries, and the declined payments so far, of its IP address. */
   onRequest: Hook[];
-  /** The same for the e-mail address in the form, from any IP address. */
+  /** The declined payments so far of the e-mail address in the form, at this IP address. */
   preHandler: Hook[];
-  /** Notes that a payment was declined. */
+  /** Notes that a payment was declined. The same PayPal order counts once. */
   declined: Hook;
 };
 
@@ -28,35 +27,38 @@ export type RouteDependencies = Dependencies & { limits: Limits };
  */
 export function attemptLimits(app: App, max: number): Limits {
   if (max === 0) return { onRequest: [], preHandler: [], declined: () => Promise.resolve() };
-  const countBy = (key: CreateRateLimitOptions) => ({
-    tries: app.createRateLimit({ ...key, max, timeWindow: '1 minute' }),
-    declines: app.createRateLimit({ ...key, max: DECLINES, timeWindow: DECLINES_WITHIN }),
-  });
-  const address = countBy({});
-  const email = countBy({ keyGenerator: emailOf });
-  const refuse =
-    ({ tries, declines }: typeof address): Hook =>
-    async (request) => {
-      refuseExceeded(await tries(request));
-      refuseExceeded(await declines(request, { increment: false }));
-    };
+  const perAddress = { keyGenerator: addressOf };
+  const perPerson = {
+    keyGenerator: (request: FastifyRequest) => personOf(request, formIn(request).attendee.email),
+  };
+  const perPayment = { keyGenerator: (request: FastifyRequest) => formIn(request).paypalOrderId ?? '' };
+  const within = { timeWindow: DECLINES_WITHIN };
+  const tries = app.createRateLimit({ ...perAddress, max, timeWindow: '1 minute' });
+  const ofAddress = app.createRateLimit({ ...perAddress, ...within, max: DECLINES.perAddress });
+  const ofPerson = app.createRateLimit({ ...perPerson, ...within, max: DECLINES.perPerson });
+  const ofPayment = app.createRateLimit({ ...perPayment, ...within, max: 1 });
+  const look = { increment: false };
   return {
-    onRequest: [refuse(address)],
-    preHandler: [refuse(email)],
+    onRequest: [
+      async (request) => {
+        refuseExceeded(await tries(request));
+        refuseExceeded(await ofAddress(request, look));
+      },
+    ],
+    preHandler: [async (request) => refuseExceeded(await ofPerson(request, look))],
     async declined(request) {
-      await Promise.all([address.declines(request), email.declines(request)]);
+      const payment = await ofPayment(request);
+      if (!payment.isAllowed && payment.isExceeded) return;
+      await Promise.all([ofAddress(request), ofPerson(request)]);
     },
   };
 }
+
+const formIn = ({ body }: FastifyRequest) =>
+  body as { attendee: { email: string }; paypalOrderId?: string | null };
 
 /** @throws Problem `too-many-requests`, with the time to wait, when a count is over its limit */
 export function refuseExceeded(count: Awaited<ReturnType<ReturnType<App['createRateLimit']>>>): void {
   if (!count.isAllowed && count.isExceeded)
     throw new Problem('too-many-requests', { retryAfterSeconds: count.ttlInSeconds });
-}
-
-/** A hash, because the counters stay in memory. */
-function emailOf({ body }: FastifyRequest): string {
-  const { email } = (body as { attendee: { email: string } }).attendee;
-  return createHash('sha256').update(email.toLowerCase()).digest('base64');
 }

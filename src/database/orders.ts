@@ -36,6 +36,8 @@ export type OrderRow = Personal & {
   paypal_capture_id: string | null;
   paid_at: Date;
   language: string;
+  /** Whether the attendee has opened a link that was mailed to the address. */
+  email_confirmed: boolean;
   erased_at: Date | null;
 };
 
@@ -79,6 +81,7 @@ export function toSale(order: Order, payment: Captured): { seat: Seat; record: S
     newsletter_consent_at: newsletter?.at ?? null,
     newsletter_wording: newsletter?.wording ?? null,
     language: order.language ?? LANGUAGES[0],
+    email_confirmed: order.confirmationToken !== undefined,
   } satisfies { [column in keyof OrderRow]?: unknown };
   const columns = Object.keys(row);
   const values = columns.map(() => '?').join(', ');
@@ -114,9 +117,10 @@ export async function endOrder(
 }
 
 /** A saved order with its event: everything that its confirmation says. `paidAt` is ISO 8601. */
-export type Ticket = Omit<Order, 'newsletter' | 'paypalOrderId'> & {
+export type Ticket = Omit<Order, 'newsletter' | 'paypalOrderId' | 'confirmationToken'> & {
   status: OrderStatus;
   newsletter: boolean;
+  emailConfirmed: boolean;
   paidAt: string;
 };
 
@@ -165,6 +169,7 @@ export async function findTicket(database: Database, id: string): Promise<Ticket
     ...billingOf(row),
     amount: { minor: row.amount_minor, currency: row.currency },
     newsletter: row.newsletter_consent_at !== null,
+    emailConfirmed: row.email_confirmed,
     ...(isLanguage(row.language) ? { language: row.language } : {}),
     paidAt: row.paid_at.toISOString(),
   };

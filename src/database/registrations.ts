@@ -1,7 +1,7 @@
 /** What the database knows of a registration, from its hold to its end. This file owns the table `ended_registrations`. */
 import type { Money } from '../money.ts';
 import { reference } from '../reference.ts';
-import type { EventFacts } from '../registration.ts';
+import { UNCONFIRMED, type EventFacts } from '../registration.ts';
 import type { Database } from './connection.ts';
 import { FACT_COLUMNS, toFacts, type EventRow, type TicketType } from './events.ts';
 import { endOrder, type OrderStatus } from './orders.ts';
@@ -14,19 +14,26 @@ export type Ending = 'expired' | 'refunded' | 'cancelled';
 
 /** A registration, and the ticket type that it asks for, at one moment. */
 export type Registration = {
-  hold: (Hold & { claimed: boolean }) | undefined;
+  hold: (Hold & { claimed: boolean; emailHash: string | null; confirmationToken: string }) | undefined;
   order: { status: OrderStatus; paypalOrderId: string | null } | undefined;
   /** How it ended, when it is over. */
   end: Ending | undefined;
   /** The ticket type, and its event; undefined where there is none, or the event is over. */
-  ticket: { event: EventFacts; ticketType: Pick<TicketType, 'id' | 'name' | 'price'> } | undefined;
+  ticket:
+    | { event: EventFacts; ticketType: Pick<TicketType, 'id' | 'name' | 'price'>; confirmEmail: boolean }
+    | undefined;
 };
 
 type Row = { [column in keyof HoldRow]: HoldRow[column] | null } & {
   order_status: OrderStatus | null;
   order_paypal_order_id: string | null;
   end_status: Ending | null;
-} & (EventRow & { ticket_type_name: string | null; price_minor: number; event_currency: string });
+} & (EventRow & {
+    ticket_type_name: string | null;
+    price_minor: number;
+    event_currency: string;
+    confirm_email: boolean;
+  });
 
 /**
  * Reads everything that decides whether a registration may be paid for. It takes one statement, because a claim becomes an
@@ -41,7 +48,7 @@ export async function findRegistration(
   const { rows } = await database.raw<{ rows: [Row] }>(
     `select h.*, o.status as order_status, o.paypal_order_id as order_paypal_order_id, r.status as end_status,
        e.name, e.starts_at, e.ends_at, e.time_zone, e.venue, e.seller, e.currency as event_currency,
-       t.name as ticket_type_name, t.price_minor
+       t.name as ticket_type_name, t.price_minor, t.confirm_email
      from (values (?::uuid, ?, ?)) as asked (id, event_id, ticket_type_id)
      left join seat_holds h on h.id = asked.id
      left join orders o on o.id = asked.id
@@ -52,7 +59,7 @@ export async function findRegistration(
   );
   const [row] = rows;
   return {
-    hold: row.id === null ? undefined : { ...toHold(row as HoldRow), claimed: row.claimed_for !== null },
+    hold: row.id === null ? undefined : withOwner(row as HoldRow),
     order: row.order_status
       ? { status: row.order_status, paypalOrderId: row.order_paypal_order_id }
       : undefined,
@@ -62,6 +69,7 @@ export async function findRegistration(
         ? undefined
         : {
             event: toFacts(event, row),
+            confirmEmail: row.confirm_email,
             ticketType: {
               id: ticketType,
               name: row.ticket_type_name,
@@ -70,6 +78,13 @@ export async function findRegistration(
           },
   };
 }
+
+const withOwner = (row: HoldRow) => ({
+  ...toHold(row),
+  claimed: row.claimed_for !== null,
+  emailHash: row.email_hash,
+  confirmationToken: row.confirmation_token,
+});
 
 /**
  * What the database says of a registration: it has an order, in a status (`paidAt`: ISO 8601); it ended without an order; or
@@ -115,6 +130,12 @@ export async function findHeldEvent(database: Database, id: string): Promise<Eve
     .where('h.id', id)
     .first<(EventRow & { id: string }) | undefined>('e.id', ...FACT_COLUMNS);
   return row && toFacts(row.id, row);
+}
+
+/** Whether a link that confirms an e-mail address is the one that was mailed, and its registration still waits for it. */
+export async function isAwaited(database: Database, id: string, confirmationToken: string): Promise<boolean> {
+  const awaited = { id, claimed_for: UNCONFIRMED, confirmation_token: confirmationToken };
+  return !!(await database('seat_holds').where(awaited).first('id'));
 }
 
 /** The id of the registration that has this reference, whatever became of it; undefined when there is none. */

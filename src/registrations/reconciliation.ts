@@ -4,8 +4,9 @@ import type { Database } from '../database/connection.ts';
 import { findOutcome, giveSeatBack } from '../database/registrations.ts';
 import { findClaims } from '../database/seats/claim.ts';
 import { findHold } from '../database/seats/hold.ts';
+import { isPaypalOrder } from '../database/seats/lock.ts';
 import { reference } from '../reference.ts';
-import { FREE, registrationId, WORKFLOW, workflowId } from '../registration.ts';
+import { registrationId, WORKFLOW, workflowId } from '../registration.ts';
 import { ifThere } from '../temporal/client.ts';
 import type { PayPal } from '../vendors/paypal/client.ts';
 
@@ -70,7 +71,7 @@ async function statusOf(temporal: Client, id: string): Promise<string> {
 }
 
 async function captured(paypal: PayPal, paypalOrderId: string): Promise<Orphan['capture']> {
-  if (paypalOrderId === FREE) return null;
+  if (!isPaypalOrder(paypalOrderId)) return null;
   const capture = (await paypal.findOrder(paypalOrderId, PAYPAL_TIMEOUT_MS))?.capture;
   return capture?.status === 'captured' || capture?.status === 'pending'
     ? { id: capture.captureId, status: capture.status }

@@ -17,7 +17,8 @@ export type StatusAnswer =
 
 /** Whether a registration may still change by itself, or by what its attendee does next. */
 export const canChange = ({ status, steps }: Progress): boolean =>
-  status === 'processing' || status === 'declined' || (status === 'confirmed' && steps.some(isOpen));
+  ['processing', 'unconfirmed', 'declined'].includes(status) ||
+  (status === 'confirmed' && steps.some(isOpen));
 
 /** The longest time to wait for the database: with Temporal's answer at hand, nobody has to wait until a pool gives up. */
 const DATABASE_TIMEOUT_MS = 3000;

@@ -67,6 +67,8 @@ export async function progressFromHistory(events: HistoryEvent[], decode: Decode
       const paid = ['done', 'skipped'].includes(steps.payment.state);
       for (const step of progress.steps)
         if (paid && step.state === 'waiting') set(step, { state: 'skipped', attempts: 1 });
+    } else if (name === 'askToConfirm') {
+      progress.status = 'unconfirmed';
     } else {
       const step = STEP_OF[name];
       if (step && step !== 'payment') set(steps[step], { state: 'running', attempts: 1 });

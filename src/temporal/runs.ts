@@ -11,6 +11,7 @@ import { formatMoney } from '../money.ts';
 import { reference } from '../reference.ts';
 import {
   ANSWER_WITHIN_MS,
+  CONFIRM_EMAIL,
   FREE,
   NOT_RATE_LIMITED,
   PAY,
@@ -79,6 +80,16 @@ export async function payRegistration(
       }),
     });
   return client.withDeadline(Date.now() + timeoutMs, () => indexed(client, attributes, start));
+}
+
+/**
+ * Tells a run that somebody has opened the link that was mailed to the order's address.
+ * @throws WorkflowNotFoundError when it is over
+ */
+export async function confirmEmail(client: Client, id: string, token: string): Promise<void> {
+  await client.withDeadline(Date.now() + ANSWER_WITHIN_MS, () =>
+    client.workflow.getHandle(workflowId(id)).signal(CONFIRM_EMAIL, token),
+  );
 }
 
 /**

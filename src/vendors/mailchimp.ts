@@ -58,12 +58,18 @@ export function connectMailchimp({ apiKey, baseUrl, listId, statusIfNew }: Confi
     });
 
   return {
-    /** Adds an attendee to the audience. Members, and people who have left, keep their status. */
-    async add({ email, firstName, lastName }: Order['attendee']): Promise<void> {
+    /**
+     * Adds an attendee to the audience. Members, and people who have left, keep their status.
+     * @param status of somebody new, where the settings do not name one: `pending` asks the person first
+     */
+    async add(
+      { email, firstName, lastName }: Order['attendee'],
+      status: 'subscribed' | 'pending' = 'subscribed',
+    ): Promise<void> {
       await call(
         client.lists.setListMember(listId, subscriberHash(email), {
           email_address: email,
-          status_if_new: statusIfNew,
+          status_if_new: statusIfNew ?? status,
           merge_fields: { FNAME: firstName, LNAME: lastName },
         }),
       );

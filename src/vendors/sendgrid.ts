@@ -10,7 +10,7 @@ const TIMEOUT_MS = 10_000;
 /** A mail that SendGrid is to send; a file with a `contentId` is shown in the mail itself. */
 export type Message = {
   registrationId: string;
-  to: { email: string; name: string };
+  to: { email: string; name?: string };
   /** Groups mails in SendGrid's statistics. */
   category: string;
   subject: string;

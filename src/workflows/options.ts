@@ -23,6 +23,13 @@ export const UNTIL_DONE = {
   retry: { ...quickly, maximumInterval: '1m' },
 } as const;
 
+/** The link in the mail is of no use for longer. */
+export const FOR_AN_HOUR = {
+  startToCloseTimeout,
+  scheduleToCloseTimeout: '1h',
+  retry: { ...quickly, maximumInterval: '1m' },
+} as const;
+
 /** Mails and the mailing list: worth a month of trying. */
 export const FOR_A_MONTH = {
   startToCloseTimeout,

@@ -19,6 +19,7 @@ import {
   type PayArguments,
   type PaymentAnswer,
 } from '../registration.ts';
+import { awaitConfirmations } from './email-address.ts';
 import { UNTIL_DONE, UNTIL_PAYPAL_KNOWS, WHILE_ATTENDEE_WAITS } from './options.ts';
 import type { Tracker } from './progress.ts';
 
@@ -44,7 +45,8 @@ type Collected = { order: Order; payment: Captured | { status: 'expired' | 'canc
 
 /**
  * Takes the run's own PayPal order, and those that `pay` brings, one after the other, until one is captured, the hold
- * runs out or an organizer cancels. A PayPal order is attempted once: a repeated request joins that attempt.
+ * runs out or an organizer cancels. A PayPal order is attempted once: a repeated request joins that attempt. Where the ticket
+ * type asks for it, nothing is attempted before the e-mail address is confirmed.
  *
  * @param onLateFailure called when nothing was taken, but the attendee had been told "not known yet" by then
  */
@@ -58,11 +60,14 @@ export async function collectPayment(
   const asked: Asked[] = [{ paypalOrderId: first.paypalOrderId ?? FREE, order: first, at: startedAt }];
   let order = first;
   let result: Collected['payment'] | undefined;
+  const confirmations = awaitConfirmations(tracker);
 
   setHandler(pay, async (paypalOrderId, changed) => {
     let mine = asked.find((other) => other.paypalOrderId === paypalOrderId);
     if (!mine) asked.push((mine = { paypalOrderId, order: changed ?? order, at: Date.now() }));
-    await CancellationScope.nonCancellable(() => condition(() => !!(mine.answer ?? result)));
+    const known = () => !!(mine.answer ?? result) || confirmations.isAwaited();
+    await CancellationScope.nonCancellable(() => condition(known));
+    if (!mine.answer && !result) return { status: 'unconfirmed' };
     return mine.answer ?? { status: result && result.status !== 'captured' ? result.status : 'already-paid' };
   });
 
@@ -71,6 +76,9 @@ export async function collectPayment(
     const next = asked.find(({ answer }) => !answer);
     if (CancellationScope.current().consideredCancelled) {
       result = { status: 'cancelled' };
+    } else if (next && confirmations.isNeeded(next.order)) {
+      order = next.order;
+      if (!(await confirmations.ask(order))) result = { status: 'expired' };
     } else if (next) {
       // Between two attempts the attendee may have corrected an address, or chosen another ticket.
       order = next.order;

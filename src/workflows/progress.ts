@@ -60,6 +60,10 @@ export function trackProgress(first: Order) {
 
   return {
     progress,
+    unconfirmed() {
+      become('unconfirmed');
+      show();
+    },
     attempting(attempted: Order) {
       order = attempted;
       const list = progress.steps.find(({ name }) => name === 'mailing-list');

@@ -7,7 +7,7 @@ import {
   proxyActivities,
 } from '@temporalio/workflow';
 import type { Activities } from '../activities/index.ts';
-import { RATE_LIMITED, type Captured, type Order, type Progress } from '../registration.ts';
+import { isTrusted, RATE_LIMITED, type Captured, type Order, type Progress } from '../registration.ts';
 import { FOR_A_MONTH, UNTIL_DONE } from './options.ts';
 import { collectPayment } from './payment.ts';
 import { trackProgress, type Tracker } from './progress.ts';
@@ -66,7 +66,8 @@ async function fulfil(
   payment: Captured,
   tracker: Tracker,
 ): Promise<'confirmed' | 'refunded' | 'cancelled'> {
-  const { newsletter, paypalOrderId: _taken, ...bought } = order;
+  const { newsletter, paypalOrderId: _taken, confirmationToken, ...bought } = order;
+  const emailConfirmed = confirmationToken !== undefined;
   const saving = { impossible: false };
   const scope = new CancellationScope();
   await scope.run(() =>
@@ -77,9 +78,19 @@ async function fulfil(
       }),
       tracker.step(
         'email',
-        sendConfirmation({ ...bought, newsletter: newsletter !== null, paidAt: payment.paidAt }),
+        sendConfirmation({
+          ...{ ...bought, newsletter: newsletter !== null, paidAt: payment.paidAt },
+          ...(emailConfirmed && { emailConfirmed }),
+        }),
       ),
-      newsletter && tracker.step('mailing-list', addToMailingList({ attendee: order.attendee })),
+      newsletter &&
+        tracker.step(
+          'mailing-list',
+          addToMailingList({
+            attendee: order.attendee,
+            ...(!isTrusted({ ...order, emailConfirmed }) && { untrusted: true }),
+          }),
+        ),
     ]),
   );
   // allSettled swallows a cancellation, so it is looked for here.

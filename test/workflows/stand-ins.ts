@@ -43,6 +43,8 @@ export function standIns(replaced: Partial<Activities>): Activities {
     settlePayment: ({ paypalOrderId }) => Promise.resolve({ ...CAPTURED, paypalOrderId }),
     refundPayment: () => Promise.resolve(),
     saveOrder: () => Promise.resolve(done),
+    claimUnconfirmed: () => Promise.resolve(true),
+    askToConfirm: () => Promise.resolve(done),
     releaseHold: () => Promise.resolve(null),
     giveSeatBack: () => Promise.resolve(),
     sendConfirmation: () => Promise.resolve(done),

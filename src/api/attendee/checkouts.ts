@@ -1,21 +1,25 @@
+import { randomUUID } from 'node:crypto';
 import type { FastifyBaseLogger } from 'fastify';
 import { findPrice } from '../../database/events.ts';
-import { holdSeat, notePaypalOrder } from '../../database/seats/hold.ts';
+import { HOLD_MINUTES, holdSeat, notePaypalOrder } from '../../database/seats/hold.ts';
 import type { Hold } from '../../database/seats/lock.ts';
+import { forgetSecret } from '../../database/seats/owner.ts';
 import { Form } from '../../form.ts';
 import { workflowId } from '../../registration.ts';
 import { VendorError } from '../../vendors/vendor-error.ts';
 import type { App } from '../dependencies.ts';
 import type { RouteDependencies } from '../limits.ts';
 import { Problem, problemResponses } from '../problem.ts';
-import { addressNeeded, refuseFaults, ticketNotOnSale } from './refusals.ts';
-import { CheckoutBody, price, RegistrationParams } from './schemas.ts';
+import { ownerOf, secretIn } from './owner.ts';
+import { addressNeeded, notOwner, refuseFaults, ticketNotOnSale } from './refusals.ts';
+import { CheckoutBody, price, RegistrationParams, SecretHeader } from './schemas.ts';
 
 /** Somebody waits for this answer: after this time it is better to say that PayPal is away. */
 const PAYPAL_TIMEOUT_MS = 10_000;
+const DAY_S = 86_400;
 
 export function checkoutRoutes(app: App, dependencies: RouteDependencies): void {
-  const { database, limits, paypal } = dependencies;
+  const { config, database, limits, paypal } = dependencies;
 
   app.put(
     '/api/checkouts/:id',
@@ -25,6 +29,7 @@ export function checkoutRoutes(app: App, dependencies: RouteDependencies): void 
       schema: {
         summary: 'Hold a seat and open a PayPal order for it; repeat to renew the hold',
         params: RegistrationParams,
+        headers: SecretHeader,
         body: Form,
         response: {
           200: CheckoutBody,
@@ -33,10 +38,16 @@ export function checkoutRoutes(app: App, dependencies: RouteDependencies): void 
         },
       },
     },
-    async ({ params: { id }, body: form, log }, reply) => {
+    async (request, reply) => {
+      const { body: form, log } = request;
+      const { id } = request.params;
       refuseFaults(form);
       if (!form.billing && (await findPrice(database, form.event, form.ticketType))) throw addressNeeded();
-      const outcome = await holdSeat(database, id, form.event, form.ticketType);
+      // A browser that makes the secret itself still has it when the answer is lost.
+      const given = secretIn(request);
+      const secret = given ?? randomUUID();
+      const owner = ownerOf(request, { id, email: form.attendee.email, secret }, config.limits);
+      const outcome = await holdSeat(database, id, form.event, form.ticketType, owner);
       switch (outcome.status) {
         case 'unknown-ticket-type':
           throw ticketNotOnSale();
@@ -44,6 +55,17 @@ export function checkoutRoutes(app: App, dependencies: RouteDependencies): void 
           throw new Problem('sold-out');
         case 'all-held':
           throw new Problem('sold-out', { detail: 'problem.sold-out.held' });
+        case 'too-many-holds':
+          throw new Problem('too-many-holds', { retryAfterSeconds: HOLD_MINUTES * 60 });
+        case 'too-many-free':
+          throw new Problem('too-many-holds', {
+            detail: 'problem.too-many-holds.free',
+            retryAfterSeconds: DAY_S,
+          });
+        case 'too-many-orders':
+          throw new Problem('too-many-orders', { retryAfterSeconds: HOLD_MINUTES * 60 });
+        case 'not-owner':
+          throw notOwner();
         case 'registered':
           throw new Problem('already-registered');
         case 'over':
@@ -53,8 +75,14 @@ export function checkoutRoutes(app: App, dependencies: RouteDependencies): void 
             throw new Problem('payment-in-flight');
           return reply.code(200).send(checkout(outcome.hold, outcome.hold.paypalOrderId));
         case 'held': {
-          const paypalOrderId = await openPaypalOrder(outcome.hold, log);
-          return reply.code(outcome.renewed ? 200 : 201).send(checkout(outcome.hold, paypalOrderId));
+          const paypalOrderId = await openPaypalOrder(outcome.hold, log).catch(async (error: unknown) => {
+            // This answer does not tell the secret, so the next one has to.
+            if (outcome.secretTaken && !given) await forgetSecret(database, id, owner.secretHash);
+            throw error;
+          });
+          return reply
+            .code(outcome.renewed ? 200 : 201)
+            .send({ ...checkout(outcome.hold, paypalOrderId), ...(outcome.secretTaken && { secret }) });
         }
       }
     },

@@ -6,6 +6,7 @@ import { assets } from '../../web/assets.ts';
 import type { Dependencies } from '../dependencies.ts';
 import { attemptLimits } from '../limits.ts';
 import { checkoutRoutes } from './checkouts.ts';
+import { confirmationRoutes } from './confirmation.ts';
 import { eventRoutes } from './events.ts';
 import { pageRoutes } from './pages.ts';
 import { registrationRoutes } from './registrations.ts';
@@ -27,7 +28,9 @@ export async function attendeeRoutes(instance: FastifyInstance, dependencies: De
   await app.register(assetRoutes);
 
   const limits = attemptLimits(app, config.rateLimit);
-  for (const routes of [eventRoutes, checkoutRoutes, registrationRoutes, statusRoutes, pageRoutes])
+  for (const routes of [
+    ...[eventRoutes, checkoutRoutes, registrationRoutes, statusRoutes, pageRoutes, confirmationRoutes],
+  ])
     routes(app, { ...dependencies, limits });
 }
 

@@ -18,7 +18,7 @@ import { prefersPage } from './problems.ts';
 import { RegistrationId, RegistrationParams } from './schemas.ts';
 
 /** Only people with the address may see the page, and no cache, search engine or next site learns of it. */
-const PRIVATE = {
+export const PRIVATE = {
   'cache-control': 'no-store',
   'x-robots-tag': 'noindex',
   'referrer-policy': 'no-referrer',

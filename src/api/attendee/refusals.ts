@@ -22,3 +22,9 @@ export const ticketNotOnSale = () =>
 /** A ticket that costs something needs a billing address. */
 export const addressNeeded = () =>
   new Problem('invalid-fields', { errors: [{ pointer: '/billing', detail: 'fault.needed.billing' }] });
+
+/** The registration is somebody else's, who reserved its seat with another e-mail address. */
+export const notOwner = () =>
+  new Problem('not-your-registration', {
+    errors: [{ pointer: '/attendee/email', detail: 'fault.other-email' }],
+  });

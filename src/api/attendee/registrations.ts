@@ -12,6 +12,7 @@ import {
   type Order,
   type PaymentAnswer,
   type RejectReason,
+  type Status,
 } from '../../registration.ts';
 import { readStatus } from '../../registrations/status.ts';
 import { sharedProbe } from '../../temporal/client.ts';
@@ -21,7 +22,8 @@ import type { App } from '../dependencies.ts';
 import { languageOf } from '../language.ts';
 import type { RouteDependencies } from '../limits.ts';
 import { Problem, problemResponses, unavailable, type ProblemName } from '../problem.ts';
-import { addressNeeded, refuseFaults, ticketNotOnSale } from './refusals.ts';
+import { emailHashOf } from './owner.ts';
+import { addressNeeded, notOwner, refuseFaults, ticketNotOnSale } from './refusals.ts';
 import { RegisteredBody, RegistrationForm } from './schemas.ts';
 
 const REJECTED: Record<RejectReason, ProblemName> = {
@@ -54,7 +56,7 @@ export function registrationRoutes(app: App, dependencies: RouteDependencies): v
       const { body: form, log } = request;
       refuseFaults(form);
       const { id } = form;
-      const registered = (status: 'confirmed' | 'processing') => ({
+      const registered = (status: 'confirmed' | 'processing' | 'unconfirmed') => ({
         id,
         status,
         ...linksOf(config.publicUrl, id),
@@ -70,6 +72,7 @@ export function registrationRoutes(app: App, dependencies: RouteDependencies): v
       if (end === 'refunded' || end === 'cancelled') throw new Problem(`was-${end}`);
       // A run that has expired answers as it did before, and needs no hold for that.
       if (!hold && !end) throw new Problem('hold-expired');
+      if (hold?.emailHash && hold.emailHash !== emailHashOf(id, form.attendee.email)) throw notOwner();
       const order = toOrder(form, found, languageOf(request));
       await probe().catch(() => {
         throw unavailable();
@@ -77,8 +80,10 @@ export function registrationRoutes(app: App, dependencies: RouteDependencies): v
 
       // The second PayPal order of a registration follows a first attempt, so there may be a run already.
       const answer = await pay(order, hold === undefined || hold.paypalOrders > 1, log);
-      if (answer.status === 'not-known') {
-        const accepted = registered('processing');
+      if (answer.status === 'not-known' || answer.status === 'unconfirmed') {
+        // A repeated request may come after the confirmation.
+        const waits = answer.status === 'unconfirmed' && (await statusOf(id)) !== 'processing';
+        const accepted = registered(waits ? 'unconfirmed' : 'processing');
         return reply.code(202).header('location', accepted.statusUrl).send(accepted);
       }
       if (answer.status === 'declined') await limits.declined(request);
@@ -89,17 +94,22 @@ export function registrationRoutes(app: App, dependencies: RouteDependencies): v
     },
   );
 
+  /** What became of a registration; undefined when nobody can tell now. */
+  async function statusOf(id: string): Promise<Status | undefined> {
+    const answer = await readStatus(dependencies, id);
+    return answer.found === 'registration' ? answer.registration.status : undefined;
+  }
+
   /** @throws Problem when the registration was undone after its payment */
   async function refuseUndone(id: string): Promise<void> {
-    const answer = await readStatus(dependencies, id);
-    const status = answer.found === 'registration' ? answer.registration.status : undefined;
+    const status = await statusOf(id);
     if (status === 'refunded' || status === 'cancelled') throw new Problem(`was-${status}`);
   }
 
   /** The input of the run. Price and ticket type are the hold's, never the form's. */
   function toOrder(form: RegistrationForm, { hold, ticket }: Registration, language: Language): Order {
     if (!ticket) throw ticketNotOnSale();
-    const { event, ticketType } = ticket;
+    const { event, ticketType, confirmEmail } = ticket;
     if (hold && (hold.event !== form.event || hold.ticketType !== form.ticketType))
       throw new Problem('ticket-mismatch');
     const amount = hold?.amount ?? ticketType.price;
@@ -118,6 +128,7 @@ export function registrationRoutes(app: App, dependencies: RouteDependencies): v
       language,
       amount,
       paypalOrderId: form.paypalOrderId,
+      ...(confirmEmail && hold && { confirmationToken: hold.confirmationToken }),
     };
   }
 
@@ -139,8 +150,7 @@ export function registrationRoutes(app: App, dependencies: RouteDependencies): v
       }
     }
     // The run is over and never attempted this PayPal order: what became of the registration decides.
-    const answer = await readStatus(dependencies, order.id);
-    const status = answer.found === 'registration' ? answer.registration.status : undefined;
+    const status = await statusOf(order.id);
     switch (status) {
       case 'confirmed':
         return { status: 'already-paid' };
@@ -152,6 +162,7 @@ export function registrationRoutes(app: App, dependencies: RouteDependencies): v
       case 'cancelled':
       case 'refunded':
         return { status };
+      case 'unconfirmed':
       case 'processing':
       case undefined:
         return { status: 'not-known' };
@@ -165,7 +176,7 @@ function answerFromOrder(order: NonNullable<Registration['order']>, paypalOrderI
   if (order.paypalOrderId !== paypalOrderId) throw new Problem('already-registered');
 }
 
-function toProblem(answer: Exclude<PaymentAnswer, { status: 'captured' }>): Problem {
+function toProblem(answer: Exclude<PaymentAnswer, { status: 'captured' | 'unconfirmed' }>): Problem {
   switch (answer.status) {
     case 'declined':
       return new Problem('declined', {

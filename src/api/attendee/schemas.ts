@@ -47,6 +47,19 @@ export const CheckoutBody = Type.Object({
   heldUntil: Type.Union([Type.String({ format: 'date-time' }), Type.Null()], {
     description: 'null while a payment is in flight: then the seat does not expire',
   }),
+  secret: Type.Optional(
+    Type.String({ description: 'In the first answer only: makes later requests the same client’s' }),
+  ),
+});
+
+/** A client may choose the secret itself, with its first request. */
+export const SecretHeader = Type.Object({
+  'x-checkout-secret': Type.Optional(
+    Type.String({
+      description:
+        'The secret of the first answer. Without it, a request must name the e-mail address of the one before',
+    }),
+  ),
 });
 
 export const RegistrationForm = Type.Object(
@@ -62,7 +75,7 @@ export type RegistrationForm = Static<typeof RegistrationForm>;
 export const RegisteredBody = Type.Object({
   id: RegistrationId,
   reference: Type.String({ description: "10 characters of Crockford's base 32" }),
-  status: Type.Enum(['confirmed', 'processing']),
+  status: Type.Enum(['confirmed', 'processing', 'unconfirmed']),
   statusUrl: Type.String({ format: 'uri' }),
 });
 

@@ -8,6 +8,8 @@ import { NOW } from './lock.ts';
 export type Availability = {
   price_minor: number;
   currency: string;
+  /** Seats that are neither sold nor held; null without a limit. */
+  free: number | null;
   /** Whether this registration has a live hold or claim of this ticket type already. */
   live: boolean;
   /** Whether there is a seat for this registration: its own, or a free one. */
@@ -31,7 +33,7 @@ export async function lockAvailability(
   await trx.raw('select from ticket_types where event_id = ? and id = ? for update', [event, ticketType]);
   // This statement comes after the lock: the one that waits for the lock still sees the holds as they were before.
   const { rows } = await trx.raw<{ rows: Availability[] }>(
-    `select t.price_minor, e.currency, own.live, own.live or coalesce(a.free > 0, true) as seat,
+    `select t.price_minor, e.currency, a.free, own.live, own.live or coalesce(a.free > 0, true) as seat,
        coalesce(a.sold_out, false) as "soldOut",
        e.ends_at <= ${NOW} as over
      from ticket_types t

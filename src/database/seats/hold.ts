@@ -2,30 +2,40 @@
 import type { Database } from '../connection.ts';
 import { lockAvailability } from './availability.ts';
 import { locked, NOW, standing, toHold, type Hold, type HoldRow } from './lock.ts';
+import { isOwner, ownerColumns, ownerJson, type Owner } from './owner.ts';
 
 export const HOLD_MINUTES = 15;
 export const HELD_UNTIL = `${NOW} + interval '${HOLD_MINUTES} minutes'`;
+/** How long one hold can be renewed, so that nobody keeps a seat, or an old price, for ever. */
+const LONGEST_MINUTES = 60;
+/** Renewing never shortens a hold: after a declined payment it may go on for longer. */
+const RENEWED_UNTIL = `greatest(held_until, least(${HELD_UNTIL}, held_since + interval '${LONGEST_MINUTES} minutes'))`;
+/** Each one may be declined once, and a declined payment makes the seat a new hold. */
+const MOST_PAYPAL_ORDERS = 10;
 /** PayPal forgets an order that nobody approved after 3 hours (developer.paypal.com, Orders v2); ours are younger. */
 const PAYPAL_ORDER_HOURS = 2;
 
-type Refusal = 'sold-out' | 'all-held' | 'unknown-ticket-type';
+type Refusal = 'sold-out' | 'all-held' | 'unknown-ticket-type' | 'too-many-holds' | 'too-many-free';
+/** `secretTaken`: the secret that came with this request is the hold's from now on. */
 export type HoldOutcome =
-  | { status: 'held'; hold: Hold; renewed: boolean }
+  | { status: 'held'; hold: Hold; renewed: boolean; secretTaken: boolean }
   | { status: 'in-flight'; hold: Hold }
-  | { status: Refusal | 'registered' | 'over' };
+  | { status: Refusal | 'too-many-orders' | 'not-owner' | 'registered' | 'over' };
 
 /**
  * Holds a seat for {@link HOLD_MINUTES} minutes from now, or renews the hold. Another ticket type moves the hold; then,
- * and when its PayPal order is spent or old, the hold comes back without one. A payment in flight is left alone.
+ * and when its PayPal order is spent or old, the hold comes back without one. A payment in flight is left alone. Only the owner
+ * may change a hold, and limits bound how many seats one owner gets.
  */
 export const holdSeat = async (
   database: Database,
   id: string,
   event: string,
   ticketType: string,
+  owner: Owner = {},
 ): Promise<HoldOutcome> =>
-  (await holdNewSeat(database, id, event, ticketType)) ??
-  (await holdSeatLocked(database, id, event, ticketType));
+  (await holdNewSeat(database, id, event, ticketType, owner)) ??
+  (await holdSeatLocked(database, id, event, ticketType, owner));
 
 /**
  * The ordinary hold, which is the first of a registration: the function `hold_new_seat` of the database, in one statement.
@@ -36,20 +46,22 @@ async function holdNewSeat(
   id: string,
   event: string,
   ticketType: string,
+  owner: Owner,
 ): Promise<HoldOutcome | undefined> {
   type Answer = Pick<HoldRow, 'amount_minor' | 'currency' | 'held_until'> & { outcome: Refusal | 'held' };
-  const { rows } = await database.raw<{ rows: Answer[] }>('select * from hold_new_seat(?, ?, ?, ?)', [
+  const { rows } = await database.raw<{ rows: Answer[] }>('select * from hold_new_seat(?, ?, ?, ?, ?)', [
     id,
     event,
     ticketType,
     HOLD_MINUTES,
+    ownerJson(owner),
   ]);
   const [answer] = rows;
   if (answer?.outcome !== 'held') return answer && { status: answer.outcome };
   const amount = { minor: answer.amount_minor, currency: answer.currency };
   const heldUntil = answer.held_until?.toISOString() ?? null;
   const hold = { id, event, ticketType, amount, heldUntil, paypalOrderId: null, paypalOrders: 1 };
-  return { status: 'held', hold, renewed: false };
+  return { status: 'held', hold, renewed: false, secretTaken: owner.secretHash !== undefined };
 }
 
 /** Any hold, by a transaction that locks first and then decides. The tests hold {@link holdSeat} against it. */
@@ -58,35 +70,89 @@ export async function holdSeatLocked(
   id: string,
   event: string,
   ticketType: string,
+  owner: Owner = {},
 ): Promise<HoldOutcome> {
   return locked(database, id, async (trx) => {
     const { ordered, over, hold: existing } = await standing(trx, id);
     if (ordered) return { status: 'registered' };
     if (over) return { status: 'over' };
+    if (existing && !isOwner(existing, owner)) return { status: 'not-owner' };
     if (existing?.claimed_for) return { status: 'in-flight', hold: toHold(existing) };
 
     const available = await lockAvailability(trx, id, event, ticketType);
     if (!available || available.over) return { status: 'unknown-ticket-type' };
     if (!available.seat) return { status: available.soldOut ? 'sold-out' : 'all-held' };
+    const { live, price_minor, currency, free } = available;
+    const refusal = live
+      ? null
+      : await refusedByLimits(trx, { id, event, ticketType, price: price_minor, free }, owner);
+    if (refusal) return { status: refusal };
 
-    const held = { event_id: event, ticket_type_id: ticketType, held_until: trx.raw(HELD_UNTIL) };
-    const price = { amount_minor: available.price_minor, currency: available.currency };
+    const hasSecret = owner.secretHash !== undefined;
+    const price = { amount_minor: price_minor, currency };
+    const place = { event_id: event, ticket_type_id: ticketType };
+    if (price_minor === 0) await noteFree(trx, { id, ...place }, owner);
     if (!existing) {
       const made = await trx('seat_holds')
-        .insert({ id, ...held, ...price })
+        .insert({
+          ...{ id, ...place, ...price, held_until: trx.raw(HELD_UNTIL) },
+          ...{ ...ownerColumns(owner), secret_hash: owner.secretHash ?? null },
+        })
         .returning<HoldRow[]>('*');
-      return { status: 'held', hold: toHold(only(made)), renewed: false };
+      return { status: 'held', hold: toHold(only(made)), renewed: false, secretTaken: hasSecret };
     }
     const same = existing.event_id === event && existing.ticket_type_id === ticketType;
-    const repriced = !available.live && price.amount_minor !== existing.amount_minor;
+    const repriced = !live && price_minor !== existing.amount_minor;
     const reopen = !same || repriced || (await isPaypalOrderOld(trx, id));
+    const opens = price_minor > 0 && (reopen || existing.paypal_order_id === null);
+    if (opens && existing.paypal_orders + Number(reopen) > MOST_PAYPAL_ORDERS)
+      return { status: 'too-many-orders' };
+    const secretTaken = existing.secret_hash === null && hasSecret;
+    // A hold that has lapsed begins anew. One that moves goes on.
+    const goesOn = (then: string, otherwise: string) =>
+      trx.raw(`case when held_until > ${NOW} then ${then} else ${otherwise} end`);
     const renewed = await trx('seat_holds')
       .where({ id })
-      // The price of a hold is kept while it goes on: what the attendee was shown is what is charged.
-      .update({ ...held, ...(available.live ? {} : price), ...(reopen ? nextPaypalOrder(trx) : {}) })
+      .update({
+        ...place,
+        held_until: goesOn(RENEWED_UNTIL, HELD_UNTIL),
+        held_since: goesOn('held_since', NOW),
+        // The price of a hold is kept while it goes on: what the attendee was shown is what is charged.
+        ...(live ? {} : price),
+        ...(reopen ? nextPaypalOrder(trx) : {}),
+        ...ownerColumns(owner),
+        ...(secretTaken && { secret_hash: owner.secretHash }),
+        // The link that was mailed to another address must not confirm this one.
+        ...(existing.email_hash === (owner.emailHash ?? null)
+          ? {}
+          : { confirmation_token: trx.raw('gen_random_uuid()') }),
+      })
       .returning<HoldRow[]>('*');
-    return { status: 'held', hold: toHold(only(renewed)), renewed: true };
+    return { status: 'held', hold: toHold(only(renewed)), renewed: true, secretTaken };
   });
+}
+
+type Asked = { id: string; event: string; ticketType: string; price: number; free: number | null };
+/** Why somebody may not hold one more seat; null when they may. */
+async function refusedByLimits(
+  trx: Database,
+  { id, event, ticketType, price, free }: Asked,
+  owner: Owner,
+): Promise<'too-many-holds' | 'too-many-free' | null> {
+  const { rows } = await trx.raw<{ rows: [{ refusal: 'too-many-holds' | 'too-many-free' | null }] }>(
+    'select refused_by_limits(?, ?, ?, ?, ?, ?) as refusal',
+    [id, event, ticketType, price, free, ownerJson(owner)],
+  );
+  return rows[0].refusal;
+}
+
+/** Notes that a free ticket is held, which counts for a day once it is registered. */
+async function noteFree(trx: Database, seat: object, { addressKey, personKey }: Owner): Promise<void> {
+  if (addressKey === undefined || personKey === undefined) return;
+  await trx('free_registrations')
+    .insert({ ...seat, address_key: addressKey, person_key: personKey })
+    .onConflict('id')
+    .merge();
 }
 
 const isPaypalOrderOld = async (trx: Database, id: string): Promise<boolean> =>

@@ -2,7 +2,7 @@
  * Every decision about one registration is made while holding its lock. A decision that counts seats locks the ticket type
  * as well, always second, so that no two decisions can wait for each other.
  */
-import { FREE } from '../../registration.ts';
+import { FREE, UNCONFIRMED } from '../../registration.ts';
 import type { Money } from '../../money.ts';
 import type { Database } from '../connection.ts';
 
@@ -38,6 +38,9 @@ export type HoldRow = {
   claimed_for: string | null;
   paypal_order_id: string | null;
   paypal_orders: number;
+  secret_hash: string | null;
+  email_hash: string | null;
+  confirmation_token: string;
 };
 
 export type Hold = {
@@ -53,13 +56,17 @@ export type Hold = {
   paypalOrders: number;
 };
 
+/** Whether a seat is claimed for a payment, and not for a free ticket or until an e-mail address is confirmed. */
+export const isPaypalOrder = (claimedFor: string | null): claimedFor is string =>
+  claimedFor !== null && claimedFor !== FREE && claimedFor !== UNCONFIRMED;
+
 export const toHold = (row: HoldRow): Hold => ({
   id: row.id,
   event: row.event_id,
   ticketType: row.ticket_type_id,
   amount: { minor: row.amount_minor, currency: row.currency },
   heldUntil: row.held_until?.toISOString() ?? null,
-  paypalOrderId: row.claimed_for === FREE ? null : (row.claimed_for ?? row.paypal_order_id),
+  paypalOrderId: isPaypalOrder(row.claimed_for) ? row.claimed_for : row.paypal_order_id,
   paypalOrders: row.paypal_orders,
 });
 

@@ -6,7 +6,7 @@ import { LOCK, locked, standing } from './lock.ts';
 /** The seat of one registration. */
 export type Seat = { id: string; event: string; ticketType: string };
 /** Rest of a statement that records a sale: it inserts one row for each row of the common table expression `counted`. */
-export type SaleRecord = { insert: string; bindings: (string | number | Date | null)[] };
+export type SaleRecord = { insert: string; bindings: (string | number | boolean | Date | null)[] };
 export type SaleOutcome = { status: 'saved' } | { status: 'no-seat' };
 
 /**

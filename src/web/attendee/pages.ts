@@ -162,6 +162,13 @@ export function statusPage(frame: Frame, page: StatusPage): string {
   });
 }
 
+/** The page behind the link that confirms an e-mail address: a button, and nothing about a person. */
+export function confirmationPage(frame: Frame, { event }: { event: EventFacts }): string {
+  const { t } = frame.speech;
+  const text = t('confirm.text', { event: event.name });
+  return render('confirm', frame, [], { title: t('mail.confirm'), text, seller: sellerLine(event) });
+}
+
 /** A problem as a page. */
 export function problemPage(frame: Frame, problem: { title: string; detail: string }): string {
   return render('problem', frame, [], problem);

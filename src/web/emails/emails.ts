@@ -2,9 +2,9 @@
 import { fileURLToPath } from 'node:url';
 import { Eta } from 'eta';
 import { countryNames } from '../../countries.ts';
-import { speak } from '../../messages/index.ts';
+import { speak, type Speech } from '../../messages/index.ts';
 import type { Money } from '../../money.ts';
-import { LANGUAGES, type EventFacts, type NoticeKind, type Order } from '../../registration.ts';
+import { isTrusted, LANGUAGES, type EventFacts, type NoticeKind, type Order } from '../../registration.ts';
 import { calendarFile } from '../calendar.ts';
 import { eventDates, longDate, longTime } from '../dates.ts';
 import { siteLinks } from '../links.ts';
@@ -41,7 +41,17 @@ type Confirmation = Links &
     /** ISO 8601 */
     paidAt: string;
     newsletter: boolean;
+    emailConfirmed?: boolean;
   };
+
+/** Names that nobody vouches for are not repeated: a made-up name could be an advertisement, sent to anybody. */
+const namesOf = (order: Pick<Confirmation, 'attendee' | 'amount' | 'emailConfirmed'>, { t }: Speech) => {
+  const { firstName, lastName, organization } = order.attendee;
+  const name = `${firstName} ${lastName}`;
+  return isTrusted(order)
+    ? { hello: t('mail.hello', { name: firstName }), attendeeName: name, buyerNames: [organization, name] }
+    : { hello: t('mail.hello.nobody'), attendeeName: null, buyerNames: [] };
+};
 
 const addressLines = (billing: NonNullable<Order['billing']>, locale: string) => [
   billing.addressLine1,
@@ -53,23 +63,20 @@ const addressLines = (billing: NonNullable<Order['billing']>, locale: string) =>
 
 /** The proof of registration, which is also the receipt: seller, buyer, amount, date; with a calendar entry and a QR code. */
 export function confirmationMail(order: Confirmation): Mail {
-  const { event, attendee, billing, amount, reference } = order;
+  const { event, billing, amount, reference } = order;
   const speech = speak(order.language ?? LANGUAGES[0]);
   const { t, locale, money } = speech;
+  const { buyerNames, ...names } = namesOf(order, speech);
   const date = longDate(order.paidAt, event.timeZone, locale);
   const free = amount.minor === 0;
   const mail = render('confirmation', t('mail.confirmation.subject', { event: event.name, reference }), {
     ...order,
     ...speech,
     links: siteLinks(order.site, speech),
-    attendeeName: `${attendee.firstName} ${attendee.lastName}`,
+    ...names,
     when: eventDates(event, locale),
     seller: event.seller.split('\n'),
-    buyer: [
-      attendee.organization,
-      `${attendee.firstName} ${attendee.lastName}`,
-      ...(billing ? addressLines(billing, locale) : []),
-    ].filter(Boolean),
+    buyer: [...buyerNames, ...(billing ? addressLines(billing, locale) : [])].filter(Boolean),
     total: free ? t('mail.free') : money(amount),
     paidOn: t(free ? 'mail.registered-on' : 'mail.paid-on', { date }),
   });
@@ -82,6 +89,21 @@ export function confirmationMail(order: Confirmation): Mail {
       { ...ics, content: Buffer.from(calendarFile(order)) },
     ],
   };
+}
+
+type Request = Pick<Order, 'language'> & {
+  event: EventFacts;
+  confirmUrl: string;
+  site: Parameters<typeof siteLinks>[0];
+};
+
+/** Asks whoever reads mail at an address to confirm it. It repeats nothing that was typed into the form. */
+export function confirmAddressMail({ event, language, confirmUrl, site }: Request): Mail {
+  const speech = speak(language ?? LANGUAGES[0]);
+  const title = speech.t('mail.confirm');
+  return render('confirm-address', speech.t('mail.notice.subject', { title, event: event.name }), {
+    ...{ ...speech, event, title, confirmUrl, links: siteLinks(site, speech) },
+  });
 }
 
 type Notice = Links &
@@ -103,6 +125,7 @@ export function noticeMail(notice: Notice): Mail {
     ...notice,
     ...speech,
     links: siteLinks(notice.site, speech),
+    hello: t('mail.hello', { name: notice.attendee.firstName }),
     title,
     sentence: held
       ? t('mail.payment-failed.held', { event: event.name, time: longTime(held, event.timeZone, locale) })

@@ -25,13 +25,17 @@ function toLocalTime(time, response) {
   return Date.now() + Date.parse(time) - now;
 }
 
-/** Sends a request to the server. The end of a hold is converted to this browser's clock (ms). */
-export async function ask(method, url, body) {
+/**
+ * Sends a request to the server. The end of a hold is converted to this browser's clock (ms).
+ * @param secret makes a registration this browser's own
+ */
+export async function ask(method, url, body, secret) {
   const response = await fetch(url, {
     method,
     headers: {
       'accept-language': document.documentElement.lang,
       ...(body ? { 'content-type': 'application/json' } : {}),
+      ...(secret ? { 'x-checkout-secret': secret } : {}),
     },
     ...(body ? { body: JSON.stringify(body) } : {}),
   });
@@ -40,6 +44,9 @@ export async function ask(method, url, body) {
   if (!response.ok) throw new Refused(answer);
   return { status: response.status, answer };
 }
+
+/** Problems after which a registration cannot go on in this browser. */
+const OVER = ['registration-over', 'not-your-registration', 'too-many-orders'];
 
 export const statusPage = (id) => `/registrations/${id}`;
 
@@ -84,8 +91,8 @@ async function exclusively(name, work) {
 
 /**
  * The registrations for an event in this browser. A tab goes on with its own registration; two tabs with the same person
- * share one, and another person has another. Of each is kept: `person` (a hash), `at` and `heldUntil` (ms), `ticketType`, `paying`
- * (the PayPal order that the server was asked to take) and `declined` (the last reason).
+ * share one, and another person has another. Of each is kept: `person` (a hash), `secret`, `at` and `heldUntil` (ms), `ticketType`,
+ * `paying` (the PayPal order that the server was asked to take) and `declined` (the last reason).
  */
 export function openCheckout(event) {
   const tabKey = tabKeyOf(event);
@@ -112,7 +119,8 @@ export function openCheckout(event) {
         if (!paying && (heldUntil ?? at) < Date.now() - DAY_MS) shared.remove(keyOf(event, id));
       }
       const id = read()?.id ?? ids().find((other) => find(other).person === person) ?? crypto.randomUUID();
-      note(id, { person, at: Date.now() });
+      const { secret = crypto.randomUUID() } = find(id) ?? {};
+      note(id, { person, secret, at: Date.now() });
       tab.set(tabKey, id);
       return id;
     });
@@ -150,17 +158,17 @@ export function openCheckout(event) {
       return (await asked)?.answer.status;
     },
 
-    /** Holds a seat or renews the hold. If the registration has ended, a new one is started. */
+    /** Holds a seat or renews the hold. If the registration has ended, or is not this browser's, a new one is started. */
     async hold(body) {
       const put = async () => {
         const id = await identify(body);
-        return ask('PUT', `/api/checkouts/${id}`, body).catch((error) => {
+        return ask('PUT', `/api/checkouts/${id}`, body, find(id).secret).catch((error) => {
           noteRefusal(id, body, error);
           throw error;
         });
       };
       const { answer } = await put().catch((error) => {
-        if (!(error instanceof Refused && error.is('registration-over'))) throw error;
+        if (!(error instanceof Refused && error.is(...OVER))) throw error;
         forget(read().id);
         return put();
       });
@@ -184,7 +192,7 @@ export function openCheckout(event) {
       note(body.id, { paying: body.paypalOrderId ?? 'free', heldUntil: null, declined: null });
       for (let tries = 1; ; tries++) {
         try {
-          return await ask('POST', '/api/registrations', body);
+          return await ask('POST', '/api/registrations', body, find(body.id).secret);
         } catch (error) {
           if (error instanceof Refused) {
             const declined = error.is('declined') ? error.problem.detail : null;

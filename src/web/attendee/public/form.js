@@ -211,7 +211,7 @@ async function resume() {
   if (!known?.paying) return;
   const status = await checkout.status(known.id);
   if (busy) return;
-  if (status === 'processing' || status === 'confirmed') location.replace(statusPage(known.id));
+  if (['processing', 'unconfirmed', 'confirmed'].includes(status)) location.replace(statusPage(known.id));
   else if (['expired', 'cancelled', 'refunded'].includes(status)) checkout.forget();
   else if (status === 'declined') {
     fields.showError('card', message('browser.declined-before'));

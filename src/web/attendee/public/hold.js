@@ -37,7 +37,7 @@ export function openHold(element, renew) {
     const before = until;
     await renew();
     keep.disabled = false;
-    if (until > before) announce('browser.extended');
+    announce(until > before ? 'browser.extended' : until === before ? 'browser.hold-longest' : '');
   });
 
   return {
