@@ -5,12 +5,14 @@ import { NativeConnection, Runtime, Worker } from '@temporalio/worker';
 import { activityOptions } from './activities/index.ts';
 import { loadConfig, NOT_ENCRYPTED, orExit } from './config.ts';
 import { connectDatabase } from './database/connection.ts';
+import { purgeHourly } from './database/purge.ts';
 import { createLogger } from './log.ts';
 import { TASK_QUEUE } from './registration.ts';
 import { buildIdOf, findWorkflowBundle } from './temporal/bundle.ts';
 import { dataConverter, setVendorRateLimit } from './temporal/client.ts';
 import { runtimeOptions, sdkLogger } from './temporal/logger.ts';
 import { addSearchAttributes } from './temporal/search-attributes.ts';
+import { wordFor } from './trace.ts';
 import { connectVendors } from './vendors/index.ts';
 
 const RETRY_AFTER_MS = 2000;
@@ -26,6 +28,9 @@ const database = connectDatabase(config.databaseUrl);
 const activities = activityOptions({ config, database, ...connectVendors(config) });
 const workflowBundle = await findWorkflowBundle(sdkLogger(logger));
 
+const stopPurging = purgeHourly(database, (error) => {
+  logger.warn({ reason: wordFor(error) }, 'lapsed holds are not purged');
+});
 const stopping = new AbortController();
 const stopped = once(stopping.signal, 'abort');
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stopping.abort());
@@ -70,4 +75,5 @@ while (!stopping.signal.aborted) {
     await connection?.close();
   }
 }
+stopPurging();
 await database.destroy();

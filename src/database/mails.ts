@@ -14,16 +14,17 @@ export async function mayMail(
   most: number,
 ): Promise<boolean> {
   const recipient = createHash('sha256').update(mailboxOf(email)).digest('base64url');
-  const { rows } = await database.raw<{ rows: [{ may: boolean }] }>(
-    `with counted as (
-       insert into recipient_mails (recipient, mail)
-       select ?, ? where ? > (
-         select count(*) from recipient_mails where recipient = ? and mail <> ? and at > now() - interval '1 day')
-       on conflict (recipient, mail) do nothing
-       returning 1)
-     select exists (select from counted) or exists (
-       select from recipient_mails where recipient = ? and mail = ?) as may`,
-    [recipient, mail, most, recipient, mail, recipient, mail],
-  );
-  return rows[0].may;
+  return database.transaction(async (trx) => {
+    // Mails to one recipient are counted one after the other.
+    await trx.raw('select pg_advisory_xact_lock(hashtextextended(?, 0))', [recipient]);
+    const { rows } = await trx.raw<{ rows: [{ known: boolean; others: number }] }>(
+      `select coalesce(bool_or(mail = ?), false) as known,
+         (count(*) filter (where mail <> ? and at > now() - interval '1 day'))::integer as others
+       from recipient_mails where recipient = ?`,
+      [mail, mail, recipient],
+    );
+    const [{ known, others }] = rows;
+    if (!known && others < most) await trx('recipient_mails').insert({ recipient, mail });
+    return known || others < most;
+  });
 }

@@ -1,0 +1,32 @@
+/** Deletes what has served its purpose: holds that lapsed, and what limits have counted. */
+import type { Database } from './connection.ts';
+
+/**
+ * Deletes what is older than a day. A hold that lapsed is kept that long, because PayPal answers a repeated request id for six
+ * hours with the order of the first one, and the count of a hold's PayPal orders makes each request id new.
+ */
+export async function purge(database: Database): Promise<void> {
+  const old = (column: string) => [`${column} < now() - interval '1 day'`] as const;
+  await database('seat_holds')
+    .whereNull('claimed_for')
+    .andWhereRaw(...old('held_until'))
+    .delete();
+  await database('free_registrations')
+    .whereRaw(...old('at'))
+    .delete();
+  await database('recipient_mails')
+    .whereRaw(...old('at'))
+    .delete();
+}
+
+const EVERY_MS = 3_600_000;
+
+/** Purges now and every hour. What fails is done the next time. Returns a function that stops it. */
+export function purgeHourly(database: Database, onError: (error: unknown) => void): () => void {
+  const again = () => void purge(database).catch(onError);
+  again();
+  const timer = setInterval(again, EVERY_MS);
+  return () => {
+    clearInterval(timer);
+  };
+}

@@ -1,0 +1,46 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { mayMail } from '../../src/database/mails.ts';
+import { purge } from '../../src/database/purge.ts';
+import { claimSeat } from '../../src/database/seats/claim.ts';
+import { holdSeat } from '../../src/database/seats/hold.ts';
+import { createDatabase } from '../store.ts';
+
+let store: Awaited<ReturnType<typeof createDatabase>>;
+beforeAll(async () => {
+  store = await createDatabase();
+});
+afterAll(() => store.drop());
+
+const OWNER = { emailHash: 'E', addressKey: 'A', personKey: 'P', freePerAddress: 5, freePerEmail: 5 };
+
+it('deletes holds that lapsed a day ago and what limits counted, and keeps everything that is younger or claimed', async () => {
+  const { database } = store;
+  const [lapsedLongAgo, lapsed, live, claimed] = Array.from({ length: 4 }, () => randomUUID()) as [
+    ...[string, string, string, string],
+  ];
+  for (const id of [lapsedLongAgo, lapsed, live, claimed])
+    await holdSeat(database, id, 'conference', 'free', OWNER);
+  await claimSeat(database, claimed, 'free');
+  const hours = (count: number) => database.raw(`now() - make_interval(hours => ${count})`);
+  await database('seat_holds')
+    .where({ id: lapsedLongAgo })
+    .update({ held_until: hours(25) });
+  await database('seat_holds')
+    .where({ id: lapsed })
+    .update({ held_until: hours(23) });
+  await database('seat_holds').update({ created_at: hours(100) });
+  await database('free_registrations')
+    .where({ id: lapsedLongAgo })
+    .update({ at: hours(25) });
+  await mayMail(database, 'ada@example.org', 'old', 1);
+  await database('recipient_mails').update({ at: hours(25) });
+  expect(await mayMail(database, 'ada@example.org', 'new', 1)).toBe(true);
+
+  await purge(database);
+  const ids = async (table: string) =>
+    (await database(table).select<{ id: string }[]>('id')).map(({ id }) => id).toSorted();
+  expect(await ids('seat_holds')).toEqual([lapsed, live, claimed].toSorted());
+  expect(await ids('free_registrations')).toEqual([lapsed, live, claimed].toSorted());
+  expect(await database('recipient_mails').pluck('mail')).toEqual(['new']);
+});
