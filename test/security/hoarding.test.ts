@@ -57,10 +57,10 @@ async function hoard(person: (n: number) => Person, most = 60): Promise<number> 
   return most;
 }
 const available = async (ticketType = 'limited') => {
-  const { free } = (await stack
+  const [free] = await stack
     .database('ticket_availability')
     .where({ ticket_type_id: ticketType })
-    .first<{ free: number }>())!;
+    .pluck<number[]>('free');
   return free;
 };
 

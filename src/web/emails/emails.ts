@@ -44,14 +44,19 @@ type Confirmation = Links &
     emailConfirmed?: boolean;
   };
 
-/** Names that nobody vouches for are not repeated: a made-up name could be an advertisement, sent to anybody. */
-const namesOf = (order: Pick<Confirmation, 'attendee' | 'amount' | 'emailConfirmed'>, { t }: Speech) => {
+/** What people typed is not repeated to an address that they may have made up: it could be an advertisement. */
+function typed(order: Confirmation, { t, locale }: Speech) {
   const { firstName, lastName, organization } = order.attendee;
-  const name = `${firstName} ${lastName}`;
-  return isTrusted(order)
-    ? { hello: t('mail.hello', { name: firstName }), attendeeName: name, buyerNames: [organization, name] }
-    : { hello: t('mail.hello.nobody'), attendeeName: null, buyerNames: [] };
-};
+  const attendeeName = `${firstName} ${lastName}`;
+  if (!isTrusted(order)) return { hello: t('mail.hello.nobody'), attendeeName: null, buyer: [] };
+  return {
+    hello: t('mail.hello', { name: firstName }),
+    attendeeName,
+    buyer: [organization, attendeeName, ...(order.billing ? addressLines(order.billing, locale) : [])].filter(
+      Boolean,
+    ),
+  };
+}
 
 const addressLines = (billing: NonNullable<Order['billing']>, locale: string) => [
   billing.addressLine1,
@@ -63,20 +68,18 @@ const addressLines = (billing: NonNullable<Order['billing']>, locale: string) =>
 
 /** The proof of registration, which is also the receipt: seller, buyer, amount, date; with a calendar entry and a QR code. */
 export function confirmationMail(order: Confirmation): Mail {
-  const { event, billing, amount, reference } = order;
+  const { event, amount, reference } = order;
   const speech = speak(order.language ?? LANGUAGES[0]);
   const { t, locale, money } = speech;
-  const { buyerNames, ...names } = namesOf(order, speech);
   const date = longDate(order.paidAt, event.timeZone, locale);
   const free = amount.minor === 0;
   const mail = render('confirmation', t('mail.confirmation.subject', { event: event.name, reference }), {
     ...order,
     ...speech,
     links: siteLinks(order.site, speech),
-    ...names,
+    ...typed(order, speech),
     when: eventDates(event, locale),
     seller: event.seller.split('\n'),
-    buyer: [...buyerNames, ...(billing ? addressLines(billing, locale) : [])].filter(Boolean),
     total: free ? t('mail.free') : money(amount),
     paidOn: t(free ? 'mail.registered-on' : 'mail.paid-on', { date }),
   });

@@ -99,15 +99,18 @@ describe('the confirmation', () => {
 
   it('needs no billing address', () => {
     const { billing: _none, ...order } = anOrder({ amount: { minor: 0, currency: 'EUR' } });
-    const { text } = confirmationMail({
-      ...order,
-      ...links,
-      site,
-      newsletter: false,
-      paidAt: '2026-11-23T23:30:00.000Z',
-    });
+    const sent = { ...order, ...links, site, newsletter: false, paidAt: '2026-11-23T23:30:00.000Z' };
+    const { text } = confirmationMail({ ...sent, emailConfirmed: true });
     expect(text).toMatch(/Billed to\nAda Example\n/);
     expect(text).not.toContain('undefined');
+  });
+
+  it('repeats nothing that was typed to an address that nobody has confirmed or paid with', () => {
+    const { html, text } = mail({ amount: { minor: 0, currency: 'EUR' } });
+    for (const part of [html, text]) {
+      expect(part).not.toMatch(/Ada|Street 2|20457|Billed to/);
+      expect(part).toContain('ABCDEFGHJK');
+    }
   });
 
   it('links terms, refund policy and contact, and wraps long words but no amount', () => {
