@@ -1,7 +1,7 @@
 /** Each scenario is a way in which a run ends or waits. All are recorded for each shape of the workflows. */
 import { ApplicationFailure } from '@temporalio/common';
 import type { Activities } from '../../src/activities/index.ts';
-import type { Order } from '../../src/registration.ts';
+import { CONFIRM_EMAIL, type Order } from '../../src/registration.ts';
 import { isLeftWith, type DevServerRun } from '../workflows/dev-server.ts';
 import { CAPTURED, declined } from '../workflows/stand-ins.ts';
 
@@ -46,6 +46,7 @@ const firstDeclined: Partial<Activities> = {
   takePayment: ({ paypalOrderId }) =>
     Promise.resolve(paypalOrderId === 'A' ? declined(inAnHour()) : { ...CAPTURED, paypalOrderId }),
 };
+const TOKEN = '00000000-0000-4000-8000-000000000000';
 const noMail: Partial<Activities> = { sendConfirmation: () => fails('SendGridUnavailable') };
 
 export const scenarios: Record<string, Scenario> = {
@@ -127,6 +128,23 @@ export const scenarios: Record<string, Scenario> = {
       await handle.result();
     },
   },
+  'unconfirmed-then-confirmed': {
+    order: { confirmationToken: TOKEN },
+    go: async ({ handle, pay }) => {
+      await pay();
+      await handle.signal(CONFIRM_EMAIL, TOKEN);
+      await handle.result();
+    },
+  },
+  'unconfirmed-then-cancelled': {
+    order: { confirmationToken: TOKEN },
+    go: async ({ handle, pay }) => {
+      await pay();
+      await handle.cancel();
+      await handle.result();
+    },
+  },
+  'open-unconfirmed': { order: { confirmationToken: TOKEN }, go: ({ pay }) => pay() },
   'open-waiting-for-another-card': { activities: firstDeclined, go: ({ pay }) => pay() },
   'open-waiting-for-the-mail': {
     activities: noMail,
