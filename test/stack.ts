@@ -92,7 +92,10 @@ export function anAttendee(
   form: Form = aForm(),
   id: string = randomUUID(),
 ) {
-  const put = (body: object = form) => app.inject({ method: 'PUT', url: `/api/checkouts/${id}`, body });
+  const secret = randomUUID();
+  const headers = { 'x-checkout-secret': secret };
+  const put = (body: object = form) =>
+    app.inject({ method: 'PUT', url: `/api/checkouts/${id}`, body, headers });
   const post = (paypalOrderId: string | null, body: object = form) =>
     app.inject({ method: 'POST', url: '/api/registrations', body: { ...body, id, paypalOrderId } });
   const status = () => app.inject({ method: 'GET', url: `/api/registrations/${id}` });

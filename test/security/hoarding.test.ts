@@ -19,6 +19,8 @@ afterAll(() => stack.stop());
 const SEATS = 40;
 beforeEach(async () => {
   const { database } = stack;
+  // The orders of the test before are saved.
+  await vi.waitUntil(async () => (await database('seat_holds').whereNotNull('claimed_for')).length === 0);
   for (const table of ['seat_holds', 'free_registrations', 'orders', 'recipient_mails'])
     await database(table).delete();
   await database('ticket_types').update({ sold: 0 });
