@@ -3,8 +3,6 @@ import { inject } from 'vitest';
 import { addConference } from '../stage/conference.ts';
 import { connectDatabase, type Database } from '../src/database/connection.ts';
 
-export const TEMPLATE_DATABASE = 'registration_template';
-
 /** Creates a database for a test, with all tables and one event. Some tests need a larger `pool`. */
 export async function createDatabase(
   pool = { min: 0, max: 10 },
@@ -12,7 +10,7 @@ export async function createDatabase(
   const name = `test_${randomBytes(6).toString('hex')}`;
   const postgresUrl = inject('postgresUrl');
   const admin = connectDatabase(postgresUrl);
-  await admin.raw(`create database ${name} template ${TEMPLATE_DATABASE}`);
+  await admin.raw(`create database ${name} template ${inject('templateDatabase')}`);
   const url = postgresUrl.replace(/[^/]+$/, name);
   const database = connectDatabase(url, pool);
   await addConference(database, TICKETS);
