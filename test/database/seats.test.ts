@@ -111,6 +111,13 @@ describe('a hold', () => {
     expect((await hold(randomUUID())).status).toBe('held');
   });
 
+  it('drops the PayPal order when it moves to another ticket type of the same price', async () => {
+    await store.database('ticket_types').update({ price_minor: 9000 });
+    const first = await held(randomUUID());
+    await notePaypalOrder(store.database, first, 'A');
+    expect(await held(first.id, 'regular')).toMatchObject({ paypalOrderId: null, paypalOrders: 2 });
+  });
+
   it('keeps the price at which it was created until it lapses', async () => {
     const id = randomUUID();
     await held(id);
@@ -216,7 +223,33 @@ describe('a claim', () => {
   });
 });
 
+describe('the PayPal order of a hold', () => {
+  it('is the one that was noted first', async () => {
+    const first = await held(randomUUID());
+    await notePaypalOrder(store.database, first, 'A');
+    await notePaypalOrder(store.database, first, 'B');
+    expect(await findHold(store.database, first.id)).toMatchObject({ paypalOrderId: 'A' });
+  });
+
+  it('is not replaced by an order that was opened for its former ticket type and is noted late', async () => {
+    const first = await held(randomUUID());
+    const moved = await held(first.id, 'regular');
+    await notePaypalOrder(store.database, first, 'OLD');
+    expect(await findHold(store.database, first.id)).toMatchObject({ paypalOrderId: null });
+    await notePaypalOrder(store.database, moved, 'NEW');
+    expect(await findHold(store.database, first.id)).toMatchObject({ paypalOrderId: 'NEW' });
+  });
+});
+
 describe('an order', () => {
+  it('whose claim went missing sells one seat, while there is one', async () => {
+    await capacity(1);
+    expect(await save(randomUUID())).toEqual({ status: 'saved' });
+    expect(await sold()).toBe(1);
+    expect(await save(randomUUID())).toEqual({ status: 'no-seat' });
+    expect(await sold()).toBe(1);
+  });
+
   it('is saved once and sells one seat when it is saved five times at once', async () => {
     const id = randomUUID();
     await held(id);
@@ -240,6 +273,15 @@ describe('an order', () => {
     await giveSeatBack(store.database, id, 'cancelled');
     expect(await save(id)).toEqual({ status: 'no-seat' });
     expect(await claimSeat(store.database, id, id)).toEqual({ status: 'no-seat' });
+  });
+
+  it('cannot be saved for a hold that has lapsed when somebody else holds the seat', async () => {
+    await capacity(1);
+    const id = randomUUID();
+    await held(id);
+    await lapse(id);
+    await held(randomUUID());
+    expect(await save(id)).toEqual({ status: 'no-seat' });
   });
 
   it('gives its seat back once and stays on record as refunded', async () => {

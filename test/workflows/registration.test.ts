@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, inject, it, vi } from 'vitest';
 import type { Activities } from '../../src/activities/index.ts';
 import type { Attempt, Progress, StepName } from '../../src/registration.ts';
 import { count, startHarness } from './harness.ts';
-import { anOrder, CAPTURED, declined } from './stand-ins.ts';
+import { anOrder, CAPTURED, declined, gate } from './stand-ins.ts';
 
 let harness: Awaited<ReturnType<typeof startHarness>>;
 beforeAll(async () => {
@@ -25,6 +25,15 @@ const inFifteenMinutes = async () =>
 function after<T>(times: number, then: () => Promise<T>) {
   let failed = 0;
   return () => (failed++ < times ? outOfReach() : then());
+}
+
+/** Creates a service that is out of reach until the test calls `end`. */
+function outage<T>(answer: T) {
+  let over = false;
+  return {
+    end: () => (over = true),
+    ask: () => (over ? Promise.resolve(answer) : outOfReach()) as Promise<T>,
+  };
 }
 
 /**
@@ -55,13 +64,6 @@ const backsOff = (handle: WorkflowHandle, activity: keyof Activities) =>
     },
     { timeout: 10_000 },
   );
-
-/** Creates a promise that the test resolves by calling `open`. */
-function gate() {
-  let open: () => void = () => undefined;
-  const opened = new Promise<void>((resolve) => (open = resolve));
-  return { opened, open };
-}
 
 describe('an ordinary registration', () => {
   it('is confirmed without a client that waits', async () => {
@@ -577,6 +579,56 @@ describe('when an organizer cancels a registration', () => {
       },
     );
   });
+
+  it('repeats a capture that backs off, and then refunds it', async () => {
+    const paypal = outage(CAPTURED);
+    await harness.run(anOrder(), { takePayment: paypal.ask }, async ({ handle, started }) => {
+      await backsOff(handle, 'takePayment');
+      await handle.cancel();
+      paypal.end();
+      expect((await handle.result()).status).toBe('cancelled');
+      expect(new Set(started)).toEqual(new Set(['takePayment', ...undone]));
+    });
+  });
+
+  it('goes on asking about a pending capture that backs off, and then refunds it', async () => {
+    const paypal = outage(CAPTURED);
+    await harness.run(
+      anOrder(),
+      { takePayment: () => Promise.resolve({ status: 'pending' }), settlePayment: paypal.ask },
+      async ({ handle, started }) => {
+        await backsOff(handle, 'settlePayment');
+        await handle.cancel();
+        paypal.end();
+        expect((await handle.result()).status).toBe('cancelled');
+        expect(started).toEqual(['takePayment', 'settlePayment', 'settlePayment', ...undone]);
+      },
+    );
+  });
+
+  it.each([
+    ['was renewed', 'cancelled', ['giveSeatBack', 'sendNotice'], async () => inFifteenMinutes()],
+    ['has ended', 'expired', [], () => Promise.resolve(null)],
+  ] as const)(
+    'repeats the release of a hold that backs off, when the hold %s',
+    async (_what, status, then, release) => {
+      const database = outage(release);
+      await harness.run(
+        anOrder(),
+        {
+          takePayment: () => Promise.resolve(declined('2001-01-01T00:00:00Z')),
+          releaseHold: async () => (await database.ask())(),
+        },
+        async ({ handle, started }) => {
+          await backsOff(handle, 'releaseHold');
+          await handle.cancel();
+          database.end();
+          expect((await handle.result()).status).toBe(status);
+          expect(new Set(started)).toEqual(new Set(['takePayment', 'releaseHold', ...then]));
+        },
+      );
+    },
+  );
 
   it('gives the seat back and refunds nothing while the run waits for another card', async () => {
     const heldUntil = async () => new Date((await harness.environment.currentTimeMs()) + 9e7).toISOString();

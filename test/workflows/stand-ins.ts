@@ -63,6 +63,13 @@ export const declined = (heldUntil: string): Attempt => ({
   attempts: 1,
 });
 
+/** Creates a promise that the test resolves by calling `open`. */
+export function gate() {
+  let open: () => void = () => undefined;
+  const opened = new Promise<void>((resolve) => (open = resolve));
+  return { opened, open };
+}
+
 export type Activity = (...args: unknown[]) => Promise<unknown>;
 
 /** Creates activities for a shared worker that call what is prepared for the workflow id of each run. */

@@ -1,0 +1,51 @@
+/**
+ * Puts each known fault into a copy of the project, and checks that its tests fail: `npm run mutants -- [part of a name]`.
+ * docs/mutants.md says what for.
+ */
+import { startServers } from '../test/servers.ts';
+import { makeCopy } from './copy.ts';
+import { FAULTS } from './faults/index.ts';
+
+/** How many faults are tried at the same time, each in a copy of its own. */
+const COPIES = 2;
+const [wanted = ''] = process.argv.slice(2);
+const say = (line: string) => void process.stdout.write(`${line}\n`);
+
+const faults = FAULTS.filter(({ name }) => name.includes(wanted));
+const startedAt = Date.now();
+const seconds = (since: number) => `${Math.round((Date.now() - since) / 1000)} s`;
+const { addresses, stop } = await startServers(say);
+const copies = Array.from({ length: COPIES }, () => makeCopy(addresses));
+const survived: string[] = [];
+
+try {
+  say(`${faults.length} faults. Before them, their tests run without a fault.`);
+  const [first] = copies;
+  const files = [...new Set(faults.flatMap(({ caughtBy }) => Object.keys(caughtBy)))];
+  const baseline = await first?.test(files, '', 0);
+  if (baseline?.failed.length !== 0)
+    throw new Error(`These tests fail without a fault:\n${baseline?.failed.join('\n')}`);
+  say(`${baseline.passed} tests in ${files.length} files pass (${seconds(startedAt)})`);
+
+  const left = faults.values();
+  await Promise.all(
+    copies.map(async (copy) => {
+      for (const fault of left) {
+        const since = Date.now();
+        const results = await copy.tryOut(fault);
+        const caught = results.every(({ failed }) => failed.length > 0);
+        if (!caught) survived.push(fault.name);
+        const by = results.map(({ failed: [test] }) => test ?? 'nothing').join('; ');
+        say(`${caught ? 'caught  ' : 'SURVIVED'}  ${fault.name} (${seconds(since)})\n            by: ${by}`);
+      }
+    }),
+  );
+} finally {
+  for (const copy of copies) copy.remove();
+  await stop();
+}
+
+const caught = faults.length - survived.length;
+say(`\n${caught} of ${faults.length} faults were caught in ${seconds(startedAt)}.`);
+for (const name of survived) say(`survived: ${name}`);
+process.exitCode = survived.length > 0 ? 1 : 0;
