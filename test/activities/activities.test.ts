@@ -1,9 +1,11 @@
 import { randomUUID } from 'node:crypto';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { Fault, Provider } from '../../sandbox/vendors/faults.ts';
 import { findHold, holdSeat, notePaypalOrder } from '../../src/database/seats/hold.ts';
 import { FREE } from '../../src/registration.ts';
+import type { PayPal } from '../../src/vendors/paypal/client.ts';
 import { CARDS } from '../stack.ts';
+import { requestIdsTo } from '../vendors/request-ids.ts';
 import { anOrder, CAPTURED } from '../workflows/stand-ins.ts';
 import { startActivities } from './harness.ts';
 
@@ -148,6 +150,47 @@ describe('takePayment', () => {
     expect(capturesOf(request.id)).toHaveLength(1);
   });
 
+  it('asks for the capture under the same id again when PayPal was not reached', async () => {
+    const request = await approved();
+    const ids = requestIdsTo(`/${request.paypalOrderId}/capture`);
+    harness.sandbox.faults.set('paypal', { mode: 'unreachable', only: '/capture', times: 1 });
+    await harness.failing('takePayment', [request]);
+    expect(await harness.run('takePayment', [request])).toMatchObject({ status: 'captured' });
+    expect(ids).toEqual(Array(2).fill(`${request.id}:${request.paypalOrderId}:capture`));
+  });
+
+  it.each([
+    ['in another currency', { amount: { minor: 12_000, currency: 'USD' } }],
+    ['of a cent less', { amount: { minor: 11_999, currency: 'EUR' } }],
+    ['of another registration', { registrationId: randomUUID() }],
+  ])('takes nothing from a PayPal order %s', async (_what, other) => {
+    const { id } = await approved();
+    const amount = { minor: 12_000, currency: 'EUR' };
+    const paypalOrderId = await harness.paypal.createOrder(
+      { requestId: randomUUID(), registrationId: id, amount, description: 'x', ...other },
+      5000,
+    );
+    harness.sandbox.approve(paypalOrderId);
+    expect(await harness.run('takePayment', [{ id, paypalOrderId }])).toMatchObject({
+      status: 'rejected',
+      reason: 'mismatch',
+    });
+    const { captures } = harness.sandbox.ledger();
+    expect(captures.filter(({ order_id }) => order_id === paypalOrderId)).toEqual([]);
+  });
+
+  it('takes nothing from a PayPal order without a readable purchase', async () => {
+    const request = await approved();
+    const captureOrder = vi.fn<PayPal['captureOrder']>();
+    const order = { purchase: undefined, authenticated: true, capture: undefined };
+    const findOrder = () => Promise.resolve(order);
+    const odd = await startActivities({}, { paypal: { ...harness.paypal, findOrder, captureOrder } });
+    await holdSeat(odd.store.database, request.id, 'conference', 'regular');
+    expect(await odd.run('takePayment', [request])).toMatchObject({ status: 'rejected', reason: 'mismatch' });
+    expect(captureOrder).not.toHaveBeenCalled();
+    await odd.stop();
+  });
+
   it('waits as long as the Retry-After of PayPal says', async () => {
     const request = await approved();
     harness.sandbox.faults.set('paypal', { mode: 'failing', status: 503, retryAfter: 7, times: 1 });
@@ -219,6 +262,28 @@ describe('settlePayment', () => {
 });
 
 describe('refundPayment', () => {
+  it('asks for the refund under the same id again when PayPal was not reached', async () => {
+    const request = await approved();
+    const taken = await harness.run('takePayment', [request]);
+    const captureId = taken.status === 'captured' ? (taken.captureId ?? '') : '';
+    const ids = requestIdsTo(`/${captureId}/refund`);
+    harness.sandbox.faults.set('paypal', { mode: 'unreachable', only: '/refund', times: 1 });
+    await harness.failing('refundPayment', [{ id: request.id, captureId }]);
+    await harness.run('refundPayment', [{ id: request.id, captureId }]);
+    expect(ids).toEqual(Array(2).fill(`${request.id}:refund:1`));
+  });
+
+  it('is retried when PayPal refuses the refund, because somebody paid', async () => {
+    const request = await approved();
+    const taken = await harness.run('takePayment', [request]);
+    const captureId = taken.status === 'captured' ? (taken.captureId ?? '') : '';
+    harness.sandbox.faults.set('paypal', { mode: 'failing', status: 400, only: '/refund', times: 1 });
+    expect(await harness.failing('refundPayment', [{ id: request.id, captureId }])).toMatchObject({
+      type: 'RefundFailed',
+      nonRetryable: false,
+    });
+  });
+
   it('refunds once, even when the answer is lost', async () => {
     const request = await approved();
     const taken = await harness.run('takePayment', [request]);
@@ -300,6 +365,11 @@ describe('e-mail', () => {
     expectClean(failure);
   });
 
+  it('waits as long as the Retry-After of SendGrid says', async () => {
+    harness.sandbox.faults.set('sendgrid', { mode: 'failing', status: 503, retryAfter: 7, times: 1 });
+    expect(await harness.failing('sendConfirmation', [confirmation])).toMatchObject({ nextRetryDelay: 7000 });
+  });
+
   it('is retried when SendGrid does not answer', async () => {
     harness.sandbox.faults.set('sendgrid', { mode: 'unreachable' });
     expect(await harness.failing('sendConfirmation', [confirmation])).toMatchObject({
@@ -350,6 +420,12 @@ describe('mailing list', () => {
     const failure = await harness.failing('addToMailingList', [...subscribe('again@example.org')]);
     expect(failure).toMatchObject({ type, nonRetryable: false });
     expectClean(failure);
+  });
+
+  it('waits as long as the Retry-After of Mailchimp says', async () => {
+    harness.sandbox.faults.set('mailchimp', { mode: 'failing', status: 429, retryAfter: 7, times: 1 });
+    const failure = await harness.failing('addToMailingList', [...subscribe('later@example.org')]);
+    expect(failure).toMatchObject({ nextRetryDelay: 7000 });
   });
 
   it('fails permanently for an audience that does not exist', async () => {

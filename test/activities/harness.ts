@@ -5,15 +5,18 @@ import { startSandbox } from '../../sandbox/vendors/server.ts';
 import { activityOptions, type Activities } from '../../src/activities/index.ts';
 import { loadConfig } from '../../src/config.ts';
 import { connectDatabase } from '../../src/database/connection.ts';
-import { connectVendors } from '../../src/vendors/index.ts';
+import { connectVendors, type Vendors } from '../../src/vendors/index.ts';
 import { createDatabase } from '../store.ts';
 import { testEnvironment } from '../stack.ts';
 
-/** Sets up the real activities with the real SDKs against a sandbox and a database of their own. */
-export async function startActivities(settings: Record<string, string> = {}) {
+/** Sets up the real activities with the real SDKs against a sandbox and a database of their own. `replaced` are other clients. */
+export async function startActivities(
+  settings: Record<string, string> = {},
+  replaced: Partial<Vendors> = {},
+) {
   const [sandbox, store] = await Promise.all([startSandbox(), createDatabase()]);
   const config = loadConfig({ ...testEnvironment(sandbox.settings, store.url), ...settings });
-  const vendors = connectVendors(config);
+  const vendors = { ...connectVendors(config), ...replaced };
   const database = connectDatabase(config.databaseUrl);
   const { activities, interceptors } = activityOptions({ config, database, ...vendors });
 

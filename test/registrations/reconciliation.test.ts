@@ -5,6 +5,7 @@ import { workflowId } from '../../src/registration.ts';
 import { ifThere } from '../../src/temporal/client.ts';
 import { aForm } from '../../stage/person.ts';
 import { anAttendee, CARDS, startStack, type Stack } from '../stack.ts';
+import { requestIdsTo } from '../vendors/request-ids.ts';
 import { isLeftWith } from '../workflows/dev-server.ts';
 
 let stack: Stack;
@@ -90,4 +91,22 @@ it('refunds a payment once and frees its seat when the run is gone before the or
   expect(await stack.database('seat_holds').where({ id: ada.id })).toEqual([]);
   // A late request does not revive the registration.
   expect((await ada.put()).json()).toMatchObject({ type: '/problems/registration-over' });
+});
+
+it('asks for the refund under the same id as the run that began it', async () => {
+  const ada = anAttendee(stack, aForm({ newsletter: false }));
+  const ids = requestIdsTo('/refund');
+  await stack.database.raw('alter table orders add constraint broken check (false) not valid');
+  stack.sandbox.faults.set('paypal', { mode: 'unreachable', only: '/refund' });
+  expect((await ada.register()).statusCode).toBe(201);
+  await isLeftWith(handleOf(ada.id), 'refundPayment');
+  await handleOf(ada.id).terminate();
+  await deleteRun(ada.id);
+  await stack.database.raw('alter table orders drop constraint broken');
+  stack.sandbox.faults.clear();
+
+  const [orphan] = await orphans();
+  expect(orphan && (await repair(stack, orphan))).toEqual({ outcome: 'undone' });
+  expect(ids.length).toBeGreaterThan(1);
+  expect(new Set(ids)).toEqual(new Set([`${ada.id}:refund:1`]));
 });
