@@ -1,6 +1,9 @@
 import type { Fault } from '../fault.ts';
+import { PAYMENT_IN_THE_RUN } from './payment-in-the-run.ts';
+import { PAYMENTS } from './payments.ts';
 import { SEATS } from './seats.ts';
+import { VENDORS } from './vendors.ts';
 import { WORKFLOWS } from './workflows.ts';
 
 /** All faults that `npm run mutants` tries. */
-export const FAULTS: Fault[] = [...WORKFLOWS, ...SEATS];
+export const FAULTS: Fault[] = [...PAYMENT_IN_THE_RUN, ...WORKFLOWS, ...SEATS, ...PAYMENTS, ...VENDORS];

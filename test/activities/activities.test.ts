@@ -159,6 +159,13 @@ describe('takePayment', () => {
     expect(ids).toEqual(Array(2).fill(`${request.id}:${request.paypalOrderId}:capture`));
   });
 
+  it('finds the capture of an order that was captured under another id', async () => {
+    const { paypalOrderId } = await approved();
+    const first = await harness.paypal.captureOrder(paypalOrderId, 'one', 5000);
+    expect(await harness.paypal.captureOrder(paypalOrderId, 'another', 5000)).toEqual(first);
+    expect(first).toMatchObject({ status: 'captured' });
+  });
+
   it.each([
     ['in another currency', { amount: { minor: 12_000, currency: 'USD' } }],
     ['of a cent less', { amount: { minor: 11_999, currency: 'EUR' } }],
@@ -261,6 +268,21 @@ describe('settlePayment', () => {
   });
 });
 
+it.each([400, 403, 422])(
+  'goes on asking when PayPal refuses to tell or to refund with %d',
+  async (status) => {
+    const request = await approved();
+    const taken = await harness.run('takePayment', [request]);
+    const captureId = taken.status === 'captured' ? (taken.captureId ?? '') : '';
+    harness.sandbox.faults.set('paypal', { mode: 'failing', status, only: '/v2/' });
+    const unavailable = { type: 'PayPalUnavailable', nonRetryable: false };
+    expect(await harness.failing('settlePayment', [request])).toMatchObject(unavailable);
+    expect(await harness.failing('refundPayment', [{ id: request.id, captureId }])).toMatchObject(
+      unavailable,
+    );
+  },
+);
+
 describe('refundPayment', () => {
   it('asks for the refund under the same id again when PayPal was not reached', async () => {
     const request = await approved();
@@ -337,6 +359,22 @@ describe('e-mail', () => {
     expect(await harness.run('sendConfirmation', [confirmation], { attempt: 2 })).toEqual({ attempts: 2 });
     expect(mailsOf(order.id)).toHaveLength(1);
   });
+
+  it.each(['refunded', 'cancelled'] as const)(
+    'is not sent again for an order that was %s',
+    async (status) => {
+      const { id } = await approved();
+      const bought = anOrder({ id, event: { ...order.event, id: 'conference' } });
+      await harness.run('saveOrder', [bought, { ...CAPTURED, paypalOrderId: id, captureId: id }]);
+      expect(await harness.run('resendConfirmation', [id])).toEqual({ attempts: 1 });
+      await harness.run('giveSeatBack', [id, status]);
+      expect(await harness.failing('resendConfirmation', [id])).toMatchObject({
+        type: 'NoTicket',
+        nonRetryable: true,
+      });
+      expect(mailsOf(id)).toHaveLength(1);
+    },
+  );
 
   it.each(['payment-failed', 'refunded', 'cancelled'] as const)(
     'says in the notice `%s` what happened to the money',

@@ -415,6 +415,23 @@ describe('when the outcome of a payment is unknown', () => {
   });
 });
 
+describe('a late notice', () => {
+  it('is tried until it is sent, and the run stays open until the late notice is sent', async () => {
+    await harness.run(
+      anOrder(),
+      {
+        takePayment: outOfReach,
+        settlePayment: () => Promise.resolve({ status: 'expired', attempts: 1 }),
+        sendNotice: after(5, () => Promise.resolve({ attempts: 6 })),
+      },
+      async ({ handle, started }) => {
+        expect((await handle.result()).status).toBe('expired');
+        expect(count(started, 'sendNotice')).toBe(6);
+      },
+    );
+  });
+});
+
 describe('when no worker runs for hours', () => {
   it('captures the payment when a worker is back', async () => {
     await harness.run(
@@ -485,6 +502,16 @@ describe('when a step after the payment fails', () => {
       });
     },
   );
+
+  it('shows how often a step that failed was tried', async () => {
+    const rejected = ApplicationFailure.create({
+      ...{ type: 'Rejected', message: 'Rejected', nonRetryable: true, details: [{ attempts: 7 }] },
+    });
+    const sendConfirmation = () => Promise.reject(rejected);
+    await harness.run(anOrder(), { sendConfirmation }, async ({ handle }) => {
+      expect(step(await handle.result(), 'email')).toMatchObject({ state: 'failed', attempts: 7 });
+    });
+  });
 
   it('gives up the mail after 30 days and keeps the registration', async () => {
     await harness.run(anOrder(), { sendConfirmation: outOfReach }, async ({ handle, now }) => {
@@ -576,6 +603,49 @@ describe('when an organizer cancels a registration', () => {
         open();
         expect((await handle.result()).status).toBe('cancelled');
         expect(started).toEqual(['takePayment', 'settlePayment', ...undone]);
+      },
+    );
+  });
+
+  it('tells the attendee how much is refunded', async () => {
+    const { opened, open } = gate();
+    const refunds: unknown[] = [];
+    await harness.run(
+      anOrder(),
+      {
+        takePayment: () => opened.then(() => CAPTURED),
+        sendNotice: ({ kind, refunded }) => {
+          refunds.push({ kind, refunded });
+          return Promise.resolve({ attempts: 1 });
+        },
+      },
+      async ({ handle, starts }) => {
+        await starts('takePayment');
+        await handle.cancel();
+        open();
+        await handle.result();
+        expect(refunds).toEqual([{ kind: 'cancelled', refunded: { minor: 12_000, currency: 'EUR' } }]);
+      },
+    );
+  });
+
+  it('takes no other card once it is cancelled, and answers `cancelled` to it', async () => {
+    const { opened, open } = gate();
+    await harness.run(
+      anOrder(),
+      { takePayment: () => opened.then(async () => declined(await inFifteenMinutes())) },
+      async ({ handle, pay, started, starts }) => {
+        await starts('takePayment');
+        const second = pay('B');
+        await vi.waitUntil(async () => {
+          const { events } = await handle.fetchHistory();
+          return events?.some((event) => event.workflowExecutionUpdateAcceptedEventAttributes);
+        });
+        await handle.cancel();
+        open();
+        expect(await second).toEqual({ status: 'cancelled' });
+        expect((await handle.result()).status).toBe('cancelled');
+        expect(count(started, 'takePayment')).toBe(1);
       },
     );
   });
