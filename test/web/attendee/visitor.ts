@@ -5,7 +5,7 @@ import type { Browser, BrowserContext, FrameLocator, Page } from 'playwright-cor
 import { expect } from 'vitest';
 import { launchChromium } from '../../../stage/chromium.ts';
 import { speak, type MessageKey } from '../../../src/messages/index.ts';
-import type { Language } from '../../../src/registration.ts';
+import type { Language, Status } from '../../../src/registration.ts';
 import { CARDS, startStack } from '../../stack.ts';
 
 /** Together they cover both screen sizes, both languages, light and dark mode, and touch and mouse. */
@@ -141,7 +141,7 @@ export function onPage(page: Page, language: Language) {
     },
 
     /** Waits until the status page shows the given status, and returns the id of the registration. */
-    arrives: async (status: 'confirmed' | 'processing' | 'declined' | 'cancelled'): Promise<string> => {
+    arrives: async (status: Status): Promise<string> => {
       await page.waitForURL(/\/registrations\//);
       await page.getByRole('heading', { name: t(`status.${status}`), exact: true }).waitFor();
       return new URL(page.url()).pathname.split('/').pop() ?? '';
