@@ -40,6 +40,9 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env) {
     temporal: read.temporal(),
     /** The first key encrypts what Temporal stores; all of them decrypt. Without a key nothing is encrypted. */
     encryptionKeys: read.keys('ENCRYPTION_KEY'),
+    /** Whether payloads that are not encrypted count, as long as runs are open from before there was a key. */
+    encryptionAcceptPlain:
+      read.oneOf('ENCRYPTION_ACCEPT_PLAIN', ['true', 'false'] as const, 'false') === 'true',
     /** Lets organizers read encrypted data in Temporal's Web UI at `temporalUiUrl`. */
     organizerPassword: read.text('ORGANIZER_PASSWORD', ''),
     temporalUiUrl: read.optionalUrl('TEMPORAL_UI_URL'),
@@ -86,9 +89,17 @@ function readLimits(read: ReturnType<typeof reader>) {
   };
 }
 
-/** The warning for a service that runs without a key. */
-export const NOT_ENCRYPTED =
-  "ENCRYPTION_KEY is not set: names and addresses are readable to whoever can read Temporal's store";
+/** The warning for a service that believes what somebody without a key writes to Temporal. */
+export function encryptionWarning({
+  encryptionKeys,
+  encryptionAcceptPlain,
+}: Pick<Config, 'encryptionKeys' | 'encryptionAcceptPlain'>): string | undefined {
+  if (encryptionKeys.length === 0)
+    return 'ENCRYPTION_KEY is not set: whoever can reach Temporal can read names and addresses, and forge payments';
+  return encryptionAcceptPlain
+    ? 'ENCRYPTION_ACCEPT_PLAIN is on: whoever can reach Temporal can forge payments; turn it off once no run is open from before the key'
+    : undefined;
+}
 
 /** The one setting that migrations and the example event need. */
 export function loadDatabaseUrl(env: NodeJS.ProcessEnv = process.env): string {

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { NativeConnection, Runtime, Worker } from '@temporalio/worker';
 import { activityOptions } from './activities/index.ts';
-import { loadConfig, NOT_ENCRYPTED, orExit } from './config.ts';
+import { encryptionWarning, loadConfig, orExit } from './config.ts';
 import { connectDatabase } from './database/connection.ts';
 import { purgeHourly } from './database/purge.ts';
 import { createLogger } from './log.ts';
@@ -22,7 +22,8 @@ const config = orExit(loadConfig);
 const logger = createLogger('worker', config);
 // The signals are handled below: a worker that still waits for Temporal has to stop on them as well.
 Runtime.install({ ...runtimeOptions(logger, config), shutdownSignals: [] });
-if (config.encryptionKeys.length === 0) logger.warn(NOT_ENCRYPTED);
+const warning = encryptionWarning(config);
+if (warning) logger.warn(warning);
 
 const database = connectDatabase(config.databaseUrl);
 const activities = activityOptions({ config, database, ...connectVendors(config) });

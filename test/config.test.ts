@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { ConfigError, loadConfig, loadDatabaseUrl } from '../src/config.ts';
+import { ConfigError, encryptionWarning, loadConfig, loadDatabaseUrl } from '../src/config.ts';
 
 const complete = {
   DATABASE_URL: 'postgres://user:secret@127.0.0.1/registration',
@@ -67,6 +67,19 @@ it.each([
 it('requires only DATABASE_URL where only the database is needed', () => {
   expect(loadDatabaseUrl({ DATABASE_URL: complete.DATABASE_URL })).toBe(complete.DATABASE_URL);
   expect(() => loadDatabaseUrl({})).toThrow('DATABASE_URL is missing');
+});
+
+it('warns while payloads count that somebody without the key may have written', () => {
+  const ENCRYPTION_KEY = Buffer.alloc(32, 7).toString('base64');
+  const warning = (settings: object) => encryptionWarning(loadConfig({ ...complete, ...settings }));
+  expect(warning({})).toMatch(/^ENCRYPTION_KEY is not set/);
+  expect(warning({ ENCRYPTION_KEY })).toBeUndefined();
+  expect(warning({ ENCRYPTION_KEY, ENCRYPTION_ACCEPT_PLAIN: 'true' })).toMatch(
+    /^ENCRYPTION_ACCEPT_PLAIN is on/,
+  );
+  expect(faults({ ...complete, ENCRYPTION_ACCEPT_PLAIN: 'yes' })).toContain(
+    'ENCRYPTION_ACCEPT_PLAIN must be one of',
+  );
 });
 
 it('reads encryption keys with and without names, and reports invalid ones without revealing them', () => {

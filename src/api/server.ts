@@ -1,5 +1,5 @@
 /** The api process. */
-import { loadConfig, NOT_ENCRYPTED, orExit } from '../config.ts';
+import { encryptionWarning, loadConfig, orExit } from '../config.ts';
 import { connectDatabase } from '../database/connection.ts';
 import { connectPayPal } from '../vendors/paypal/client.ts';
 import { connectTemporal } from '../temporal/client.ts';
@@ -9,7 +9,8 @@ const config = orExit(loadConfig);
 const database = connectDatabase(config.databaseUrl);
 const temporal = connectTemporal(config);
 const app = await buildApp({ config, database, temporal, paypal: connectPayPal(config.paypal) });
-if (config.encryptionKeys.length === 0) app.log.warn(NOT_ENCRYPTED);
+const warning = encryptionWarning(config);
+if (warning) app.log.warn(warning);
 
 for (const signal of ['SIGINT', 'SIGTERM'] as const)
   process.once(signal, () => {

@@ -54,7 +54,8 @@ export async function erase(
 /** All e-mail addresses in a run without an order: an attendee may have corrected the address between two attempts. */
 async function emailsIn(temporal: Client, run: Handle): Promise<string[]> {
   const history = await ifThere(run.fetchHistory());
-  const decode = decoderOf(temporal.options.loadedDataConverter);
+  const { namespace, loadedDataConverter } = temporal.options;
+  const decode = decoderOf(loadedDataConverter, { namespace, workflowId: run.workflowId });
   const emails = new Set<string>();
   for (const event of history?.events ?? []) {
     const payloads =

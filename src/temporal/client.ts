@@ -12,17 +12,22 @@ const { TASK_QUEUE_TYPE_ACTIVITY } = proto.temporal.api.enums.v1.TaskQueueType;
 /** Path of the module that encodes failures; a bundle of the workflows needs it, too. */
 export const failureConverterPath = fileURLToPath(new URL('failure-converter.cjs', import.meta.url));
 
+type Encryption = Pick<Config, 'encryptionKeys'> & Partial<Pick<Config, 'encryptionAcceptPlain'>>;
+
 /**
  * How payloads and failures are written to Temporal. Client and worker use the same converter. Without keys, anyone who can
- * read Temporal's store can read them.
+ * reach Temporal can read them, and forge them.
  */
-export const dataConverter = ({ encryptionKeys }: Pick<Config, 'encryptionKeys'>): DataConverter =>
+export const dataConverter = ({ encryptionKeys, encryptionAcceptPlain }: Encryption): DataConverter =>
   encryptionKeys.length > 0
-    ? { payloadCodecs: [createCodec(encryptionKeys)], failureConverterPath }
+    ? {
+        payloadCodecs: [createCodec(encryptionKeys, { acceptPlain: encryptionAcceptPlain })],
+        failureConverterPath,
+      }
     : { failureConverterPath };
 
 /** A client that connects at its first call, so that a process starts and stays up while Temporal is away. */
-export function connectTemporal(config: Pick<Config, 'temporal' | 'encryptionKeys'>): Client {
+export function connectTemporal(config: Pick<Config, 'temporal'> & Encryption): Client {
   const { connectionOptions, namespace } = config.temporal;
   return new Client({
     connection: Connection.lazy(connectionOptions),

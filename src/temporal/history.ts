@@ -37,7 +37,7 @@ export async function progressFromHistory(events: HistoryEvent[], decode: Decode
     STEP_NAMES.map((name): [StepName, Step] => [name, { name, state: 'waiting', attempts: 0, at: null }]),
   ) as Record<StepName, Step>;
   const progress: Progress = { status: 'processing', steps: Object.values(steps) };
-  const activities = new Map<string, ActivityName>();
+  const activities = new Map<string, { name: ActivityName; id: string | null | undefined }>();
   /** The orders that payments were asked for, by their PayPal order; and the one that counts now. */
   const asked = new Map<string, Order>();
   let order: Order | undefined;
@@ -98,7 +98,7 @@ export async function progressFromHistory(events: HistoryEvent[], decode: Decode
 
   for (const event of events) {
     const at = new Date(tsToMs(event.eventTime)).toISOString();
-    const nameOf = (id: unknown) => activities.get(String(id));
+    const activityOf = (id: unknown) => activities.get(String(id));
     const started = event.workflowExecutionStartedEventAttributes;
     const update = event.workflowExecutionUpdateAcceptedEventAttributes?.acceptedRequest?.input;
     const activity = event.activityTaskScheduledEventAttributes;
@@ -125,22 +125,22 @@ export async function progressFromHistory(events: HistoryEvent[], decode: Decode
       cancelled = true;
     } else if (activity) {
       const name = activity.activityType?.name as ActivityName;
-      activities.set(String(event.eventId), name);
-      const [request] = await decode(activity.input?.payloads);
+      activities.set(String(event.eventId), { name, id: activity.activityId });
+      const [request] = await decode(activity.input?.payloads, activity.activityId);
       scheduled(name, request);
     } else if (done) {
-      const name = nameOf(done.scheduledEventId);
-      if (name) completed(name, (await decode(done.result?.payloads))[0], at);
+      const of = activityOf(done.scheduledEventId);
+      if (of) completed(of.name, (await decode(done.result?.payloads, of.id))[0], at);
     } else if (failure) {
-      const name = nameOf(failure.scheduledEventId);
-      const [detail] = await decode(failure.failure?.applicationFailureInfo?.details?.payloads);
-      if (name) failed(name, 'failed', (detail as { attempts?: number } | undefined)?.attempts, at);
+      const of = activityOf(failure.scheduledEventId);
+      const [detail] = await decode(failure.failure?.applicationFailureInfo?.details?.payloads, of?.id);
+      if (of) failed(of.name, 'failed', (detail as { attempts?: number } | undefined)?.attempts, at);
     } else if (timeout) {
-      const name = nameOf(timeout.scheduledEventId);
-      if (name) failed(name, 'failed', undefined, at);
+      const of = activityOf(timeout.scheduledEventId);
+      if (of) failed(of.name, 'failed', undefined, at);
     } else if (cancel) {
-      const name = nameOf(cancel.scheduledEventId);
-      if (name) failed(name, 'skipped', undefined, at);
+      const of = activityOf(cancel.scheduledEventId);
+      if (of) failed(of.name, 'skipped', undefined, at);
     } else if (end) {
       return ((await decode(end.result?.payloads)) as [Progress])[0];
     }

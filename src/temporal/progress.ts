@@ -16,11 +16,12 @@ export type RunProgress =
 
 /** Reads the progress of a run, open or closed. It needs no worker. */
 export async function readProgress(temporal: Client, registrationId: string): Promise<RunProgress> {
-  const handle = temporal.workflow.getHandle<() => Promise<Progress>>(workflowId(registrationId));
+  const owner = { namespace: temporal.options.namespace, workflowId: workflowId(registrationId) };
+  const handle = temporal.workflow.getHandle<() => Promise<Progress>>(owner.workflowId);
   const within = <T>(ms: number, ask: () => Promise<T>) => temporal.withDeadline(Date.now() + ms, ask);
   const fromHistory = async () => {
     const { events } = await within(CALL_TIMEOUT_MS, () => handle.fetchHistory());
-    return progressFromHistory(events ?? [], decoderOf(temporal.options.loadedDataConverter));
+    return progressFromHistory(events ?? [], decoderOf(temporal.options.loadedDataConverter, owner));
   };
   try {
     const run = await within(CALL_TIMEOUT_MS, () => handle.describe());

@@ -1,7 +1,9 @@
 /** Temporal stores no readable personal data, and every payload can be decrypted with its key. */
-import { randomBytes } from 'node:crypto';
+import { createCipheriv, randomBytes } from 'node:crypto';
+import { deflateRawSync } from 'node:zlib';
 import { Client } from '@temporalio/client';
 import { defaultPayloadConverter, type Payload } from '@temporalio/common';
+import proto from '@temporalio/proto';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { readKeys } from '../../src/encryption-keys.ts';
 import { createCodec } from '../../src/temporal/codec.ts';
@@ -9,6 +11,7 @@ import { workflowId, type Order, type Progress } from '../../src/registration.ts
 import { aForm } from '../../stage/person.ts';
 import { anAttendee, startStack, texts, type Stack } from '../stack.ts';
 
+const { Payload: Message } = proto.temporal.api.common.v1;
 const aKey = () => randomBytes(32).toString('base64');
 const keysOf = (setting: string) => {
   const read = readKeys(setting);
@@ -45,16 +48,95 @@ describe('a payload', () => {
     expect((await rotated.decode(encoded)).map(value)).toEqual([SECRET]);
     const [fresh] = await rotated.encode([payload(SECRET)]);
     expect(Buffer.from(fresh?.metadata?.['encryption-key-id'] ?? []).toString()).toBe('2026');
-    await expect(createCodec(keysOf(newer)).decode(encoded)).rejects.toThrow(/There is no key "[0-9a-f]{8}"/);
+    const [unreadable] = await createCodec(keysOf(newer)).decode(encoded);
+    expect(() => value(unreadable)).toThrow('Unknown encoding: refused/unknown-key');
   });
 
-  it('is rejected when it was tampered with, and is read when it was stored before encryption', async () => {
-    const codec = createCodec(keysOf(aKey()));
+  it('cannot be read when any part of it was changed, cut off or exchanged', async () => {
+    const key = aKey();
+    const codec = createCodec(keysOf(`one:${key},two:${key}`));
     const [encoded] = await codec.encode([payload(SECRET)]);
-    const data = Buffer.from(encoded?.data ?? []);
-    data[20] = (data[20] ?? 0) ^ 1;
-    await expect(codec.decode([{ ...encoded, data }])).rejects.toThrow();
-    expect((await codec.decode([payload('plain')])).map(value)).toEqual(['plain']);
+    const [whole, metadata] = [Buffer.from(encoded?.data ?? []), encoded?.metadata ?? {}];
+    const changedAt = (position: number) => {
+      const data = Buffer.from(whole);
+      data[position] = (data[position] ?? 0) ^ 1;
+      return { metadata, data };
+    };
+    const forged = [
+      ...[0, 16, 40, whole.length - 1].map(changedAt),
+      ...[0, 15, 30, whole.length - 1].map((length) => ({ metadata, data: whole.subarray(0, length) })),
+      { metadata, data: null },
+      { metadata: { ...metadata, encoding: Buffer.from('binary/sealed') }, data: whole },
+      { metadata: { ...metadata, encoding: Buffer.from('binary/encrypted-deflate') }, data: whole },
+      { metadata: { ...metadata, 'encryption-key-id': Buffer.from('two') }, data: whole },
+    ];
+    for (const read of await codec.decode(forged))
+      expect(() => value(read)).toThrow('Unknown encoding: refused/not-authentic');
+  });
+
+  it('cannot be read in another run, another namespace or another activity', async () => {
+    const codec = createCodec(keysOf(aKey()));
+    const run = { type: 'workflow', namespace: 'default', workflowId: 'registration-1' } as const;
+    const activity = { ...run, type: 'activity', activityId: '1', isLocal: false } as const;
+    for (const owner of [run, activity]) {
+      const encoded = await codec.encode([payload('Ada')], owner);
+      expect((await codec.decode(encoded, owner)).map(value)).toEqual(['Ada']);
+      // The Web UI does not say what it reads.
+      expect((await codec.decode(encoded)).map(value)).toEqual(['Ada']);
+      for (const other of [
+        { ...owner, namespace: 'other' },
+        { ...owner, workflowId: 'registration-2' },
+        { ...activity, activityId: '2' },
+        owner === run ? activity : run,
+      ])
+        for (const read of await codec.decode(encoded, other))
+          expect(() => value(read)).toThrow('Unknown encoding: refused/of-another-run');
+    }
+  });
+
+  it('that an organizer encrypts in the Web UI is read by runs, and by no activity', async () => {
+    const codec = createCodec(keysOf(aKey()));
+    const owner = { namespace: 'default', workflowId: 'registration-1' };
+    const encoded = await codec.encode([payload('Ada')]);
+    expect((await codec.decode(encoded, { type: 'workflow', ...owner })).map(value)).toEqual(['Ada']);
+    const [read] = await codec.decode(encoded, {
+      type: 'activity',
+      ...owner,
+      activityId: '1',
+      isLocal: false,
+    });
+    expect(() => value(read)).toThrow('Unknown encoding: refused/of-another-run');
+  });
+
+  it('that is not encrypted is read only while the service says so', async () => {
+    const keys = keysOf(aKey());
+    for (const plain of [payload('plain'), payload(null), payload(undefined), { data: Buffer.from('x') }]) {
+      const [read] = await createCodec(keys).decode([plain]);
+      expect(() => value(read)).toThrow('Unknown encoding: refused/not-encrypted');
+      expect(await createCodec(keys, { acceptPlain: true }).decode([plain])).toEqual([plain]);
+    }
+  });
+
+  it.each([
+    ['short', 'Ada', false],
+    ['compressed', SECRET, true],
+  ])('of an earlier release that is %s can be read in any run', async (_what, original, compressed) => {
+    const [key] = keysOf(aKey());
+    if (!key) throw new Error('There is no key');
+    const plain = Message.encode(payload(original)).finish();
+    const iv = randomBytes(12);
+    const cipher = createCipheriv('aes-256-gcm', key.key, iv);
+    const sealed = [iv, cipher.update(compressed ? deflateRawSync(plain) : plain), cipher.final()];
+    const encoding = compressed ? 'binary/encrypted-deflate' : 'binary/encrypted';
+    const stored = {
+      metadata: { encoding: Buffer.from(encoding), 'encryption-key-id': Buffer.from(key.id) },
+      data: Buffer.concat([...sealed, cipher.getAuthTag()]),
+    };
+    const run = { type: 'workflow', namespace: 'default', workflowId: 'registration-1' } as const;
+    expect((await createCodec([key]).decode([stored], run)).map(value)).toEqual([original]);
+    stored.data[14] = (stored.data[14] ?? 0) ^ 1;
+    const [read] = await createCodec([key]).decode([stored], run);
+    expect(() => value(read)).toThrow('Unknown encoding: refused/not-authentic');
   });
 });
 

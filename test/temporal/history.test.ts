@@ -66,7 +66,7 @@ function untilTaskEnd(events: HistoryEvent[], before: number): HistoryEvent[] {
 }
 
 const REGISTRATIONS = HISTORIES.filter((file) => !file.includes('resent'));
-const decode = decoderOf(defaultDataConverter);
+const decode = decoderOf(defaultDataConverter, { namespace: 'default', workflowId: 'registration' });
 
 it.each(REGISTRATIONS)('reads from %s the progress that the run answers', async (file) => {
   const json: unknown = JSON.parse(readHistory(file));

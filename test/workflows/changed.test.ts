@@ -44,7 +44,10 @@ async function activitiesOf(handle: WorkflowHandle): Promise<string[]> {
 }
 
 const replays = async (version: Version, handle: WorkflowHandle) =>
-  replay(versions[version], await handle.fetchHistory(), runs.dataConverter);
+  replay(versions[version], await handle.fetchHistory(), {
+    converter: runs.dataConverter,
+    workflowId: handle.workflowId,
+  });
 
 /** Creates a vendor that is unavailable until the test calls `end`. */
 function outage() {

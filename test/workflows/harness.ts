@@ -13,6 +13,7 @@ import {
   type PaymentAnswer,
   type Progress,
 } from '../../src/registration.ts';
+import { dataConverter } from '../../src/temporal/client.ts';
 import { bundleWorkflows } from './bundle.ts';
 import { activitiesByRun, standIns, type Activity } from './stand-ins.ts';
 
@@ -37,6 +38,7 @@ export async function startHarness(testServer: string) {
   const worker = await Worker.create({
     connection: environment.nativeConnection,
     taskQueue,
+    dataConverter: dataConverter({ encryptionKeys: [] }),
     workflowBundle: await bundleWorkflows(),
     activities,
     shutdownGraceTime: '1s',

@@ -13,5 +13,5 @@ export const readHistory = (file: string) => readFileSync(new URL(file, folder),
 export const replay = (
   workflowBundle: WorkflowBundle,
   history: unknown,
-  converter = dataConverter({ encryptionKeys: [] }),
-) => Worker.runReplayHistory({ workflowBundle, dataConverter: converter }, history);
+  { converter = dataConverter({ encryptionKeys: [] }), workflowId = undefined as string | undefined } = {},
+) => Worker.runReplayHistory({ workflowBundle, dataConverter: converter }, history, workflowId);
