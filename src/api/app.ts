@@ -18,8 +18,11 @@ import { healthRoutes } from './health.ts';
 import { organizerRoutes } from './organizer/index.ts';
 import { answerErrors, Problem } from './problem.ts';
 
-/** A registration fits into 4 kB. The limit leaves room for long names in scripts with four bytes per character. */
-const BODY_LIMIT = 64 * 1024;
+/**
+ * Bytes of a request's body. The largest valid form has 16.6 kB: every field at its longest, and every character written as an
+ * escape of JSON, which takes 12 bytes for a character beyond U+FFFF. As plain text of such characters it has 5 kB.
+ */
+export const BODY_LIMIT = 18 * 1024;
 
 /** How long a client may take for its headers and its request, and stay silent; longer than any answer takes. */
 const TIMES = { headers: 10_000, request: 30_000, silence: 60_000, checkEvery: 1000 };

@@ -122,10 +122,8 @@ function toProblem(error: FastifyError | Problem, method: string): Problem {
   // An id that cannot exist is an address that leads nowhere.
   if (error.validationContext === 'params' && method === 'GET') return new Problem('not-found');
   if (error.validation) {
-    const named = error.validation
-      .map(toFieldError)
-      .filter((field, i, all) => all.findIndex((other) => other.pointer === field.pointer) === i);
-    return new Problem('invalid-fields', { errors: named });
+    // Each field is named once, with its first fault.
+    return new Problem('invalid-fields', { errors: firstOfEach(error.validation.map(toFieldError)) });
   }
   if (isDatabaseAway(error) || error.code === 'FST_UNDER_PRESSURE') return unavailable();
   const refusal = REFUSALS[error.code];
@@ -156,6 +154,13 @@ function toFieldError(fault: NonNullable<FastifyError['validation']>[number]): F
     return { pointer, detail: pointer.endsWith('/email') ? 'fault.email' : 'fault.text' };
   const detail = FAULTS[fault.keyword] ?? 'fault.invalid';
   return { pointer, detail: detail === 'fault.needed' ? neededAt(pointer) : detail };
+}
+
+/** Each field once, with its first fault. A small body can have thousands of unknown fields. */
+function firstOfEach(faults: FieldError[]): FieldError[] {
+  const named = new Map<string, FieldError>();
+  for (const fault of faults) if (!named.has(fault.pointer)) named.set(fault.pointer, fault);
+  return [...named.values()];
 }
 
 /** The message for a field that is missing: some fields have one of their own. */

@@ -66,7 +66,7 @@ export const RegistrationForm = Type.Object(
   {
     id: RegistrationId,
     ...formProperties,
-    paypalOrderId: Type.Union([Type.String({ pattern: '^[A-Za-z0-9-]{1,64}$' }), Type.Null()]),
+    paypalOrderId: Type.Union([Type.String({ pattern: '^[A-Za-z0-9\\-]{1,64}$' }), Type.Null()]),
   },
   { additionalProperties: false },
 );
