@@ -120,7 +120,8 @@ const REFUSALS: Record<string, ProblemName> = {
 function toProblem(error: FastifyError | Problem, method: string): Problem {
   if (error instanceof Problem) return error;
   // An id that cannot exist is an address that leads nowhere.
-  if (error.validationContext === 'params' && method === 'GET') return new Problem('not-found');
+  if (error.validationContext === 'params' && ['GET', 'HEAD'].includes(method))
+    return new Problem('not-found');
   if (error.validation) {
     // Each field is named once, with its first fault.
     return new Problem('invalid-fields', { errors: firstOfEach(error.validation.map(toFieldError)) });

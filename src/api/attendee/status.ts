@@ -1,28 +1,22 @@
 /** The status of a registration, for people with its address: asked for, followed, and its mail sent again. */
-import { Readable } from 'node:stream';
-import { setTimeout as sleep } from 'node:timers/promises';
+import type { Readable } from 'node:stream';
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import Type from 'typebox';
 import { findTicket } from '../../database/orders.ts';
 import { RESEND_PAUSE_MS, resendWorkflowId } from '../../registration.ts';
-import { canChange } from '../../registrations/status.ts';
 import { probeTemporal } from '../../temporal/client.ts';
 import { startResend } from '../../temporal/runs.ts';
 import { traceOf } from '../../trace.ts';
 import type { App } from '../dependencies.ts';
 import type { RouteDependencies } from '../limits.ts';
 import { Problem, problemResponses, unavailable } from '../problem.ts';
+import { createFollowers } from './followers.ts';
 import { knownRegistration } from './known-registration.ts';
+import { createPlaces } from './places.ts';
 import { RegistrationParams, StatusBody } from './schemas.ts';
 
-/** How often the status is read for each follower: often at first, then less and less. */
-const READ_EVERY_MS = { first: 500, growth: 1.25, last: 5000 };
-/** A proxy may end a connection that is silent for a minute. */
-const KEEP_ALIVE_AFTER_MS = 15_000;
-/** Each follower costs memory and requests to Temporal. The page polls instead when there are more. */
-const MAX_FOLLOWERS = 500;
 export function statusRoutes(app: App, dependencies: RouteDependencies): void {
-  const { database, temporal, taskQueue, limits } = dependencies;
+  const { config, database, temporal, taskQueue, limits } = dependencies;
   const known = (id: string) => knownRegistration(dependencies, id);
 
   app.get(
@@ -42,58 +36,34 @@ export function statusRoutes(app: App, dependencies: RouteDependencies): void {
     closing.abort();
     done();
   });
-  let followers = 0;
-
-  /** Server-sent events (HTML standard, 9.2): each state that differs from the one before, until nothing can change any more. */
-  async function* follow(id: string, status: StatusBody): AsyncGenerator<string> {
-    followers++;
-    try {
-      let told = '';
-      let toldAt = Date.now();
-      for (
-        let wait = READ_EVERY_MS.first;
-        ;
-        wait = Math.min(wait * READ_EVERY_MS.growth, READ_EVERY_MS.last)
-      ) {
-        const state = JSON.stringify(status);
-        const silent = Date.now() - toldAt > KEEP_ALIVE_AFTER_MS;
-        if (state !== told || silent) toldAt = Date.now();
-        if (state !== told) yield `data: ${(told = state)}\n\n`;
-        else if (silent) yield ': nothing new\n\n';
-        if (!canChange(status)) {
-          yield 'event: done\ndata: {}\n\n';
-          return;
-        }
-        await sleep(wait, undefined, { signal: closing.signal });
-        // While nobody can be asked, the last state stands.
-        status = await known(id).catch(() => status);
-      }
-    } catch (error) {
-      if (!closing.signal.aborted) throw error;
-    } finally {
-      followers--;
-    }
-  }
+  const { follow } = createFollowers(known, closing.signal);
+  const takePlace = createPlaces(config.rateLimit > 0);
 
   app.get(
     '/api/registrations/:id/events',
     {
+      // A stream without its content would be of no use, and the answer to HEAD would have no end.
+      exposeHeadRoute: false,
       schema: {
         summary: 'The same as server-sent events, whenever it changes',
         params: RegistrationParams,
         produces: ['text/event-stream'],
-        response: { 200: Type.Unsafe<Readable>({ type: 'string' }), ...problemResponses(404, 503) },
+        response: { 200: Type.Unsafe<Readable>({ type: 'string' }), ...problemResponses(404, 429, 503) },
       },
     },
-    async ({ params: { id } }, reply) => {
-      if (followers >= MAX_FOLLOWERS) throw unavailable();
-      const status = await known(id);
+    async (request, reply) => {
+      const { id } = request.params;
+      const leave = takePlace(request, id);
+      const stream = await follow(id).catch((error: unknown) => {
+        leave();
+        throw error;
+      });
       return (
         reply
           .type('text/event-stream')
           // A connection that stays open after the last event would delay an api that stops.
           .headers({ 'cache-control': 'no-store', 'x-accel-buffering': 'no', connection: 'close' })
-          .send(Readable.from(follow(id, status)))
+          .send(stream)
       );
     },
   );
