@@ -48,8 +48,20 @@ class FailureConverter extends DefaultFailureConverter {
       const isOurs = typeof message === 'string' && (final === undefined || (final && type === info.type));
       if (!isOurs) throw new ValueError(FORGED);
     }
-    return super.failureToError(failure, payloadConverter, context);
+    return super.failureToError(withoutDetails(failure), payloadConverter, context);
   }
+}
+
+/**
+ * Leaves out what nobody reads, and what others may write as plain text: Temporal's server says of an activity that was cancelled
+ * between two attempts that it was not started.
+ */
+function withoutDetails({ canceledFailureInfo, timeoutFailureInfo, ...failure }) {
+  return {
+    ...failure,
+    ...(canceledFailureInfo && { canceledFailureInfo: {} }),
+    ...(timeoutFailureInfo && { timeoutFailureInfo: { ...timeoutFailureInfo, lastHeartbeatDetails: null } }),
+  };
 }
 
 exports.failureConverter = new FailureConverter({ encodeCommonAttributes: true });
