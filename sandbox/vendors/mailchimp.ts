@@ -14,6 +14,7 @@ export type Member = {
   last_changed: string;
 };
 
+const hashOf = (email: string) => createHash('md5').update(email.toLowerCase()).digest('hex');
 const isStatus = (value: unknown): value is Member['status'] => STATUSES.some((known) => known === value);
 
 const problem = (status: number, title: string, detail: string) => ({
@@ -96,8 +97,7 @@ export function createMailchimp(
     const { email_address: email, status_if_new: statusIfNew, status, merge_fields: mergeFields } = body;
     if (typeof email !== 'string' || !/^[^\s@]+@[^\s@]+\.[^\s@]+$/.test(email))
       throw invalid('Please provide a valid email address.');
-    if (createHash('md5').update(email.toLowerCase()).digest('hex') !== hash)
-      throw invalid('The subscriber hash does not match the email address.');
+    if (hashOf(email) !== hash) throw invalid('The subscriber hash does not match the email address.');
     if (status !== undefined && !isStatus(status))
       throw invalid('The resource submitted could not be validated: status.');
     if (forgotten.get(hash)) throw forgottenEmail();
@@ -123,6 +123,29 @@ export function createMailchimp(
     return saved;
   }
 
+  /** Adds a member with the body of a POST. Also people who have left are members. */
+  function post(body: Record<string, unknown>): Member {
+    const { email_address: email, status, tags = [] } = body;
+    const hash = hashOf(String(email));
+    if (members.get(hash))
+      throw refusal(
+        400,
+        'Member Exists',
+        `${String(email)} is already a list member. Use PUT to insert or update list members.`,
+      );
+    if (!isStatus(status)) throw invalid('The resource submitted could not be validated: status.');
+    const saved = { ...put(hash, body), tags: tags as string[] };
+    members.set(hash, saved);
+    return saved;
+  }
+
+  /** A member as the API shows it: tags have numbers there. */
+  const shown = ({ tags, ...rest }: Member) => ({
+    ...rest,
+    tags_count: tags.length,
+    tags: tags.map((name, index) => ({ id: index + 1, name })),
+  });
+
   const member = (hash: string): Member => {
     const known = members.get(hash);
     if (!known) throw notFound();
@@ -144,8 +167,10 @@ export function createMailchimp(
       api.addHook<Call>('preHandler', (request, _reply, next) => {
         next(request.params.list === listId ? undefined : notFound());
       });
-      api.get<Call>(path, ({ params }) => member(params.hash));
-      api.put<Call>(path, ({ params, body }) => put(params.hash, (body ?? {}) as Record<string, unknown>));
+      const given = (body: unknown) => (body ?? {}) as Record<string, unknown>;
+      api.post<Call>('/3.0/lists/:list/members', ({ body }) => shown(post(given(body))));
+      api.get<Call>(path, ({ params }) => shown(member(params.hash)));
+      api.put<Call>(path, ({ params, body }) => shown(put(params.hash, given(body))));
       api.post<Call>(`${path}/tags`, ({ params, body }, reply) => {
         const known = member(params.hash);
         const { tags: changes = [] } = (body ?? {}) as { tags?: { name: string; status: string }[] };

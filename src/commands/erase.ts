@@ -1,6 +1,7 @@
 /** `npm run erase -- <reference>`: takes one person's data out, and keeps what accounting needs. */
 import { loadConfig, orExit } from '../config.ts';
 import { connectDatabase } from '../database/connection.ts';
+import { rewriteOrders } from '../database/rewrite.ts';
 import { erase } from '../registrations/erasure.ts';
 import { connectTemporal } from '../temporal/client.ts';
 import { wordFor } from '../trace.ts';
@@ -13,7 +14,9 @@ const REFUSED = {
 };
 const AUDIENCE = {
   deleted: 'deleted for good',
-  'not-a-member': 'was not in it',
+  'not-a-member': 'was not in it (any more)',
+  'nothing-added': 'this registration has added nothing to it',
+  'not-added-here': 'kept, because this service did not add it: it was subscribed in another way',
   'kept-for-another': 'kept, because another registration with this address wants the newsletter',
 };
 
@@ -38,6 +41,13 @@ try {
     console.log(`Histories in Temporal: ${erased.histories} deleted`);
     console.log(
       `Order: ${erased.order ? 'the person is erased, the payment is kept' : 'there was none with a person in it'}`,
+    );
+    console.log(
+      `Files of the database: ${
+        (await rewriteOrders(dependencies.database))
+          ? 'the old row is gone'
+          : 'the old row may still be there. Run "vacuum full orders" as the owner of the table, at a quiet time'
+      }`,
     );
   }
 } catch (error) {

@@ -175,10 +175,15 @@ export async function findTicket(database: Database, id: string): Promise<Ticket
   };
 }
 
-/** The e-mail address in an order; undefined when there is no order, or its person was erased. */
-export async function findEmail(database: Database, id: string): Promise<string | undefined> {
-  const row = await database('orders').where({ id }).first<Pick<OrderRow, 'email'> | undefined>('email');
-  return row?.email ?? undefined;
+/**
+ * The e-mail address that an order wants the newsletter at; null when it does not want it. Undefined when there is no order, or
+ * its person was erased.
+ */
+export async function findSubscription(database: Database, id: string): Promise<string | null | undefined> {
+  const row = await database('orders')
+    .where({ id, erased_at: null })
+    .first<Pick<OrderRow, 'email' | 'newsletter_consent_at'> | undefined>('email', 'newsletter_consent_at');
+  return row && (row.newsletter_consent_at === null ? null : row.email);
 }
 
 /** Whether another confirmed registration wants the newsletter at this address. */

@@ -1,9 +1,10 @@
 /** Takes one person's data out of everything this service writes to, on their request. */
 import type { Client } from '@temporalio/client';
 import type { Database } from '../database/connection.ts';
-import { eraseFromOrder, findEmail, isWantedElsewhere } from '../database/orders.ts';
+import { eraseFromOrder, findSubscription, isWantedElsewhere } from '../database/orders.ts';
 import { findByReference } from '../database/registrations.ts';
-import { resendWorkflowId, workflowId, type Order } from '../registration.ts';
+import type { Activities } from '../activities/index.ts';
+import { resendWorkflowId, workflowId } from '../registration.ts';
 import { ifThere } from '../temporal/client.ts';
 import { decoderOf } from '../temporal/payloads.ts';
 import type { Mailchimp } from '../vendors/mailchimp.ts';
@@ -11,17 +12,19 @@ import type { Mailchimp } from '../vendors/mailchimp.ts';
 type Dependencies = { database: Database; temporal: Client; mailchimp: Mailchimp };
 type Handle = ReturnType<Client['workflow']['getHandle']>;
 
+const ADDING = 'addToMailingList' satisfies keyof Activities;
+type AddingArguments = Parameters<Activities[typeof ADDING]>;
+
 /**
- * `erased`: what was there to be taken out; an address is `kept-for-another` when another registration has it and asked for
- * the newsletter. Otherwise nothing was erased: an open run still needs the data.
+ * What became of the address in the audience. It is left alone when the registration never got as far as adding it
+ * (`nothing-added`), when it was a member already (`not-added-here`), and when another registration has it and asked for the
+ * newsletter (`kept-for-another`).
  */
+export type Audience = 'deleted' | 'not-a-member' | 'nothing-added' | 'not-added-here' | 'kept-for-another';
+
+/** `erased`: what was there to be taken out. Otherwise nothing was erased: an open run still needs the data. */
 export type Erasure =
-  | {
-      outcome: 'erased';
-      order: boolean;
-      audience: 'deleted' | 'not-a-member' | 'kept-for-another';
-      histories: number;
-    }
+  | { outcome: 'erased'; order: boolean; audience: Audience; histories: number }
   | { outcome: 'unknown-reference' | 'run-open' };
 
 /**
@@ -40,31 +43,26 @@ export async function erase(
   const found = await ifThere(run.describe());
   if (found?.status.name === 'RUNNING') return { outcome: 'run-open' };
 
-  const inOrder = await findEmail(database, id);
-  const emails = inOrder === undefined ? await emailsIn(temporal, run) : [inOrder];
-  let audience: (Erasure & { outcome: 'erased' })['audience'] = 'not-a-member';
-  for (const email of emails) {
+  const inOrder = await findSubscription(database, id);
+  const emails = inOrder === undefined ? await addedIn(temporal, run) : inOrder === null ? [] : [inOrder];
+  let audience: Audience = 'nothing-added';
+  for (const email of emails)
     if (await isWantedElsewhere(database, id, email)) audience = 'kept-for-another';
-    else if ((await mailchimp.forget(email)) === 'deleted') audience = 'deleted';
-  }
+    else audience = await mailchimp.forget(email);
   const histories = await deleteHistories(temporal, id);
   return { outcome: 'erased', audience, histories, order: await eraseFromOrder(database, id) };
 }
 
-/** All e-mail addresses in a run without an order: an attendee may have corrected the address between two attempts. */
-async function emailsIn(temporal: Client, run: Handle): Promise<string[]> {
+/** The e-mail addresses that a run without an order may have added to the audience. */
+async function addedIn(temporal: Client, run: Handle): Promise<string[]> {
   const history = await ifThere(run.fetchHistory());
   const { namespace, loadedDataConverter } = temporal.options;
   const decode = decoderOf(loadedDataConverter, { namespace, workflowId: run.workflowId });
   const emails = new Set<string>();
-  for (const event of history?.events ?? []) {
-    const payloads =
-      event.workflowExecutionStartedEventAttributes?.input?.payloads ??
-      event.workflowExecutionUpdateAcceptedEventAttributes?.acceptedRequest?.input?.args?.payloads;
-    for (const value of await decode(payloads)) {
-      const { attendee } = Object(value) as Partial<Order>;
-      if (attendee) emails.add(attendee.email);
-    }
+  for (const { activityTaskScheduledEventAttributes: scheduled } of history?.events ?? []) {
+    if (scheduled?.activityType?.name !== ADDING) continue;
+    const [{ attendee }] = (await decode(scheduled.input?.payloads, scheduled.activityId)) as AddingArguments;
+    emails.add(attendee.email);
   }
   return [...emails];
 }

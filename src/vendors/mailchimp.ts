@@ -29,6 +29,9 @@ const ApiClient = (mailchimp as object).constructor as new () => Client;
 /** Mailchimp's id of a member: the MD5 of the lowercase address (Mailchimp, Lists/Audiences, subscriber_hash). */
 const subscriberHash = (email: string) => createHash('md5').update(email.toLowerCase()).digest('hex');
 
+/** The tag of members whom this service has added. Without it, an erasure leaves a member alone. */
+export const ADDED_TAG = 'added-by-registration';
+
 /** "Try again later", which Mailchimp says with a 400; five minutes is what its wording suggests. */
 const SIGNUP_PAUSE_MS = 300_000;
 
@@ -59,26 +62,36 @@ export function connectMailchimp({ apiKey, baseUrl, listId, statusIfNew }: Confi
 
   return {
     /**
-     * Adds an attendee to the audience. Members, and people who have left, keep their status.
+     * Adds an attendee to the audience, with a tag. Members, and people who have left, keep their status and get no tag.
      * @param status of somebody new, where the settings do not name one: `pending` asks the person first
      */
     async add(
       { email, firstName, lastName }: Order['attendee'],
       status: 'subscribed' | 'pending' = 'subscribed',
     ): Promise<void> {
-      await call(
-        client.lists.setListMember(listId, subscriberHash(email), {
-          email_address: email,
-          status_if_new: statusIfNew ?? status,
-          merge_fields: { FNAME: firstName, LNAME: lastName },
-        }),
-      );
+      const [wanted, hash] = [statusIfNew ?? status, subscriberHash(email)];
+      const person = { email_address: email, merge_fields: { FNAME: firstName, LNAME: lastName } };
+      try {
+        // Only this call creates member and tag at once, so that a lost answer leaves no member without the tag.
+        await call(client.lists.addListMember(listId, { ...person, status: wanted, tags: [ADDED_TAG] }));
+      } catch (error) {
+        if (!(error instanceof VendorError && error.final)) throw error;
+        // "Member Exists", also of people who have left. Whatever else it was, this call is refused for it, too.
+        await call(client.lists.setListMember(listId, hash, { ...person, status_if_new: wanted }));
+      }
     },
 
-    /** Deletes everything that Mailchimp knows of an address. Only its owner can add it again. */
-    async forget(email: string): Promise<'deleted' | 'not-a-member'> {
+    /**
+     * Deletes everything that Mailchimp knows of an address that {@link add} has added. Only its owner can add it again. A
+     * member without the tag has subscribed in another way, and stays.
+     */
+    async forget(email: string): Promise<'deleted' | 'not-a-member' | 'not-added-here'> {
       try {
-        await call(client.lists.deleteListMemberPermanent(listId, subscriberHash(email)));
+        const hash = subscriberHash(email);
+        const member = await call(client.lists.getListMember(listId, hash));
+        const tags = 'tags' in member ? (member.tags as unknown as { name: string }[]) : [];
+        if (!tags.some(({ name }) => name === ADDED_TAG)) return 'not-added-here';
+        await call(client.lists.deleteListMemberPermanent(listId, hash));
         return 'deleted';
       } catch (error) {
         if (error instanceof VendorError && error.status === 404) return 'not-a-member';

@@ -48,7 +48,7 @@ export function awaitConfirmations(tracker: Tracker) {
       awaited = true;
       const link = { id, event, email, token: confirmationToken, ...(language && { language }) };
       // Whether the mail arrives is known by the link being opened.
-      askToConfirm(link).catch(() => undefined);
+      CancellationScope.nonCancellable(() => askToConfirm(link)).catch(() => undefined);
       const inTime = await condition(() => !isNeeded(order), CONFIRM_WITHIN_MS).catch((error: unknown) => {
         if (isCancellation(error)) return true;
         throw error;

@@ -56,12 +56,24 @@ describe('a member', () => {
     await client.lists.updateListMemberTags(listId, hashOf(email), { tags });
     expect(await client.lists.getListMember(listId, hashOf(email))).toMatchObject({
       merge_fields: { FNAME: 'Ada', LNAME: 'Example' },
-      tags: ['conference'],
+      tags: [{ name: 'conference' }],
     });
     await client.lists.updateListMemberTags(listId, hashOf(email), {
       tags: [{ name: 'conference', status: 'inactive' }],
     });
     expect(memberOf(email)?.tags).toEqual([]);
+  });
+
+  it('can be added with tags once, and then only be updated', async () => {
+    const email = 'tagged@example.org';
+    const body = { email_address: email, status: 'subscribed' as const, tags: ['conference'] };
+    expect(await client.lists.addListMember(listId, body)).toMatchObject({ id: hashOf(email) });
+    const again = client.lists.addListMember(listId, { ...body, tags: ['other'] });
+    await expect(again).rejects.toMatchObject({
+      status: 400,
+      response: { body: { title: 'Member Exists' } },
+    });
+    expect(await put(email)).toMatchObject({ tags: [{ name: 'conference' }] });
   });
 
   it('is pending if the request sets that status for new members', async () => {

@@ -1,0 +1,65 @@
+/** What was erased from an order is gone from the files of the database, too. */
+import { randomBytes, randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { connectDatabase } from '../../src/database/connection.ts';
+import { eraseFromOrder } from '../../src/database/orders.ts';
+import { rewriteOrders } from '../../src/database/rewrite.ts';
+import { createDatabase } from '../store.ts';
+
+let store: Awaited<ReturnType<typeof createDatabase>>;
+beforeAll(async () => {
+  store = await createDatabase();
+});
+afterAll(() => store.drop());
+
+const LONG = 'Somerville Lane '.repeat(12);
+/** Saves an order, and erases its person again. */
+async function aPersonWhoWasErased(): Promise<void> {
+  const id = randomUUID();
+  await store.database('orders').insert({
+    ...{ id, reference: id.slice(0, 10), event_id: 'conference', ticket_type_id: 'free' },
+    ...{ first_name: 'Mary', last_name: 'Somerville', email: 'mary@example.org', organization: LONG },
+    ...{ amount_minor: 0, currency: 'EUR', paid_at: new Date() },
+  });
+  expect(await eraseFromOrder(store.database, id)).toBe(true);
+}
+
+/** Says whether any file of the database's tables and indexes contains the person. */
+async function isInFiles(): Promise<boolean> {
+  await store.database.raw('checkpoint');
+  const { rows } = await store.database.raw<{ rows: { bytes: Buffer | null }[] }>(
+    `select pg_read_binary_file(pg_relation_filepath(oid)) as bytes
+     from pg_class where relkind in ('r', 'i', 't') and pg_relation_filepath(oid) is not null`,
+  );
+  return rows.some(({ bytes }) => bytes?.includes('Somerville') === true);
+}
+
+it('leaves no byte of an erased person, where an ordinary vacuum does', async () => {
+  await aPersonWhoWasErased();
+  expect(await isInFiles()).toBe(true);
+  await store.database.raw('vacuum orders');
+  expect(await isInFiles()).toBe(true);
+  expect(await rewriteOrders(store.database)).toBe(true);
+  expect(await isInFiles()).toBe(false);
+});
+
+it('says so when the user of the database does not own the table', async () => {
+  const role = `guest_${randomBytes(4).toString('hex')}`;
+  await store.database.raw(`create role ${role} login password 'guest'`);
+  await store.database.raw(`grant select, update on orders to ${role}`);
+  const url = new URL(store.url);
+  Object.assign(url, { username: role, password: 'guest' });
+  const guest = connectDatabase(url.href);
+  expect(await rewriteOrders(guest)).toBe(false);
+  await guest.destroy();
+  await store.database.raw(`revoke all on orders from ${role}`);
+  await store.database.raw(`drop role ${role}`);
+});
+
+it('gives way to people who register: it does not wait long for a table in use', async () => {
+  await store.database.transaction(async (busy) => {
+    await busy.raw('lock table orders in row exclusive mode');
+    expect(await rewriteOrders(store.database)).toBe(false);
+  });
+  expect(await rewriteOrders(store.database)).toBe(true);
+});

@@ -1,0 +1,163 @@
+/** An erasure takes out what this service wrote about a person, everywhere, and nothing that others did. */
+import { execFile } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { promisify } from 'node:util';
+import { Client } from '@temporalio/client';
+import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest';
+import { reference } from '../../src/reference.ts';
+import { resendWorkflowId, workflowId } from '../../src/registration.ts';
+import { erase } from '../../src/registrations/erasure.ts';
+import { aForm } from '../../stage/person.ts';
+import { anAttendee, CARDS, startStack, texts, type Stack } from '../stack.ts';
+
+let stack: Stack;
+beforeAll(async () => {
+  stack = await startStack();
+  await stack.startWorker();
+});
+afterEach(() => stack.sandbox.faults.clear());
+afterAll(() => stack.stop());
+
+const forget = (id: string) => erase(stack, reference(id));
+const ended = (id: string) => stack.temporal.workflow.getHandle(workflowId(id)).result();
+const mary = (email: string, more: Record<string, unknown> = {}) =>
+  anAttendee(
+    stack,
+    aForm({
+      attendee: { firstName: 'Mary', lastName: 'Somerville', email, organization: 'Society of Physics' },
+      billing: {
+        ...{ addressLine1: 'Physical Street 7', city: 'Jedburgh' },
+        ...{ region: 'Borders', postalCode: 'TD8 6AA', countryCode: 'GB' },
+      },
+      ...more,
+    }),
+  );
+const PERSONAL = /mary|somerville|physic|jedburgh|borders|TD8/i;
+
+const memberOf = (email: string) =>
+  stack.sandbox.ledger().members.find(({ email_address }) => email_address === email);
+/** Subscribes somebody in another way than through a registration, as an organizer does at Mailchimp. */
+async function subscribesElsewhere(email: string): Promise<void> {
+  const { baseUrl, apiKey, listId } = stack.config.mailchimp;
+  const hash = createHash('md5').update(email).digest('hex');
+  const { status } = await fetch(`${baseUrl ?? ''}/3.0/lists/${listId}/members/${hash}`, {
+    method: 'PUT',
+    headers: { authorization: `Bearer ${apiKey}`, 'content-type': 'application/json' },
+    body: JSON.stringify({ email_address: email, status_if_new: 'subscribed' }),
+  });
+  expect(status).toBe(200);
+}
+
+it('of a declined registration leaves the subscription of whoever owns the address', async () => {
+  await subscribesElsewhere('mary.declined@example.org');
+  const stranger = mary('mary.declined@example.org');
+  expect((await stranger.register(CARDS.declined)).statusCode).toBe(402);
+  const handle = stack.temporal.workflow.getHandle(workflowId(stranger.id));
+  await handle.cancel();
+  await handle.result();
+
+  expect(await forget(stranger.id)).toMatchObject({
+    outcome: 'erased',
+    audience: 'nothing-added',
+    histories: 1,
+  });
+  expect(memberOf('mary.declined@example.org')).toMatchObject({ status: 'subscribed' });
+});
+
+it('of a registration without the newsletter leaves the subscription, too', async () => {
+  await subscribesElsewhere('mary.without@example.org');
+  const attendee = mary('mary.without@example.org', { newsletter: false });
+  expect((await attendee.register()).statusCode).toBe(201);
+  await ended(attendee.id);
+  expect(await forget(attendee.id)).toMatchObject({ audience: 'nothing-added', order: true });
+  expect(memberOf('mary.without@example.org')).toMatchObject({ status: 'subscribed' });
+});
+
+it('leaves a subscription that is older than the registration', async () => {
+  await subscribesElsewhere('mary.before@example.org');
+  const attendee = mary('mary.before@example.org');
+  expect((await attendee.register()).statusCode).toBe(201);
+  await ended(attendee.id);
+  expect(await forget(attendee.id)).toMatchObject({ audience: 'not-added-here', order: true });
+  expect(memberOf('mary.before@example.org')).toMatchObject({ status: 'subscribed' });
+});
+
+it('deletes a subscription whose answer was lost when this service added it', async () => {
+  stack.sandbox.faults.set('mailchimp', { mode: 'cut', times: 1 });
+  const attendee = mary('mary.lost@example.org');
+  expect((await attendee.register()).statusCode).toBe(201);
+  await ended(attendee.id);
+  expect(await forget(attendee.id)).toMatchObject({ audience: 'deleted' });
+  expect(memberOf('mary.lost@example.org')).toBeUndefined();
+});
+
+it('leaves nothing of a person in any table, file, history, list of runs or audience', async () => {
+  const attendee = mary('mary@example.org');
+  expect((await attendee.register()).statusCode).toBe(201);
+  await ended(attendee.id);
+  await stack.app.inject({ method: 'POST', url: `/api/registrations/${attendee.id}/resend`, body: {} });
+  const names = [workflowId(attendee.id), resendWorkflowId(attendee.id)];
+  /** Everything that is stored, with the key where it is encrypted. */
+  const everything = async () => {
+    const found: Record<string, string> = {};
+    const tables = await stack.database.raw<{ rows: { name: string; bytes: Buffer }[] }>(
+      `select relname as name, pg_read_binary_file(pg_relation_filepath(oid)) as bytes
+       from pg_class where relkind in ('r', 'i', 't') and relnamespace = 'public'::regnamespace`,
+    );
+    for (const { name, bytes } of tables.rows) found[`file of ${name}`] = bytes.toString('latin1');
+    const { rows } = await stack.database.raw<{ rows: { name: string }[] }>(
+      `select table_name as name from information_schema.tables
+       where table_schema = 'public' and table_type = 'BASE TABLE'`,
+    );
+    for (const { name } of rows)
+      found[`rows of ${name}`] = JSON.stringify(await stack.database(name).select());
+    const query = names.map((name) => `WorkflowId = "${name}"`).join(' OR ');
+    for await (const run of stack.temporal.workflow.list({ query }))
+      found[`run ${run.workflowId}`] = texts(run.raw).join('\n');
+    found.audience = JSON.stringify(memberOf('mary@example.org') ?? '');
+    return found;
+  };
+  const places = (found: Record<string, string>) =>
+    Object.entries(found).flatMap(([place, text]) => (PERSONAL.test(text) ? [place] : []));
+  await stack.database.raw('checkpoint');
+  expect(places(await everything())).toEqual(['file of orders', 'rows of orders', 'audience']);
+  expect(Object.keys(await everything())).toEqual(expect.arrayContaining(names.map((name) => `run ${name}`)));
+
+  // Other people's rows of earlier tests are erased as well, so that this person is the only one left.
+  await stack.database('orders').whereNull('erased_at').whereNot({ id: attendee.id }).delete();
+  const { stdout } = await promisify(execFile)(
+    process.execPath,
+    ['--import', 'tsx', 'src/commands/erase.ts', reference(attendee.id).toLowerCase()],
+    { env: { PATH: process.env.PATH, ...stack.environment } },
+  );
+  expect(stdout).toBe(
+    [
+      'Audience: deleted for good',
+      'Histories in Temporal: 2 deleted',
+      'Order: the person is erased, the payment is kept',
+      'Files of the database: the old row is gone',
+      '',
+    ].join('\n'),
+  );
+
+  await stack.database.raw('checkpoint');
+  expect(places(await everything())).toEqual([]);
+  // Temporal goes on listing a deleted run for a moment, and deletes its history a little later.
+  const stranger = new Client({ connection: stack.temporal.connection });
+  for (const name of names)
+    await vi.waitUntil(
+      () =>
+        stranger.workflow
+          .getHandle(name)
+          .fetchHistory()
+          .then(
+            () => false,
+            () => true,
+          ),
+      { timeout: 20_000 },
+    );
+  await vi.waitUntil(
+    async () => Object.keys(await everything()).every((place) => !place.startsWith('run ')),
+    { timeout: 20_000 },
+  );
+});
