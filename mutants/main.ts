@@ -17,6 +17,12 @@ const seconds = (since: number) => `${Math.round((Date.now() - since) / 1000)} s
 const { addresses, stop } = await startServers(say);
 const copies = Array.from({ length: COPIES }, () => makeCopy(addresses));
 const survived: string[] = [];
+let stopped = false;
+for (const signal of ['SIGINT', 'SIGTERM'] as const)
+  process.once(signal, () => {
+    stopped = true;
+    for (const copy of copies) copy.end();
+  });
 
 try {
   say(`${faults.length} faults. Before them, their tests run without a fault.`);
@@ -24,19 +30,21 @@ try {
   const files = [...new Set(faults.flatMap(({ caughtBy }) => Object.keys(caughtBy)))];
   const baseline = await first?.test(files, '', 0);
   if (baseline?.failed.length !== 0)
-    throw new Error(`These tests fail without a fault:\n${baseline?.failed.join('\n')}`);
+    throw new Error(`These tests fail without a fault:\n${baseline?.failed.join('\n') ?? 'all'}`);
   say(`${baseline.passed} tests in ${files.length} files pass (${seconds(startedAt)})`);
 
   const left = faults.values();
   await Promise.all(
     copies.map(async (copy) => {
       for (const fault of left) {
+        if (stopped) return;
         const since = Date.now();
         const results = await copy.tryOut(fault);
-        const caught = results.every(({ failed }) => failed.length > 0);
+        const caught = results.every((result) => result && result.failed.length > 0);
         if (!caught) survived.push(fault.name);
-        const by = results.map(({ failed: [test] }) => test ?? 'nothing').join('; ');
-        say(`${caught ? 'caught  ' : 'SURVIVED'}  ${fault.name} (${seconds(since)})\n            by: ${by}`);
+        const by = results.map((result) => (result ? (result.failed[0] ?? 'nothing') : 'no test was run'));
+        say(`${caught ? 'caught  ' : 'SURVIVED'}  ${fault.name} (${seconds(since)})`);
+        say(`            by: ${by.join('; ')}`);
       }
     }),
   );
@@ -45,7 +53,10 @@ try {
   await stop();
 }
 
-const caught = faults.length - survived.length;
-say(`\n${caught} of ${faults.length} faults were caught in ${seconds(startedAt)}.`);
+say(
+  stopped
+    ? 'Stopped.'
+    : `\n${faults.length - survived.length} of ${faults.length} faults were caught in ${seconds(startedAt)}.`,
+);
 for (const name of survived) say(`survived: ${name}`);
-process.exitCode = survived.length > 0 ? 1 : 0;
+process.exitCode = stopped || survived.length > 0 ? 1 : 0;

@@ -1,9 +1,21 @@
 import type { Fault } from '../fault.ts';
+import { API } from './api.ts';
 import { PAYMENT_IN_THE_RUN } from './payment-in-the-run.ts';
 import { PAYMENTS } from './payments.ts';
+import { RECORDS } from './records.ts';
 import { SEATS } from './seats.ts';
+import { TEMPORAL } from './temporal.ts';
 import { VENDORS } from './vendors.ts';
 import { WORKFLOWS } from './workflows.ts';
 
 /** All faults that `npm run mutants` tries. */
-export const FAULTS: Fault[] = [...PAYMENT_IN_THE_RUN, ...WORKFLOWS, ...SEATS, ...PAYMENTS, ...VENDORS];
+export const FAULTS: Fault[] = [
+  ...PAYMENT_IN_THE_RUN,
+  ...WORKFLOWS,
+  ...SEATS,
+  ...PAYMENTS,
+  ...VENDORS,
+  ...TEMPORAL,
+  ...RECORDS,
+  ...API,
+];

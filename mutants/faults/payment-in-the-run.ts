@@ -24,7 +24,7 @@ export const PAYMENT_IN_THE_RUN: Fault[] = [
     file,
     find: 'asked.find((other) => other.paypalOrderId === paypalOrderId)',
     replace: 'asked.find((other) => other.paypalOrderId === paypalOrderId && !!other.answer)',
-    caughtBy: { [test]: 'once when it is sent twice' },
+    caughtBy: { [test]: 'sent twice and declined' },
   },
   {
     name: 'run: the order stays as it was before it was corrected',

@@ -4,7 +4,7 @@ import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import { afterAll, beforeAll, expect, inject, it } from 'vitest';
 import { bundleWorkflows } from '../workflows/bundle.ts';
 import { connectRuns } from '../workflows/dev-server.ts';
-import { anOrder, gate } from '../workflows/stand-ins.ts';
+import { anOrder, CAPTURED, declined, gate } from '../workflows/stand-ins.ts';
 
 let runs: Awaited<ReturnType<typeof connectRuns>>;
 let stopWorker: () => Promise<void>;
@@ -48,4 +48,24 @@ it('a run that is over takes no other PayPal order, and no second run is started
     WorkflowExecutionAlreadyStartedError,
   );
   expect((await handle.describe()).runId).toBe(runId);
+});
+
+it('another PayPal order brings the order as it is now, where it may differ', async () => {
+  const order = anOrder();
+  const mails: string[] = [];
+  const { handle, pay } = runs.registration(order, {
+    takePayment: ({ paypalOrderId }) =>
+      Promise.resolve(
+        paypalOrderId === 'A' ? declined('2099-01-01T00:00:00.000Z') : { ...CAPTURED, paypalOrderId },
+      ),
+    sendConfirmation: ({ attendee }) => {
+      mails.push(attendee.email);
+      return Promise.resolve({ attempts: 1 });
+    },
+  });
+  expect(await pay()).toMatchObject({ status: 'declined' });
+  const attendee = { ...order.attendee, email: 'corrected@example.org' };
+  await pay({ ...order, attendee, paypalOrderId: 'B' });
+  await handle.result();
+  expect(mails).toEqual(['corrected@example.org']);
 });

@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
+import { workflowId } from '../../../src/registration.ts';
 import { aForm } from '../../../stage/person.ts';
 import { anAttendee, CARDS, startStack, type Stack } from '../../stack.ts';
 import { requestIdsTo } from '../../vendors/request-ids.ts';
@@ -48,4 +49,32 @@ it('PUT opens a PayPal order over the price of the hold, for this registration',
     custom_id: ada.id,
     amount: { value: '90.00', currency_code: 'EUR' },
   });
+});
+
+it('PUT gives the PayPal order of a payment in flight again, and refuses another ticket type meanwhile', async () => {
+  const hasty = await startStack({ answerWithinMs: 1000 });
+  await hasty.startWorker();
+  const ada = anAttendee(hasty);
+  const paypalOrderId = await ada.approve();
+  hasty.sandbox.faults.set('paypal', { mode: 'unreachable', only: '/capture' });
+  expect((await ada.post(paypalOrderId)).statusCode).toBe(202);
+  expect((await ada.put()).json()).toMatchObject({ paypalOrderId, heldUntil: null });
+  const other = await ada.put(aForm({ ticketType: 'limited' }));
+  expect([other.statusCode, other.json<{ type: string }>().type]).toEqual([
+    409,
+    '/problems/payment-in-flight',
+  ]);
+  await hasty.stop();
+});
+
+it('POST registers an attendee for the price of its hold, although the ticket type costs more by then', async () => {
+  const ada = anAttendee(stack);
+  const paypalOrderId = await ada.approve();
+  const price = (minor: number) =>
+    stack.database('ticket_types').where({ id: 'regular' }).update({ price_minor: minor });
+  await price(15_000);
+  expect((await ada.post(paypalOrderId)).statusCode).toBe(201);
+  await stack.temporal.workflow.getHandle(workflowId(ada.id)).result();
+  await price(12_000);
+  expect(await stack.database('orders').where({ id: ada.id })).toMatchObject([{ amount_minor: 12_000 }]);
 });
