@@ -52,8 +52,9 @@ async function shortest(work: () => unknown, tries = 5): Promise<number> {
 }
 
 const LONGEST = 2 ** 16;
-const MEASURABLE_MS = 1;
-/** How many times as long a pattern takes for twice the text: 2 where the time is linear, 4 where it is quadratic. */
+const MEASURABLE_MS = 2;
+const TOO_MUCH = 8;
+/** How many times as long a pattern takes for four times the text: 4 where the time is linear, 16 where it is quadratic. */
 async function growth(pattern: string, hostile: (length: number) => string): Promise<number> {
   const expression = new RegExp(pattern, 'u');
   const time = (length: number) => {
@@ -61,7 +62,7 @@ async function growth(pattern: string, hostile: (length: number) => string): Pro
     return shortest(() => expression.test(text));
   };
   for (let length = 512; length <= LONGEST; length *= 2)
-    if ((await time(length)) > MEASURABLE_MS) return (await time(2 * length)) / (await time(length));
+    if ((await time(length)) > MEASURABLE_MS) return (await time(4 * length)) / (await time(length));
   return 1;
 }
 
@@ -102,7 +103,7 @@ describe('patterns', () => {
     const slow = [];
     for (const pattern of patterns)
       for (const { name, make } of hostileTexts)
-        if ((await growth(pattern, make)) > 3) slow.push(`${pattern} for ${name}`);
+        if ((await growth(pattern, make)) > TOO_MUCH) slow.push(`${pattern} for ${name}`);
     expect(slow).toEqual([]);
   });
 
@@ -144,7 +145,7 @@ describe('a request at the limit of bodies', () => {
   ])('takes a few milliseconds: %s', async (_what, body, status) => {
     expect(body.length).toBeLessThanOrEqual(BODY_LIMIT);
     expect((await put(body)).statusCode).toBe(status);
-    expect(await shortest(() => put(body), 10)).toBeLessThan(20);
+    expect(await shortest(() => put(body), 10)).toBeLessThan(50);
   });
 
   it('leaves room for the largest valid form, with each character escaped', async () => {
