@@ -1,5 +1,6 @@
 import type { Fault } from '../fault.ts';
 import { API } from './api.ts';
+import { OWNERS } from './owners.ts';
 import { PAYMENT_IN_THE_RUN } from './payment-in-the-run.ts';
 import { PAYMENTS } from './payments.ts';
 import { RECORDS } from './records.ts';
@@ -18,4 +19,5 @@ export const FAULTS: Fault[] = [
   ...TEMPORAL,
   ...RECORDS,
   ...API,
+  ...OWNERS,
 ];

@@ -17,7 +17,8 @@ const definitionOf = (text: string) =>
     .map((name) => `migrations/${name}`)
     .findLast((file) => readFileSync(file, 'utf8').includes(text)) ?? '';
 const holdNewSeat = definitionOf('create or replace function hold_new_seat');
-const rule = definitionOf('create view ticket_availability');
+const rule = definitionOf('view live_holds as');
+const availableSeats = definitionOf('create view ticket_availability');
 
 /** Holds, claims and sales: sold + live holds <= capacity. */
 export const SEATS: Fault[] = [
@@ -65,14 +66,14 @@ export const SEATS: Fault[] = [
   },
   {
     name: 'seats: sold seats do not count',
-    file: rule,
+    file: availableSeats,
     find: 'capacity - sold - (',
     replace: 'capacity - (',
     caughtBy: { [views]: '' },
   },
   {
     name: 'seats: holds of all ticket types count',
-    file: rule,
+    file: availableSeats,
     find: ' and h.ticket_type_id = t.id)::integer',
     replace: ')::integer',
     caughtBy: { [views]: '' },

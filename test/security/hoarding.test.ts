@@ -202,10 +202,22 @@ it('one declined payment counts once, however often its request is repeated', as
   expect((await hold()).status).toBe(201);
 });
 
+it('nobody is locked out by payments that were declined elsewhere with their e-mail address', async () => {
+  await stack.database('ticket_types').where({ id: 'limited' }).update({ capacity: null });
+  const email = 'victim@example.org';
+  for (let n = 0; n < 10; n++) {
+    const declined = await hold({ email });
+    stack.sandbox.approve(declined.paypalOrderId ?? '', { number: CARDS.declined });
+    expect((await pay({ ...declined, email })).statusCode).toBe(402);
+  }
+  expect((await hold({ email })).status).toBe(429);
+  expect((await hold({ email, at: '198.51.100.7' })).status).toBe(201);
+});
+
 it('nobody can have more than twenty mails a day sent to a stranger for free, and none of them is lost', async () => {
   await stack.database('ticket_types').where({ id: 'free' }).update({ capacity: null });
   for (let n = 0; n < 22; n++) {
-    const person = { email: 'bob@example.org', at: `192.0.2.${n}`, ticketType: 'free' };
+    const person = { email: 'bob@example.org', at: `203.0.113.${n}`, ticketType: 'free' };
     const held = await hold(person);
     expect((await pay({ ...person, ...held })).statusCode).toBe(201);
   }

@@ -65,6 +65,19 @@ it('the owner may correct the e-mail address with the secret of the first answer
   expect((await post(id, second.paypalOrderId, corrected)).status).toBe(201);
 });
 
+it('a corrected e-mail address gets a link of its own to confirm, and the same one keeps its link', async () => {
+  const id = randomUUID();
+  const secret = randomUUID();
+  const token = async () =>
+    (await stack.database('seat_holds').where({ id }).pluck<string[]>('confirmation_token'))[0];
+  await put(id, mine, secret);
+  const first = await token();
+  await put(id, mine, secret);
+  expect(await token()).toBe(first);
+  await put(id, formAt('bob@example.org'), secret);
+  expect(await token()).not.toBe(first);
+});
+
 it('a client without a secret goes on while its form names the same e-mail address', async () => {
   const id = randomUUID();
   const first = await put(id, mine);
