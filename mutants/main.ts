@@ -12,15 +12,16 @@ const [wanted = ''] = process.argv.slice(2);
 const say = (line: string) => void process.stdout.write(`${line}\n`);
 
 const faults = FAULTS.filter(({ name }) => name.includes(wanted));
+if (faults.length === 0) throw new Error(`No fault has "${wanted}" in its name`);
 const startedAt = Date.now();
 const seconds = (since: number) => `${Math.round((Date.now() - since) / 1000)} s`;
 const { addresses, stop } = await startServers(say);
 const copies = Array.from({ length: COPIES }, () => makeCopy(addresses));
 const survived: string[] = [];
-let stopped = false;
+const stopping = new AbortController();
 for (const signal of ['SIGINT', 'SIGTERM'] as const)
   process.once(signal, () => {
-    stopped = true;
+    stopping.abort();
     for (const copy of copies) copy.end();
   });
 
@@ -37,7 +38,7 @@ try {
   await Promise.all(
     copies.map(async (copy) => {
       for (const fault of left) {
-        if (stopped) return;
+        if (stopping.signal.aborted) return;
         const since = Date.now();
         const results = await copy.tryOut(fault);
         const caught = results.every((result) => result && result.failed.length > 0);
@@ -53,10 +54,8 @@ try {
   await stop();
 }
 
-say(
-  stopped
-    ? 'Stopped.'
-    : `\n${faults.length - survived.length} of ${faults.length} faults were caught in ${seconds(startedAt)}.`,
-);
+const { aborted } = stopping.signal;
+const caught = faults.length - survived.length;
+say(aborted ? 'Stopped.' : `\n${caught} of ${faults.length} faults were caught in ${seconds(startedAt)}.`);
 for (const name of survived) say(`survived: ${name}`);
-process.exitCode = stopped || survived.length > 0 ? 1 : 0;
+process.exitCode = aborted || survived.length > 0 ? 1 : 0;

@@ -73,7 +73,7 @@ export const API: Fault[] = [
     file: checkouts,
     find: "throw new Problem('payment-in-flight')",
     replace: 'undefined',
-    caughtBy: { [holds]: 'while a payment is in flight' },
+    caughtBy: { [holds]: 'of a payment in flight' },
   },
   {
     name: 'hold: the PayPal order is not noted',

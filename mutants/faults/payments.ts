@@ -15,7 +15,7 @@ export const PAYMENTS: Fault[] = [
     find: "if (claim.status !== 'claimed') return { status: 'expired', attempts: activityInfo().attempt };",
     replace:
       "if (claim.status !== 'claimed') Object.assign(claim, { amount: { minor: 12_000, currency: 'EUR' } });",
-    caughtBy: { [test]: 'returns expired without a seat' },
+    caughtBy: { [test]: 'expired` without a seat' },
   },
   {
     name: 'payment: the capture has a new id each time',

@@ -109,14 +109,14 @@ export const RECORDS: Fault[] = [
     file: reconciliation,
     find: '`${runId}:reconcile`',
     replace: 'crypto.randomUUID()',
-    caughtBy: { [interventions]: 'in sendConfirmation is found' },
+    caughtBy: { [interventions]: "in 'sendConfirmation' is found" },
   },
   {
     name: 'reconciliation: an order whose mail was never sent is no orphan',
     file: reconciliation,
     find: "outcome.found !== 'order' ||",
     replace: "outcome.found === 'order' ||",
-    caughtBy: { [interventions]: 'in sendConfirmation is found' },
+    caughtBy: { [interventions]: "in 'sendConfirmation' is found" },
   },
   {
     name: 'erasure: the person of an open run is erased',

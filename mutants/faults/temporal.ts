@@ -25,7 +25,7 @@ export const TEMPORAL: Fault[] = [
     file: runs,
     find: 'WorkflowIdConflictPolicy.USE_EXISTING',
     replace: 'WorkflowIdConflictPolicy.FAIL',
-    caughtBy: { [oneRun]: 'joins the open run' },
+    caughtBy: { [oneRun]: 'the order as it is now' },
   },
   {
     name: 'runs: a repeated request is another update',
@@ -116,7 +116,7 @@ export const TEMPORAL: Fault[] = [
     file: history,
     find: 'const current = changed ?? order;',
     replace: 'const current = order ?? changed;',
-    caughtBy: { [recorded]: 'without-newsletter' },
+    caughtBy: { [recorded]: 'corrected between two attempts' },
   },
   {
     name: 'history: a step that was cancelled is read as failed',

@@ -188,6 +188,7 @@ describe('a hold', () => {
     const id = randomUUID();
     const { heldUntil } = await held(id);
     expect(await releaseHold(store.database, id)).toBe(heldUntil);
+    expect(await findHold(store.database, id)).toMatchObject({ heldUntil });
     await lapse(id);
     expect(await releaseHold(store.database, id)).toBeNull();
     expect((await hold(id)).status).toBe('over');

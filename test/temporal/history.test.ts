@@ -1,4 +1,5 @@
 /** The progress read from a history equals what the run answers, at each point of every recorded history. */
+import { randomUUID } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
 import { historyFromJSON } from '@temporalio/common/lib/proto-utils.js';
 import { defaultDataConverter } from '@temporalio/common';
@@ -10,13 +11,16 @@ import {
   type InjectedSinks,
   type WorkflowBundle,
 } from '@temporalio/worker';
-import { beforeAll, expect, it } from 'vitest';
+import { beforeAll, expect, inject, it, onTestFinished, vi } from 'vitest';
 import { BUNDLE } from '../../src/temporal/bundle.ts';
 import { dataConverter } from '../../src/temporal/client.ts';
 import { progressFromHistory, type HistoryEvent } from '../../src/temporal/history.ts';
 import { decoderOf } from '../../src/temporal/payloads.ts';
 import type { Progress } from '../../src/registration.ts';
+import { bundleWorkflows } from '../workflows/bundle.ts';
+import { connectRuns } from '../workflows/dev-server.ts';
 import { HISTORIES, readHistory } from '../workflows/histories.ts';
+import { anOrder, CAPTURED, declined, gate } from '../workflows/stand-ins.ts';
 import type { ProgressSinks } from './progress-sink.ts';
 
 const { History } = proto.temporal.api.history.v1;
@@ -78,4 +82,32 @@ it.each(REGISTRATIONS)('reads from %s the progress that the run answers', async 
     const seen = untilTaskEnd(events, before);
     expect(await progressFromHistory(seen, decode), `after event ${seen.length}`).toEqual(progress);
   }
+});
+
+it('reads the progress of an order that was corrected between two attempts', async () => {
+  const runs = await connectRuns(inject('temporalAddress'), `history-${randomUUID()}`);
+  const stopWorker = await runs.startWorker(await bundleWorkflows());
+  const { opened, open } = gate();
+  const order = anOrder({ newsletter: null });
+  const { handle, pay } = runs.registration(order, {
+    takePayment: ({ paypalOrderId }) =>
+      Promise.resolve(
+        paypalOrderId === 'A' ? declined('2099-01-01T00:00:00.000Z') : { ...CAPTURED, paypalOrderId },
+      ),
+    saveOrder: () => opened.then(() => ({ attempts: 1 })),
+  });
+  onTestFinished(async () => {
+    open();
+    await handle.result();
+    await stopWorker();
+    await runs.close();
+  });
+  await pay();
+  await pay({ ...order, newsletter: { at: 'now', wording: '1' }, paypalOrderId: 'B' });
+  const told = () => handle.query<Progress>('progress');
+  await vi.waitUntil(async () => (await told()).steps.filter(({ state }) => state === 'done').length === 3, {
+    timeout: 10_000,
+  });
+  const { events } = await handle.fetchHistory();
+  expect(await progressFromHistory(events ?? [], decode)).toEqual(await told());
 });

@@ -582,6 +582,7 @@ describe('when a step after the payment fails', () => {
         const result = await handle.result();
         expect(result.status).toBe('refunded');
         expect(step(result, 'order')?.state).toBe('failed');
+        expect(step(result, 'email')?.state).toBe('skipped');
         expect(
           started.filter((name) => ['refundPayment', 'giveSeatBack', 'sendNotice'].includes(name)),
         ).toEqual(['refundPayment', 'giveSeatBack', 'sendNotice']);
