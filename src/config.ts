@@ -178,14 +178,20 @@ function reader(env: NodeJS.ProcessEnv) {
       fault(`${name} ${found.fault}`);
       return [];
     },
-    /** `true`, `false`, a number of proxies, or a comma-separated list of their addresses, as Fastify's trustProxy takes it. */
-    trustProxy(name: string): boolean | string | ((address: string, hop: number) => boolean) {
+    /**
+     * `false`, a number of proxies, or a comma-separated list of their addresses, as Fastify's trustProxy takes it. To trust
+     * everybody would let a client choose its own address behind a proxy that appends to X-Forwarded-For.
+     */
+    trustProxy(name: string): false | string | ((address: string, hop: number) => boolean) {
       const value = given(name);
       if (!value || value === 'false') return false;
-      if (value === 'true') return true;
       if (/^\d+$/.test(value)) return (_address, hop) => hop < Number(value);
-      if (!/^[\da-fA-F.:/, a-z]+$/.test(value))
-        fault(`${name} must be true, false, a number of proxies or their addresses`);
+      if (value === 'true' || /\/0+(,|$)/.test(value.replaceAll(' ', '')))
+        fault(
+          `${name} must not trust every address: give the number of proxies, such as 1, or their addresses`,
+        );
+      else if (!/^[\da-fA-F.:/, a-z]+$/.test(value))
+        fault(`${name} must be false, a number of proxies or their addresses`);
       return value;
     },
     optionalEmail(name: string): string | undefined {

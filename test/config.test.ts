@@ -57,11 +57,15 @@ it('reports every invalid setting at once, without the values', () => {
 });
 
 it.each([
-  ['true', true],
   ['false', false],
   ['10.0.0.0/8,127.0.0.1', '10.0.0.0/8,127.0.0.1'],
 ])('reads TRUST_PROXY=%s', (value, expected) => {
   expect(loadConfig({ ...complete, TRUST_PROXY: value }).trustProxy).toBe(expected);
+});
+
+it('reads a number of proxies as TRUST_PROXY', () => {
+  const { trustProxy } = loadConfig({ ...complete, TRUST_PROXY: '2' });
+  expect(trustProxy).toBeTypeOf('function');
 });
 
 it('requires only DATABASE_URL where only the database is needed', () => {

@@ -20,9 +20,11 @@ export function organizerGuard(app: App, config: Config) {
     if (uiOrigin && request.headers.origin === uiOrigin) allowOrigin(reply, uiOrigin);
     // A browser asks without a password what it may send.
     if (request.method === 'OPTIONS' || isOnThisMachine(config, request, uiOrigin)) return;
-    const isRight = hasPassword(request, organizerPassword);
-    // After too many guesses the right password is refused as well: it might be one more guess.
-    refuseExceeded(await guesses(request, { increment: !isRight }));
+    const given = givenPassword(request);
+    const isRight = given !== undefined && isSame(given, organizerPassword);
+    // After too many guesses the right password is refused as well: it might be one more guess. A request without a password,
+    // as a browser sends it at first, is none.
+    refuseExceeded(await guesses(request, { increment: given !== undefined && !isRight }));
     if (isRight) return;
     void reply.header('www-authenticate', 'Basic realm="organizers", charset="UTF-8"');
     throw new Problem('organizers-only');
@@ -41,20 +43,28 @@ function allowOrigin(reply: FastifyReply, origin: string): void {
   });
 }
 
-/** HTTP Basic (RFC 7617); the user name does not matter. Hashes are compared, so that the time tells nothing. */
-function hasPassword({ headers }: FastifyRequest, password: string): boolean {
-  const [, encoded = ''] = /^Basic ([A-Za-z0-9+/=]+)$/i.exec(headers.authorization ?? '') ?? [];
-  const given = Buffer.from(encoded, 'base64').toString();
+/** The password of HTTP Basic (RFC 7617), if there is one. The user name does not matter. */
+function givenPassword({ headers }: FastifyRequest): string | undefined {
+  const [, encoded] = /^Basic ([A-Za-z0-9+/=]+)$/i.exec(headers.authorization ?? '') ?? [];
+  if (encoded === undefined) return undefined;
+  const credentials = Buffer.from(encoded, 'base64').toString();
+  return credentials.slice(credentials.indexOf(':') + 1);
+}
+
+/** Hashes are compared, so that the time tells nothing. */
+function isSame(given: string, password: string): boolean {
   const hash = (text: string) => createHash('sha256').update(text).digest();
-  return timingSafeEqual(hash(given.slice(given.indexOf(':') + 1)), hash(password));
+  return timingSafeEqual(hash(given), hash(password));
 }
 
 /**
  * On a machine that serves nobody else (`npm start`) the Web UI needs no password: its user can read the key itself. A page
- * of another site that is open in a browser there has another origin, and a proxy would serve another address.
+ * of another site that is open in a browser there has another origin, also when its name leads to this machine, and then it
+ * asks for that name; a proxy would serve another address.
  */
 function isOnThisMachine({ host, publicUrl }: Config, { ip, headers }: FastifyRequest, uiOrigin?: string) {
-  const isLocal = [host, new URL(publicUrl).hostname, ip].every((name) => LOOPBACK.test(name));
+  const asked = (headers.host ?? '').replace(/:\d+$/, '');
+  const isLocal = [host, new URL(publicUrl).hostname, ip, asked].every((name) => LOOPBACK.test(name));
   return (
     isLocal &&
     uiOrigin !== undefined &&

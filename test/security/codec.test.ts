@@ -1,11 +1,11 @@
 /** The codec endpoint decrypts payloads for organizers in Temporal's Web UI, and for nobody else. */
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { buildApp } from '../../../src/api/app.ts';
-import type { App } from '../../../src/api/dependencies.ts';
-import { createCodec } from '../../../src/temporal/codec.ts';
-import type { Config } from '../../../src/config.ts';
-import { startStack, type Stack } from '../../stack.ts';
+import { buildApp } from '../../src/api/app.ts';
+import type { App } from '../../src/api/dependencies.ts';
+import { createCodec } from '../../src/temporal/codec.ts';
+import type { Config } from '../../src/config.ts';
+import { startStack, type Stack } from '../stack.ts';
 
 const UI = 'http://temporal.example.org';
 const PASSWORD = 'correct horse battery staple';
@@ -99,6 +99,13 @@ describe('the codec endpoint on a server', () => {
     expect((await decode(app, { authorization: basic(PASSWORD) }, '203.0.113.8')).statusCode).toBe(200);
   });
 
+  it('counts no request without a password as a guess', async () => {
+    const app = await start(organizers);
+    for (let n = 0; n < 20; n++) expect((await decode(app, {})).statusCode).toBe(401);
+    for (let n = 0; n < 9; n++) await decode(app, { authorization: basic(`guess ${n}`) });
+    expect((await decode(app, { authorization: basic(PASSWORD) })).statusCode).toBe(200);
+  });
+
   it('does not exist without an encryption key or a password', async () => {
     for (const changes of [{ organizerPassword: '' }, { encryptionKeys: [] }])
       expect((await decode(await start({ ...organizers, ...changes }), {})).statusCode).toBe(404);
@@ -131,14 +138,22 @@ describe('the codec endpoint on one machine', () => {
   const ui = { origin: 'http://localhost:8233' };
 
   it('decrypts without a password for the Web UI on the same machine', async () => {
-    const response = await decode(await start(local), ui, '127.0.0.1');
-    expect(read(response)).toEqual(['"Ada Example"']);
+    for (const host of ['localhost:3000', '127.0.0.1:3000', '[::1]:3000']) {
+      const response = await decode(await start(local), { ...ui, host }, '127.0.0.1');
+      expect(read(response)).toEqual(['"Ada Example"']);
+    }
   });
 
   it.each([
     ['a page of another site', local, { origin: 'http://evil.example.org' }, '127.0.0.1'],
     ['a client that sends no origin', local, {}, '127.0.0.1'],
     ['a client on another machine', { ...local, host: '0.0.0.0' }, ui, '203.0.113.7'],
+    [
+      'a page whose own name leads to this machine',
+      local,
+      { ...ui, host: 'rebound.example.org:3000' },
+      '127.0.0.1',
+    ],
     ['a client behind a proxy', local, { ...ui, 'x-forwarded-for': '203.0.113.7' }, '127.0.0.1'],
     [
       'the Web UI of a service with a public address',
