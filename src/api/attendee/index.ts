@@ -28,10 +28,8 @@ export async function attendeeRoutes(instance: FastifyInstance, dependencies: De
   await app.register(assetRoutes);
 
   const limits = attemptLimits(app, config.rateLimit);
-  for (const routes of [
-    ...[eventRoutes, checkoutRoutes, registrationRoutes, statusRoutes, pageRoutes, confirmationRoutes],
-  ])
-    routes(app, { ...dependencies, limits });
+  const all = [eventRoutes, checkoutRoutes, registrationRoutes, statusRoutes, pageRoutes, confirmationRoutes];
+  for (const routes of all) routes(app, { ...dependencies, limits });
 }
 
 /** Headers that browsers obey for documents only. With fifteen assets they would be a third of what a phone loads. */

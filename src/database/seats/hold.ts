@@ -1,8 +1,9 @@
 /** A seat that is held while the attendee fills in the form. This file and claim.ts own the table `seat_holds`. */
 import type { Database } from '../connection.ts';
 import { lockAvailability } from './availability.ts';
+import { noteFree, ownerJson, refusedByLimits, type LimitReached } from './limits.ts';
 import { locked, NOW, standing, toHold, type Hold, type HoldRow } from './lock.ts';
-import { isOwner, ownerColumns, ownerJson, type Owner } from './owner.ts';
+import { isOwner, ownerColumns, type Owner } from './owner.ts';
 
 export const HOLD_MINUTES = 15;
 export const HELD_UNTIL = `${NOW} + interval '${HOLD_MINUTES} minutes'`;
@@ -15,7 +16,7 @@ const MOST_PAYPAL_ORDERS = 10;
 /** PayPal forgets an order that nobody approved after 3 hours (developer.paypal.com, Orders v2); ours are younger. */
 const PAYPAL_ORDER_HOURS = 2;
 
-type Refusal = 'sold-out' | 'all-held' | 'unknown-ticket-type' | 'too-many-holds' | 'too-many-free';
+type Refusal = 'sold-out' | 'all-held' | 'unknown-ticket-type' | LimitReached;
 /** `secretTaken`: the secret that came with this request is the hold's from now on. */
 export type HoldOutcome =
   | { status: 'held'; hold: Hold; renewed: boolean; secretTaken: boolean }
@@ -83,15 +84,14 @@ export async function holdSeatLocked(
     if (!available || available.over) return { status: 'unknown-ticket-type' };
     if (!available.seat) return { status: available.soldOut ? 'sold-out' : 'all-held' };
     const { live, price_minor, currency, free } = available;
-    const refusal = live
-      ? null
-      : await refusedByLimits(trx, { id, event, ticketType, price: price_minor, free }, owner);
+    const asked = { id, event, ticketType, price: price_minor, free };
+    const refusal = live ? null : await refusedByLimits(trx, asked, owner);
     if (refusal) return { status: refusal };
 
     const hasSecret = owner.secretHash !== undefined;
     const price = { amount_minor: price_minor, currency };
     const place = { event_id: event, ticket_type_id: ticketType };
-    if (price_minor === 0) await noteFree(trx, { id, ...place }, owner);
+    if (price_minor === 0) await noteFree(trx, asked, owner);
     if (!existing) {
       const made = await trx('seat_holds')
         .insert({
@@ -130,29 +130,6 @@ export async function holdSeatLocked(
       .returning<HoldRow[]>('*');
     return { status: 'held', hold: toHold(only(renewed)), renewed: true, secretTaken };
   });
-}
-
-type Asked = { id: string; event: string; ticketType: string; price: number; free: number | null };
-/** Why somebody may not hold one more seat; null when they may. */
-async function refusedByLimits(
-  trx: Database,
-  { id, event, ticketType, price, free }: Asked,
-  owner: Owner,
-): Promise<'too-many-holds' | 'too-many-free' | null> {
-  const { rows } = await trx.raw<{ rows: [{ refusal: 'too-many-holds' | 'too-many-free' | null }] }>(
-    'select refused_by_limits(?, ?, ?, ?, ?, ?) as refusal',
-    [id, event, ticketType, price, free, ownerJson(owner)],
-  );
-  return rows[0].refusal;
-}
-
-/** Notes that a free ticket is held, which counts for a day once it is registered. */
-async function noteFree(trx: Database, seat: object, { addressKey, personKey }: Owner): Promise<void> {
-  if (addressKey === undefined || personKey === undefined) return;
-  await trx('free_registrations')
-    .insert({ ...seat, address_key: addressKey, person_key: personKey })
-    .onConflict('id')
-    .merge();
 }
 
 const isPaypalOrderOld = async (trx: Database, id: string): Promise<boolean> =>

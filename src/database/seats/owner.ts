@@ -1,19 +1,7 @@
 /** Whose a hold is. The database keeps hashes only, and only as long as the hold. */
 import type { Database } from '../connection.ts';
+import type { HoldLimits } from './limits.ts';
 import type { HoldRow } from './lock.ts';
-
-/** Live holds at a time, and free registrations within a day; undefined: as many as there are seats. */
-export type HoldLimits = {
-  holdsPerAddress?: number | undefined;
-  holdsPerEmail?: number | undefined;
-  freePerAddress?: number | undefined;
-  freePerEmail?: number | undefined;
-};
-
-/** Everybody may hold this many seats of a ticket type, however few are left: a family. */
-const FEW_SEATS = 6;
-/** Of more seats, one address may hold a quarter of those that are neither sold nor held by others. */
-const SHARE_OF_SEATS = 4;
 
 /**
  * Who asks for a hold. `secretHash` and `emailHash` say whose the hold is from now on. `addressKey` (the IP address) and
@@ -25,13 +13,6 @@ export type Owner = {
   addressKey?: string;
   personKey?: string;
 } & HoldLimits;
-
-/** The owner as the functions `hold_new_seat` and `refused_by_limits` of the database take it. */
-export const ownerJson = (owner: Owner): string =>
-  JSON.stringify({
-    ...owner,
-    ...(owner.holdsPerAddress === undefined ? {} : { fewSeats: FEW_SEATS, shareOfSeats: SHARE_OF_SEATS }),
-  });
 
 /** The columns of a hold that name its owner. */
 export const ownerColumns = ({ emailHash, addressKey, personKey }: Owner) => ({
