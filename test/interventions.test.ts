@@ -98,11 +98,14 @@ describe('a terminated run', () => {
     await handleOf(attendee).terminate();
     await endFaults(attendee);
 
-    // Temporal's list of runs follows a moment later.
-    const [orphan, ...others] = await vi.waitUntil(async () => {
-      const found = await findOrphans(stack, 0);
-      return found.length > 0 && found;
-    });
+    // Temporal lists a stopped run a moment later.
+    const [orphan, ...others] = await vi.waitUntil(
+      async () => {
+        const found = await findOrphans(stack, 0);
+        return found.length > 0 && found;
+      },
+      { timeout: 10_000 },
+    );
     expect([orphan?.id, orphan?.run, others]).toEqual([attendee.id, 'TERMINATED', []]);
     expect(JSON.stringify(orphan)).not.toMatch(/example\.org|Ada/);
     if (orphan)

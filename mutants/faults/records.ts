@@ -109,7 +109,7 @@ export const RECORDS: Fault[] = [
     file: reconciliation,
     find: '`${runId}:reconcile`',
     replace: 'crypto.randomUUID()',
-    caughtBy: { [interventions]: "in 'sendConfirmation' is found" },
+    caughtBy: { [repaired]: 'resumes a stopped run once' },
   },
   {
     name: 'reconciliation: an order whose mail was never sent is no orphan',

@@ -7,6 +7,7 @@ import { aForm } from '../../stage/person.ts';
 import { anAttendee, CARDS, startStack, type Stack } from '../stack.ts';
 import { requestIdsTo } from '../vendors/request-ids.ts';
 import { isLeftWith } from '../workflows/dev-server.ts';
+import { gate } from '../workflows/stand-ins.ts';
 
 let stack: Stack;
 beforeAll(async () => {
@@ -109,4 +110,33 @@ it('asks for the refund under the same id as the run that began it', async () =>
   expect(orphan && (await repair(stack, orphan))).toEqual({ outcome: 'undone' });
   expect(ids.length).toBeGreaterThan(1);
   expect(new Set(ids)).toEqual(new Set([`${ada.id}:refund:1`]));
+});
+
+it('resumes a stopped run once when it is repaired twice at the same moment', async () => {
+  const ada = anAttendee(stack, aForm({ newsletter: false }));
+  expect((await ada.register(CARDS.pending)).statusCode).toBe(202);
+  await isLeftWith(handleOf(ada.id), 'settlePayment');
+  await handleOf(ada.id).terminate();
+  const [orphan] = await orphans();
+  if (!orphan) throw new Error('There is no orphan');
+
+  const { opened, open } = gate();
+  const requests: string[] = [];
+  const resumed: string[] = [];
+  const resetWorkflowExecution = async (request: { requestId: string }) => {
+    if (requests.push(request.requestId) === 2) open();
+    await opened;
+    const { runId } = await stack.temporal.workflowService.resetWorkflowExecution(request);
+    resumed.push(runId);
+  };
+  const temporal = Object.create(stack.temporal, {
+    workflowService: { value: { resetWorkflowExecution } },
+  }) as Stack['temporal'];
+  await Promise.all([repair({ ...stack, temporal }, orphan), repair({ ...stack, temporal }, orphan)]);
+  expect(new Set(resumed).size).toBe(1);
+
+  const [capture] = stack.sandbox.ledger().captures.filter(({ custom_id }) => custom_id === ada.id);
+  stack.sandbox.settle(capture?.id ?? '', 'COMPLETED');
+  await handleOf(ada.id).cancel();
+  await handleOf(ada.id).result();
 });
