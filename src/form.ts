@@ -9,11 +9,25 @@ import { addressRules, COUNTRY_CODES } from './countries.ts';
 
 /** Control characters and unpaired surrogates, which PostgreSQL and mail headers refuse. */
 const CONTROLS = '\\u0000-\\u001F\\u007F-\\u009F\\uD800-\\uDFFF';
+/**
+ * Characters that nobody sees and that reorder, split or hide a text: most of Unicode's format controls, and its separators of
+ * lines and paragraphs. The joiners U+200C and U+200D stay, because names and emoji need them.
+ */
+const UNSEEN =
+  '\\u00AD\\u061C\\u180E\\u200B\\u200E\\u200F\\u2028-\\u202E\\u2060-\\u206F\\uFEFF\\uFFF9-\\uFFFB';
 const BLANK = ' \\u00A0\\u1680\\u2000-\\u200A\\u200C\\u200D\\u202F\\u205F\\u3000';
 /** Something visible after nothing but blanks: the first two classes share no character, so there is one way to match. */
-const PRINTABLE = `^[${BLANK}]*[^${CONTROLS}${BLANK}][^${CONTROLS}]*$`;
-const text = (maxLength: number, description: string) =>
-  Type.String({ minLength: 1, maxLength, pattern: PRINTABLE, description });
+const PRINTABLE = `^[${BLANK}]*[^${CONTROLS}${UNSEEN}${BLANK}][^${CONTROLS}${UNSEEN}]*$`;
+const text = (maxLength: number, description: string, more = {}) =>
+  Type.String({ minLength: 1, maxLength, pattern: PRINTABLE, description, ...more });
+
+/** A domain alone is no link: `Amazon.com` is a company, and `St./Sgt.` a title. */
+const LETTER = 'A-Za-z\\u00C0-\\uFFEF';
+const DOMAIN_WITH_PATH = `[${LETTER}0-9]\\.[${LETTER}][${LETTER}0-9\\-]+(?::[0-9]+)?\\/`;
+/** Mails greet by name: a name with a link would be an advertisement that the organizer sends. */
+const LINK = `:\\/\\/|[Ww]{3}\\.|${DOMAIN_WITH_PATH}`;
+const name = (maxLength: number, description: string) =>
+  text(maxLength, description, { not: { type: 'string', pattern: LINK } });
 
 /** A valid e-mail address by the HTML standard, with a dot in the domain, which mail needs in practice. */
 const EMAIL =
@@ -22,10 +36,10 @@ const EMAIL =
 
 export const Attendee = Type.Object(
   {
-    firstName: text(100, 'Given name'),
-    lastName: text(100, 'Family name'),
+    firstName: name(100, 'Given name'),
+    lastName: name(100, 'Family name'),
     email: Type.String({ maxLength: 254, pattern: EMAIL, description: 'The confirmation goes here' }),
-    organization: Type.Optional(text(200, 'Organization, if any')),
+    organization: Type.Optional(name(200, 'Organization, if any')),
   },
   { additionalProperties: false },
 );

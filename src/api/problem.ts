@@ -140,6 +140,7 @@ const FAULTS: Record<string, MessageKey> = {
   additionalProperties: 'fault.unknown',
   enum: 'fault.choose',
   const: 'fault.choose',
+  not: 'fault.link',
 };
 
 /** A fault that schema validation found: the field (RFC 6901 pointer) and a message for people. */
