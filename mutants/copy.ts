@@ -98,6 +98,7 @@ export function makeCopy(addresses: Addresses) {
     /** Ends the tests that run. */
     end: () => end(),
 
-    remove: () => rmSync(folder, { recursive: true, force: true }),
+    // A test that has just been ended may still write its last files.
+    remove: () => rmSync(folder, { recursive: true, force: true, maxRetries: 10 }),
   };
 }
