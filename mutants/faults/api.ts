@@ -113,16 +113,9 @@ export const API: Fault[] = [
   {
     name: 'limits: declined payments are not looked at',
     file: limits,
-    find: 'refuseExceeded(await declines(request, { increment: false }));',
+    find: 'refuseExceeded(await ofAddress(request, look));',
     replace: '',
     caughtBy: { [hostile]: 'too many declined payments' },
-  },
-  {
-    name: 'limits: an e-mail address in capitals is another one',
-    file: limits,
-    find: 'email.toLowerCase()',
-    replace: 'email',
-    caughtBy: { [hostile]: 'limits the tries of an e-mail address' },
   },
   {
     name: 'log: a request is logged with its address',
@@ -149,7 +142,7 @@ export const API: Fault[] = [
   {
     name: 'organizers: passwords can be guessed without a limit',
     file: authentication,
-    find: 'refuseExceeded(await guesses(request, { increment: !isRight }));',
+    find: 'refuseExceeded(await guesses(request, { increment: given !== undefined && !isRight }));',
     replace: '',
     caughtBy: { [organizers]: 'after ten wrong passwords' },
   },

@@ -172,7 +172,7 @@ export const SEATS: Fault[] = [
   {
     name: 'seats: a renewal takes the new price',
     file: hold,
-    find: '(available.live ? {} : price)',
+    find: '(live ? {} : price)',
     replace: 'price',
     caughtBy: { [seats]: 'keeps the price' },
   },

@@ -86,8 +86,8 @@ export const TEMPORAL: Fault[] = [
   {
     name: 'failures: every message is readable',
     file: converter,
-    find: 'isHarmless(error) ?',
-    replace: 'true ?',
+    find: 'isHarmless(error) &&',
+    replace: 'true &&',
     caughtBy: { 'test/temporal/failure-converter.test.ts': 'encodes message and stack' },
   },
   {
@@ -121,8 +121,8 @@ export const TEMPORAL: Fault[] = [
   {
     name: 'history: a step that was cancelled is read as failed',
     file: history,
-    find: "failed(name, 'skipped', undefined, at)",
-    replace: "failed(name, 'failed', undefined, at)",
+    find: "failed(of.name, 'skipped', undefined, at)",
+    replace: "failed(of.name, 'failed', undefined, at)",
     caughtBy: { [recorded]: 'cancelled.json' },
   },
   {

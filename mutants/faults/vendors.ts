@@ -53,8 +53,8 @@ export const VENDORS: Fault[] = [
   {
     name: 'list: a person who left is subscribed again',
     file: mailchimp,
-    find: 'status_if_new: statusIfNew,',
-    replace: 'status: statusIfNew, status_if_new: statusIfNew,',
+    find: 'status_if_new: statusIfNew ?? status,',
+    replace: 'status: statusIfNew ?? status, status_if_new: statusIfNew ?? status,',
     caughtBy: { [test]: 'does not subscribe an unsubscribed person again' },
   },
   {

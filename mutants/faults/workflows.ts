@@ -39,9 +39,8 @@ export const WORKFLOWS: Fault[] = [
   {
     name: 'steps: the mail waits for the order',
     file: registration,
-    find: 'sendConfirmation({ ...bought, newsletter: newsletter !== null, paidAt: payment.paidAt })',
-    replace:
-      "condition(() => tracker.progress.steps[1]?.state === 'done').then(() => sendConfirmation({ ...bought, newsletter: newsletter !== null, paidAt: payment.paidAt }))",
+    find: 'sendConfirmation({\n',
+    replace: "condition(() => tracker.progress.steps[1]?.state === 'done').then(() => sendConfirmation)({\n",
     caughtBy: { [test]: 'at the same time' },
   },
   {
@@ -75,8 +74,8 @@ export const WORKFLOWS: Fault[] = [
   {
     name: 'steps: a person without consent is added to the list',
     file: registration,
-    find: "newsletter && tracker.step('mailing-list'",
-    replace: "tracker.step('mailing-list'",
+    find: 'newsletter &&\n',
+    replace: '',
     caughtBy: { [test]: 'without consent' },
   },
   {
@@ -139,8 +138,8 @@ export const WORKFLOWS: Fault[] = [
   {
     name: 'patience: the order is given up after an hour',
     file: options,
-    find: "retry: { ...quickly, maximumInterval: '1m' }",
-    replace: "scheduleToCloseTimeout: '1h', retry: { ...quickly, maximumInterval: '1m' }",
+    find: 'export const UNTIL_DONE = {',
+    replace: "export const UNTIL_DONE = { scheduleToCloseTimeout: '1h',",
     caughtBy: { [test]: 'unavailable for hours' },
   },
   {

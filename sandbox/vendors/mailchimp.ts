@@ -11,6 +11,9 @@ export type Member = {
   status: (typeof STATUSES)[number];
   merge_fields: Record<string, unknown>;
   tags: string[];
+  /** When somebody was asked to confirm, and when they opted in; empty where that has not happened. */
+  timestamp_signup: string;
+  timestamp_opt: string;
   last_changed: string;
 };
 
@@ -111,30 +114,18 @@ export function createMailchimp(
       );
     const refused = REFUSED_ADDRESSES.find(({ start }) => email.toLowerCase().startsWith(start));
     if (refused && !known) throw refused.refusal();
+    const now = new Date().toISOString();
+    const { timestamp_signup: signup, timestamp_opt: opt } = body as Partial<Member>;
     const saved: Member = {
       id: hash,
       email_address: email,
       status: wanted,
       merge_fields: { ...known?.merge_fields, ...(mergeFields as Member['merge_fields'] | undefined) },
       tags: known?.tags ?? [],
-      last_changed: new Date().toISOString(),
+      timestamp_signup: signup ?? known?.timestamp_signup ?? (wanted === 'pending' ? now : ''),
+      timestamp_opt: opt ?? (known?.timestamp_opt || (wanted === 'subscribed' ? now : '')),
+      last_changed: now,
     };
-    members.set(hash, saved);
-    return saved;
-  }
-
-  /** Adds a member with the body of a POST. Also people who have left are members. */
-  function post(body: Record<string, unknown>): Member {
-    const { email_address: email, status, tags = [] } = body;
-    const hash = hashOf(String(email));
-    if (members.get(hash))
-      throw refusal(
-        400,
-        'Member Exists',
-        `${String(email)} is already a list member. Use PUT to insert or update list members.`,
-      );
-    if (!isStatus(status)) throw invalid('The resource submitted could not be validated: status.');
-    const saved = { ...put(hash, body), tags: tags as string[] };
     members.set(hash, saved);
     return saved;
   }
@@ -168,7 +159,6 @@ export function createMailchimp(
         next(request.params.list === listId ? undefined : notFound());
       });
       const given = (body: unknown) => (body ?? {}) as Record<string, unknown>;
-      api.post<Call>('/3.0/lists/:list/members', ({ body }) => shown(post(given(body))));
       api.get<Call>(path, ({ params }) => shown(member(params.hash)));
       api.put<Call>(path, ({ params, body }) => shown(put(params.hash, given(body))));
       api.post<Call>(`${path}/tags`, ({ params, body }, reply) => {

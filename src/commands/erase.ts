@@ -16,7 +16,7 @@ const AUDIENCE = {
   deleted: 'deleted for good',
   'not-a-member': 'was not in it (any more)',
   'nothing-added': 'this registration has added nothing to it',
-  'not-added-here': 'kept, because this service did not add it: it was subscribed in another way',
+  'was-there-before': 'kept, because it was subscribed before this registration, in another way',
   'kept-for-another': 'kept, because another registration with this address wants the newsletter',
 };
 

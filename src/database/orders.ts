@@ -175,15 +175,23 @@ export async function findTicket(database: Database, id: string): Promise<Ticket
   };
 }
 
+/** An e-mail address, and since when this service may have added it to the audience. */
+export type Subscription = { email: string; since: Date };
+
 /**
  * The e-mail address that an order wants the newsletter at; null when it does not want it. Undefined when there is no order, or
  * its person was erased.
  */
-export async function findSubscription(database: Database, id: string): Promise<string | null | undefined> {
+export async function findSubscription(
+  database: Database,
+  id: string,
+): Promise<Subscription | null | undefined> {
   const row = await database('orders')
-    .where({ id, erased_at: null })
-    .first<Pick<OrderRow, 'email' | 'newsletter_consent_at'> | undefined>('email', 'newsletter_consent_at');
-  return row && (row.newsletter_consent_at === null ? null : row.email);
+    .where({ id })
+    .whereNull('erased_at')
+    .first<(Whole & Pick<OrderRow, 'newsletter_consent_at'>) | undefined>('email', 'newsletter_consent_at');
+  const since = row?.newsletter_consent_at ?? null;
+  return row && since && { email: row.email, since };
 }
 
 /** Whether another confirmed registration wants the newsletter at this address. */

@@ -1,7 +1,13 @@
 /** Takes one person's data out of everything this service writes to, on their request. */
 import type { Client } from '@temporalio/client';
+import { tsToMs } from '@temporalio/common/lib/time.js';
 import type { Database } from '../database/connection.ts';
-import { eraseFromOrder, findSubscription, isWantedElsewhere } from '../database/orders.ts';
+import {
+  eraseFromOrder,
+  findSubscription,
+  isWantedElsewhere,
+  type Subscription,
+} from '../database/orders.ts';
 import { findByReference } from '../database/registrations.ts';
 import type { Activities } from '../activities/index.ts';
 import { resendWorkflowId, workflowId } from '../registration.ts';
@@ -17,10 +23,10 @@ type AddingArguments = Parameters<Activities[typeof ADDING]>;
 
 /**
  * What became of the address in the audience. It is left alone when the registration never got as far as adding it
- * (`nothing-added`), when it was a member already (`not-added-here`), and when another registration has it and asked for the
+ * (`nothing-added`), when it was a member already (`was-there-before`), and when another registration has it and asked for the
  * newsletter (`kept-for-another`).
  */
-export type Audience = 'deleted' | 'not-a-member' | 'nothing-added' | 'not-added-here' | 'kept-for-another';
+export type Audience = 'deleted' | 'not-a-member' | 'nothing-added' | 'was-there-before' | 'kept-for-another';
 
 /** `erased`: what was there to be taken out. Otherwise nothing was erased: an open run still needs the data. */
 export type Erasure =
@@ -44,27 +50,27 @@ export async function erase(
   if (found?.status.name === 'RUNNING') return { outcome: 'run-open' };
 
   const inOrder = await findSubscription(database, id);
-  const emails = inOrder === undefined ? await addedIn(temporal, run) : inOrder === null ? [] : [inOrder];
+  const added = inOrder === undefined ? await addedIn(temporal, run) : inOrder === null ? [] : [inOrder];
   let audience: Audience = 'nothing-added';
-  for (const email of emails)
+  for (const { email, since } of added)
     if (await isWantedElsewhere(database, id, email)) audience = 'kept-for-another';
-    else audience = await mailchimp.forget(email);
+    else audience = await mailchimp.forget(email, since);
   const histories = await deleteHistories(temporal, id);
   return { outcome: 'erased', audience, histories, order: await eraseFromOrder(database, id) };
 }
 
-/** The e-mail addresses that a run without an order may have added to the audience. */
-async function addedIn(temporal: Client, run: Handle): Promise<string[]> {
+/** The e-mail addresses that a run without an order may have added to the audience, and since when. */
+async function addedIn(temporal: Client, run: Handle): Promise<Subscription[]> {
   const history = await ifThere(run.fetchHistory());
   const { namespace, loadedDataConverter } = temporal.options;
   const decode = decoderOf(loadedDataConverter, { namespace, workflowId: run.workflowId });
-  const emails = new Set<string>();
-  for (const { activityTaskScheduledEventAttributes: scheduled } of history?.events ?? []) {
+  const added: Subscription[] = [];
+  for (const { activityTaskScheduledEventAttributes: scheduled, eventTime } of history?.events ?? []) {
     if (scheduled?.activityType?.name !== ADDING) continue;
     const [{ attendee }] = (await decode(scheduled.input?.payloads, scheduled.activityId)) as AddingArguments;
-    emails.add(attendee.email);
+    added.push({ email: attendee.email, since: new Date(tsToMs(eventTime)) });
   }
-  return [...emails];
+  return added;
 }
 
 /** Deletes the histories of all runs of a registration: one that was reset has several. Returns their number. */

@@ -29,8 +29,8 @@ const ApiClient = (mailchimp as object).constructor as new () => Client;
 /** Mailchimp's id of a member: the MD5 of the lowercase address (Mailchimp, Lists/Audiences, subscriber_hash). */
 const subscriberHash = (email: string) => createHash('md5').update(email.toLowerCase()).digest('hex');
 
-/** The tag of members whom this service has added. Without it, an erasure leaves a member alone. */
-export const ADDED_TAG = 'added-by-registration';
+/** By how much Mailchimp's clock may be behind this one. */
+const CLOCKS_DIFFER_MS = 60_000;
 
 /** "Try again later", which Mailchimp says with a 400; five minutes is what its wording suggests. */
 const SIGNUP_PAUSE_MS = 300_000;
@@ -62,43 +62,47 @@ export function connectMailchimp({ apiKey, baseUrl, listId, statusIfNew }: Confi
 
   return {
     /**
-     * Adds an attendee to the audience, with a tag. Members, and people who have left, keep their status and get no tag.
+     * Adds an attendee to the audience. Members, and people who have left, keep their status.
      * @param status of somebody new, where the settings do not name one: `pending` asks the person first
      */
     async add(
       { email, firstName, lastName }: Order['attendee'],
       status: 'subscribed' | 'pending' = 'subscribed',
     ): Promise<void> {
-      const [wanted, hash] = [statusIfNew ?? status, subscriberHash(email)];
-      const person = { email_address: email, merge_fields: { FNAME: firstName, LNAME: lastName } };
-      try {
-        // Only this call creates member and tag at once, so that a lost answer leaves no member without the tag.
-        await call(client.lists.addListMember(listId, { ...person, status: wanted, tags: [ADDED_TAG] }));
-      } catch (error) {
-        if (!(error instanceof VendorError && error.final)) throw error;
-        // "Member Exists", also of people who have left. Whatever else it was, this call is refused for it, too.
-        await call(client.lists.setListMember(listId, hash, { ...person, status_if_new: wanted }));
-      }
+      await call(
+        client.lists.setListMember(listId, subscriberHash(email), {
+          email_address: email,
+          status_if_new: statusIfNew ?? status,
+          merge_fields: { FNAME: firstName, LNAME: lastName },
+        }),
+      );
     },
 
     /**
-     * Deletes everything that Mailchimp knows of an address that {@link add} has added. Only its owner can add it again. A
-     * member without the tag has subscribed in another way, and stays.
+     * Deletes everything that Mailchimp knows of an address. Only its owner can add it again. Somebody who was a member before
+     * `since`, when this service first could have added them, has subscribed in another way, and stays.
      */
-    async forget(email: string): Promise<'deleted' | 'not-a-member' | 'not-added-here'> {
-      try {
-        const hash = subscriberHash(email);
-        const member = await call(client.lists.getListMember(listId, hash));
-        const tags = 'tags' in member ? (member.tags as unknown as { name: string }[]) : [];
-        if (!tags.some(({ name }) => name === ADDED_TAG)) return 'not-added-here';
-        await call(client.lists.deleteListMemberPermanent(listId, hash));
-        return 'deleted';
-      } catch (error) {
-        if (error instanceof VendorError && error.status === 404) return 'not-a-member';
-        throw error;
-      }
+    async forget(email: string, since: Date): Promise<'deleted' | 'not-a-member' | 'was-there-before'> {
+      const hash = subscriberHash(email);
+      const unlessMissing = <T>(asked: Promise<T>) =>
+        call(asked).catch((error: unknown) => {
+          if (error instanceof VendorError && error.status === 404) return undefined;
+          throw error;
+        });
+      const member = await unlessMissing(client.lists.getListMember(listId, hash));
+      if (member && memberSince(member) < since.getTime() - CLOCKS_DIFFER_MS) return 'was-there-before';
+      const deleted = unlessMissing(
+        client.lists.deleteListMemberPermanent(listId, hash).then(() => 'deleted' as const),
+      );
+      return (await deleted) ?? 'not-a-member';
     },
   };
+}
+
+/** When somebody signed up or opted in, whichever was first (ms); Infinity where Mailchimp does not say. */
+function memberSince(member: object): number {
+  const { timestamp_signup: signup, timestamp_opt: opt } = member as Record<string, string | undefined>;
+  return Math.min(...[signup, opt].map((time) => (time ? Date.parse(time) : Infinity)));
 }
 
 /** An address that Mailchimp will not take, or that opted out, is final; so is an audience that does not exist. */

@@ -45,6 +45,8 @@ const refused = (status: number, title: string, detail?: RegExp) => ({
   },
 });
 
+const RECENT = expect.stringMatching(/^20\d\d-/) as string;
+
 describe('a member', () => {
   it('can be added, read, updated and tagged', async () => {
     const email = 'Ada@example.org';
@@ -64,16 +66,12 @@ describe('a member', () => {
     expect(memberOf(email)?.tags).toEqual([]);
   });
 
-  it('can be added with tags once, and then only be updated', async () => {
-    const email = 'tagged@example.org';
-    const body = { email_address: email, status: 'subscribed' as const, tags: ['conference'] };
-    expect(await client.lists.addListMember(listId, body)).toMatchObject({ id: hashOf(email) });
-    const again = client.lists.addListMember(listId, { ...body, tags: ['other'] });
-    await expect(again).rejects.toMatchObject({
-      status: 400,
-      response: { body: { title: 'Member Exists' } },
-    });
-    expect(await put(email)).toMatchObject({ tags: [{ name: 'conference' }] });
+  it('has the time of its sign-up or opt-in, which a request may set and a later one keeps', async () => {
+    await put('asked@example.org', { status_if_new: 'pending' });
+    expect(memberOf('asked@example.org')).toMatchObject({ timestamp_signup: RECENT, timestamp_opt: '' });
+    await put('old@example.org', { timestamp_opt: '2020-01-01T00:00:00+00:00' });
+    await put('old@example.org');
+    expect(memberOf('old@example.org')?.timestamp_opt).toBe('2020-01-01T00:00:00+00:00');
   });
 
   it('is pending if the request sets that status for new members', async () => {
