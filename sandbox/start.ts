@@ -1,16 +1,18 @@
 /** `npm start`: runs everything on one machine until Ctrl-C, each part as its own process. */
-import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { loadDatabaseUrl } from '../src/config.ts';
 import { connectDatabase } from '../src/database/connection.ts';
 import { seedExampleEvent } from '../src/database/events.ts';
 import { migrate } from '../src/database/migrations.ts';
-import { startPostgres } from './servers/postgres.ts';
+import { openDataFolder } from './servers/data-folder.ts';
+import { serverUser, startPostgres } from './servers/postgres.ts';
 import { isTaken, start, until, whileWaiting } from './servers/process.ts';
 import { generatedKeys, standInsFor } from './settings.ts';
 import { createSupervisor } from './servers/supervisor.ts';
 import { FAIR, startTemporal } from './servers/temporal.ts';
+import { hiddenPlace, startGate } from './servers/web-ui.ts';
 
 const RETENTION_DAYS = 90;
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -36,6 +38,7 @@ const ownTemporal = !given.TEMPORAL_ADDRESS;
 const ownPostgres = !given.DATABASE_URL;
 const sandboxUrl = `http://127.0.0.1:${ports.SANDBOX_PORT}`;
 const standIns = standInsFor(sandboxUrl, given);
+const webUi = await hiddenPlace();
 
 const supervisor = createSupervisor(say, fail);
 let interrupted = false;
@@ -90,7 +93,7 @@ async function startServers(): Promise<Record<string, string>> {
     startTemporal({
       report: say,
       port: ports.SANDBOX_TEMPORAL_PORT,
-      uiPort: ports.SANDBOX_TEMPORAL_UI_PORT,
+      ui: webUi,
       codecUrl: `${publicUrl}/codec`,
       databaseFile: join(dataFolder, 'temporal.sqlite'),
       logFile: log('temporal'),
@@ -133,7 +136,8 @@ async function prepareDatabase(url: string): Promise<void> {
 
 async function main(): Promise<void> {
   await checkPorts();
-  mkdirSync(join(dataFolder, 'logs'), { recursive: true });
+  openDataFolder(dataFolder, ownPostgres ? serverUser() : {});
+  if (ownTemporal) await startGate(ports.SANDBOX_TEMPORAL_UI_PORT, webUi);
   const servers = await startServers();
   const uiUrl = `http://localhost:${ports.SANDBOX_TEMPORAL_UI_PORT}`;
   const env = {

@@ -2,7 +2,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import { chmodSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { chmodSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -71,6 +71,12 @@ const done = (id: string) =>
 const pidOf = (name: string) =>
   Number(readFileSync(join(dataFolder, 'logs', `${name.toLowerCase()}.pid`), 'utf8'));
 
+/** Returns what other users of the machine may read, in a folder that was open to them before. */
+function openToOthers(folder: string): string[] {
+  const paths = readdirSync(folder, { recursive: true }).map((path) => join(folder, String(path)));
+  return [folder, ...paths].filter((path) => existsSync(path) && (statSync(path).mode & 0o077) > 0);
+}
+
 it('names the port that is taken and the setting that changes it', async () => {
   const taken = createServer().listen(Number(ports.SANDBOX_POSTGRES_PORT), '127.0.0.1');
   await once(taken, 'listening');
@@ -104,6 +110,10 @@ it(
     }
     await request('DELETE', 'SANDBOX_PORT', '/sandbox/faults');
     await done(id);
+    const webUi = `http://localhost:${ports.SANDBOX_TEMPORAL_UI_PORT}`;
+    expect(output).toContain(webUi);
+    expect((await fetch(`${webUi}/api/v1/namespaces/default/workflows/registration-${id}`)).status).toBe(200);
+    expect(openToOthers(dataFolder)).toEqual([]);
 
     await stop();
     expect(product.exitCode).toBe(0);

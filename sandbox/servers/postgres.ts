@@ -83,7 +83,7 @@ async function createDatabase(url: string): Promise<void> {
 }
 
 /** PostgreSQL refuses to run as root, so root runs it as an unprivileged system user. */
-function serverUser(): User {
+export function serverUser(): User {
   if (process.getuid?.() !== 0) return {};
   const id = (flag: string, name: string) => spawnSync('id', [flag, name], { encoding: 'utf8' });
   const name = id('-u', 'postgres').status === 0 ? 'postgres' : 'nobody';

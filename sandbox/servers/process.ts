@@ -1,6 +1,6 @@
 import { spawn, type SpawnOptions } from 'node:child_process';
 import { createWriteStream, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { connect, createServer, type AddressInfo } from 'node:net';
+import { connect, createServer, type AddressInfo, type Server } from 'node:net';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
@@ -37,15 +37,18 @@ export async function start(
 ): Promise<Running> {
   const { logFile, signal = 'SIGTERM', ...rest } = options;
   mkdirSync(dirname(logFile), { recursive: true });
-  const log = createWriteStream(logFile, { flags: 'a' });
+  const log = createWriteStream(logFile, { flags: 'a', mode: 0o600 });
+  // Nobody else may read what the process writes: Temporal would make its database readable for every user.
+  const umask = process.umask(0o077);
   const child = spawn(command, args, { ...rest, detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
+  process.umask(umask);
   child.stdout.pipe(log, { end: false });
   child.stderr.pipe(log, { end: false });
   await new Promise<void>((resolve, reject) => {
     child.once('spawn', resolve);
     child.once('error', reject);
   });
-  writeFileSync(logFile.replace(/\.log$/, '.pid'), `${child.pid ?? ''}\n`);
+  writeFileSync(logFile.replace(/\.log$/, '.pid'), `${child.pid ?? ''}\n`, { mode: 0o600 });
   child.once('close', () => log.end());
   const ended = new Promise<string>((resolve) => {
     child.once('exit', (code, killed) => resolve(killed ?? `exit code ${code ?? 'unknown'}`));
@@ -125,10 +128,20 @@ export async function isTaken(port: number): Promise<boolean> {
   });
 }
 
+/** Has a server listen, and rejects when it cannot. */
+export async function listenOn(server: Server, port: number, address: string): Promise<void> {
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject).listen(port, address, () => {
+      server.removeListener('error', reject);
+      resolve();
+    });
+  });
+}
+
 /** Returns a free port of the loopback interface. */
 export async function freePort(): Promise<number> {
   const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  await listenOn(server, 0, '127.0.0.1');
   const { port } = server.address() as AddressInfo;
   await new Promise((resolve) => server.close(resolve));
   return port;

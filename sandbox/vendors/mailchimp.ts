@@ -20,6 +20,14 @@ export type Member = {
 const hashOf = (email: string) => createHash('md5').update(email.toLowerCase()).digest('hex');
 const isStatus = (value: unknown): value is Member['status'] => STATUSES.some((known) => known === value);
 
+/** When somebody opted in: at first, or as soon as they are subscribed. */
+const optedIn = (known: Member | undefined, status: Member['status'], now: string): string =>
+  known?.timestamp_opt !== undefined && known.timestamp_opt !== ''
+    ? known.timestamp_opt
+    : status === 'subscribed'
+      ? now
+      : '';
+
 const problem = (status: number, title: string, detail: string) => ({
   type: 'https://mailchimp.com/developer/marketing/docs/errors/',
   title,
@@ -123,7 +131,7 @@ export function createMailchimp(
       merge_fields: { ...known?.merge_fields, ...(mergeFields as Member['merge_fields'] | undefined) },
       tags: known?.tags ?? [],
       timestamp_signup: signup ?? known?.timestamp_signup ?? (wanted === 'pending' ? now : ''),
-      timestamp_opt: opt ?? (known?.timestamp_opt || (wanted === 'subscribed' ? now : '')),
+      timestamp_opt: opt ?? optedIn(known, wanted, now),
       last_changed: now,
     };
     members.set(hash, saved);

@@ -37,6 +37,8 @@ export const settingsFor = (url: string) => ({
   MAILCHIMP_LIST_ID: credentials.mailchimpListId,
 });
 
+const LOOPBACK = new Set(['127.0.0.1', 'localhost', '[::1]']);
+
 export type Sandbox = Awaited<ReturnType<typeof startSandbox>>;
 
 /** Starts all three on one port (0: any free port). `dataFile` persists their data. */
@@ -58,6 +60,11 @@ export async function startSandbox({ port = 0, dataFile }: { port?: number; data
   const app = Fastify({
     forceCloseConnections: true,
     ajv: { customOptions: { removeAdditional: false, coerceTypes: false } },
+  });
+  // A page of another site, whose name was pointed to this machine, would take the sandbox for its own (DNS rebinding).
+  app.addHook('onRequest', (request, reply, done) => {
+    if (LOOPBACK.has(request.hostname)) done();
+    else reply.code(403).send({ message: 'The sandbox answers this machine only' });
   });
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('application/json', { parseAs: 'string' }, (_request, body, done) => {
