@@ -1,7 +1,7 @@
 /**
  * Encrypts what Temporal stores of a registration, so that names, addresses and e-mail are readable with a key only, and nothing
- * counts that was written without one. Each payload is bound to the run or the activity that it was written for: to copy it
- * to another one makes it unreadable there.
+ * counts that was written without one. Each payload is bound to the run or the activity that it was written for, which Temporal's SDK
+ * tells (SerializationContext, experimental in 1.24): to copy it to another one makes it unreadable there.
  */
 import { createCipheriv, createDecipheriv, createHash, randomBytes } from 'node:crypto';
 import { deflateRawSync, inflateRawSync } from 'node:zlib';
@@ -45,7 +45,7 @@ export function createCodec(keys: EncryptionKey[], { acceptPlain = false } = {})
     const content = compressed ? deflateRawSync(plain) : plain;
     const data = Buffer.concat([owner, iv, cipher.update(content), cipher.final(), cipher.getAuthTag()]);
     return {
-      metadata: { encoding: Buffer.from(encoding), 'encryption-key-id': Buffer.from(current.id) },
+      metadata: { encoding: Buffer.from(encoding), 'key-id': Buffer.from(current.id) },
       data,
     };
   };
@@ -55,7 +55,7 @@ export function createCodec(keys: EncryptionKey[], { acceptPlain = false } = {})
     const isBound = encoding === BOUND || encoding === BOUND_COMPRESSED;
     if (!isBound && encoding !== UNBOUND && encoding !== UNBOUND_COMPRESSED)
       return acceptPlain ? payload : refused('not-encrypted');
-    const id = textOf(payload.metadata?.['encryption-key-id']);
+    const id = textOf(payload.metadata?.[isBound ? 'key-id' : 'encryption-key-id']);
     const key = byId.get(id);
     if (!key) return refused('unknown-key');
     const data = payload.data ?? new Uint8Array();

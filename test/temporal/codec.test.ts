@@ -47,7 +47,7 @@ describe('a payload', () => {
     const rotated = createCodec(keysOf(`2026:${newer},${older}`));
     expect((await rotated.decode(encoded)).map(value)).toEqual([SECRET]);
     const [fresh] = await rotated.encode([payload(SECRET)]);
-    expect(Buffer.from(fresh?.metadata?.['encryption-key-id'] ?? []).toString()).toBe('2026');
+    expect(Buffer.from(fresh?.metadata?.['key-id'] ?? []).toString()).toBe('2026');
     const [unreadable] = await createCodec(keysOf(newer)).decode(encoded);
     expect(() => value(unreadable)).toThrow('Unknown encoding: refused/unknown-key');
   });
@@ -67,8 +67,14 @@ describe('a payload', () => {
       ...[0, 15, 30, whole.length - 1].map((length) => ({ metadata, data: whole.subarray(0, length) })),
       { metadata, data: null },
       { metadata: { ...metadata, encoding: Buffer.from('binary/sealed') }, data: whole },
-      { metadata: { ...metadata, encoding: Buffer.from('binary/encrypted-deflate') }, data: whole },
-      { metadata: { ...metadata, 'encryption-key-id': Buffer.from('two') }, data: whole },
+      {
+        metadata: {
+          encoding: Buffer.from('binary/encrypted-deflate'),
+          'encryption-key-id': Buffer.from('one'),
+        },
+        data: whole,
+      },
+      { metadata: { ...metadata, 'key-id': Buffer.from('two') }, data: whole },
     ];
     for (const read of await codec.decode(forged))
       expect(() => value(read)).toThrow('Unknown encoding: refused/not-authentic');
