@@ -8,7 +8,7 @@ const answers = 'test/api/attendee/registrations.test.ts';
 const holds = 'test/api/attendee/checkouts.test.ts';
 const hostile = 'test/api/hostile.test.ts';
 const truth = 'test/registrations/one-truth.test.ts';
-const organizers = 'test/api/organizer/codec.test.ts';
+const organizers = 'test/security/codec.test.ts';
 
 /** What the api answers, refuses and logs. */
 export const API: Fault[] = [

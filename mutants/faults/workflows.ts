@@ -53,8 +53,8 @@ export const WORKFLOWS: Fault[] = [
   {
     name: 'steps: an order that cannot be saved is confirmed',
     file: registration,
-    find: "saving.impossible ? 'refunded' : 'confirmed'",
-    replace: "'confirmed'",
+    find: "if (saved.status === 'fulfilled') return 'confirmed';",
+    replace: "if (saved.status !== undefined) return 'confirmed';",
     caughtBy: { [test]: 'refunds at once' },
   },
   {
@@ -77,6 +77,13 @@ export const WORKFLOWS: Fault[] = [
     find: 'newsletter &&\n',
     replace: '',
     caughtBy: { [test]: 'without consent' },
+  },
+  {
+    name: 'steps: a forged result counts as an order that cannot be saved',
+    file: registration,
+    find: 'if (!isImpossible(saved.reason)) throw saved.reason;',
+    replace: '',
+    caughtBy: { 'test/security/forged-payloads.test.ts': 'that is empty refunds nothing' },
   },
   {
     name: 'undoing: the payment is not refunded',

@@ -1,5 +1,6 @@
 import {
   ActivityCancellationType,
+  ActivityFailure,
   allHandlersFinished,
   CancellationScope,
   condition,
@@ -68,13 +69,12 @@ async function fulfil(
 ): Promise<'confirmed' | 'refunded' | 'cancelled'> {
   const { newsletter, paypalOrderId: _taken, confirmationToken, ...bought } = order;
   const emailConfirmed = confirmationToken !== undefined;
-  const saving = { impossible: false };
   const scope = new CancellationScope();
-  await scope.run(() =>
+  const [saved] = await scope.run(() =>
     Promise.allSettled([
       tracker.step('order', saveOrder(order, payment)).catch((error: unknown) => {
-        if (!isCancellation(error)) saving.impossible = true;
-        scope.cancel();
+        if (isImpossible(error)) scope.cancel();
+        throw error;
       }),
       tracker.step(
         'email',
@@ -95,8 +95,14 @@ async function fulfil(
   );
   // allSettled swallows a cancellation, so it is looked for here.
   if (CancellationScope.current().consideredCancelled) return 'cancelled';
-  return saving.impossible ? 'refunded' : 'confirmed';
+  if (saved.status === 'fulfilled') return 'confirmed';
+  // Anything else that ended the step, such as a forged result, must not move money: the task fails, visibly.
+  if (!isImpossible(saved.reason)) throw saved.reason;
+  return 'refunded';
 }
+
+/** Whether the activity itself said that it can never succeed. */
+const isImpossible = (error: unknown): boolean => error instanceof ActivityFailure && !isCancellation(error);
 
 /** Money first, then the seat, then the truth to the attendee. */
 async function undo(order: Order, captureId: string | null, outcome: 'refunded' | 'cancelled') {

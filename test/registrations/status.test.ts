@@ -4,9 +4,9 @@ import { canChange } from '../../src/registrations/status.ts';
 
 const steps = (state: StepState) => [{ name: 'email' as const, state, attempts: 1, at: null }];
 
-it('a registration can change while it is processed, and while another card is waited for', () => {
+it('a registration can change while it is processed, and while it waits for a confirmation or another card', () => {
   const changing = STATUSES.filter((status) => canChange({ status, steps: steps('done') }));
-  expect(changing).toEqual(['processing', 'declined']);
+  expect(changing).toEqual(['processing', 'unconfirmed', 'declined']);
 });
 
 it('a confirmed registration can change until its last step is over, and one that has ended cannot', () => {

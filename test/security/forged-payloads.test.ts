@@ -112,6 +112,16 @@ async function storedResult(attendee: Attendee): Promise<Payload[]> {
 }
 
 describe('the result of an activity', () => {
+  it('that is empty refunds nothing, as if the order could not be saved', async () => {
+    const { activities } = activityOptions(stack);
+    const ada = anAttendee(stack);
+    await startWorker({ activities: { ...activities, saveOrder: () => Promise.resolve() } });
+    expect((await ada.register()).statusCode).toBe(201);
+    await whatHoldsUp(ada);
+    expect(capturesOf(ada)).toEqual(['COMPLETED']);
+    await handleOf(ada).terminate();
+  });
+
   it('that is not encrypted confirms nothing; the run says why it waits, and goes on after a reset', async () => {
     const ada = anAttendee(stack);
     const [answer] = await Promise.all([
