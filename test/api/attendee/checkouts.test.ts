@@ -3,6 +3,7 @@ import { workflowId } from '../../../src/registration.ts';
 import { aForm } from '../../../stage/person.ts';
 import { anAttendee, CARDS, startStack, type Stack } from '../../stack.ts';
 import { requestIdsTo } from '../../vendors/request-ids.ts';
+import { isLeftWith } from '../../workflows/dev-server.ts';
 
 let stack: Stack;
 beforeAll(async () => {
@@ -58,6 +59,7 @@ it('PUT gives the PayPal order of a payment in flight again, and refuses another
   const paypalOrderId = await ada.approve();
   hasty.sandbox.faults.set('paypal', { mode: 'unreachable', only: '/capture' });
   expect((await ada.post(paypalOrderId)).statusCode).toBe(202);
+  await isLeftWith(hasty.temporal.workflow.getHandle(workflowId(ada.id)), 'takePayment');
   expect((await ada.put()).json()).toMatchObject({ paypalOrderId, heldUntil: null });
   const other = await ada.put(aForm({ ticketType: 'limited' }));
   expect([other.statusCode, other.json<{ type: string }>().type]).toEqual([
