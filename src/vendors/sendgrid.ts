@@ -43,7 +43,8 @@ export function connectSendGrid({ apiKey, baseUrl, from }: Config['sendgrid']) {
         await mailer.send({
           ...content,
           from,
-          to,
+          // SendGrid describes custom arguments as an object in a personalization only.
+          personalizations: [{ to, customArgs: { registrationId } }],
           attachments: attachments.map(({ content: bytes, contentId, ...file }) => ({
             ...file,
             content: bytes.toString('base64'),
@@ -53,7 +54,6 @@ export function connectSendGrid({ apiKey, baseUrl, from }: Config['sendgrid']) {
               : { disposition: 'inline', content_id: contentId }),
           })),
           categories: [category],
-          customArgs: { registrationId },
           // The links lead to a private page, so no redirect through a tracker may contain them.
           trackingSettings: { clickTracking: off, openTracking: off },
         });

@@ -63,7 +63,7 @@ function received(message: Message): Mail {
         contentId,
       }),
     ),
-    customArgs: { ...message.custom_args, ...first?.custom_args },
+    customArgs: { ...first?.custom_args },
     categories: message.categories ?? [],
   };
 }

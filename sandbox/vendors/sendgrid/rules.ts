@@ -28,7 +28,8 @@ export const Message = Type.Object({
   ),
   headers: Type.Optional(Texts),
   categories: Type.Optional(Type.Array(Type.String())),
-  custom_args: Type.Optional(Texts),
+  // SendGrid describes it as a text here, and as an object in a personalization.
+  custom_args: Type.Optional(Type.String()),
 });
 export type Message = Static<typeof Message>;
 
@@ -84,7 +85,7 @@ export function fault(mail: Message): [field: string, message: string] | undefin
       'personalizations',
       'The personalizations field is required and must have at least one personalization.',
     ];
-  for (const [i, { to, headers = {} }] of personalizations.entries()) {
+  for (const [i, { to, headers = {}, custom_args: customArgs = {} }] of personalizations.entries()) {
     if (to.length === 0)
       return [
         `personalizations.${i}.to`,
@@ -92,6 +93,8 @@ export function fault(mail: Message): [field: string, message: string] | undefin
       ];
     const header = headerFault(headers);
     if (header) return [`personalizations.${i}.headers`, header];
+    if (Buffer.byteLength(JSON.stringify(customArgs)) > 10_000)
+      return [`personalizations.${i}.custom_args`, 'The custom_args may not exceed 10000 bytes.'];
     const bad = to.findIndex((address) => !isAddress(address));
     if (bad >= 0) return [`personalizations.${i}.to.${bad}.email`, 'Does not contain a valid address.'];
   }
@@ -113,7 +116,6 @@ export function fault(mail: Message): [field: string, message: string] | undefin
     if (wrong) return [`attachments.${i}.${wrong[0]}`, wrong[1]];
   }
   if (categories.length > 10) return ['categories', 'You cannot have more than 10 categories per request.'];
-  if (Buffer.byteLength(JSON.stringify(mail.custom_args ?? {})) > 10_000)
-    return ['custom_args', 'The custom_args may not exceed 10000 bytes.'];
+  if (new Set(categories).size < categories.length) return ['categories', 'The categories must be unique.'];
   return undefined;
 }

@@ -37,6 +37,10 @@ const aMail = (change: Partial<MailDataRequired> = {}) =>
     html: '<!doctype html><html><head><title>x</title></head><body><p>Welcome, <b>Ada</b>.</p></body></html>',
     ...change,
   }) as MailDataRequired;
+/** Custom arguments where SendGrid describes them as an object. */
+const withArguments = (customArgs: Record<string, string>) => ({
+  personalizations: [{ to: { email: 'ada@example.org', name: 'Ada Example' }, customArgs }],
+});
 const mails = () => sandbox.ledger().mails;
 /** Sends a request that the SDK would not send. */
 const raw = (body: string, contentType = 'application/json') =>
@@ -60,7 +64,7 @@ describe('an email', () => {
           },
         ],
         categories: ['confirmation'],
-        customArgs: { registrationId: 'registration-1' },
+        ...withArguments({ registrationId: 'registration-1' }),
       }),
     );
     expect(answer.statusCode).toBe(202);
@@ -189,7 +193,8 @@ describe('SendGrid refuses', () => {
       aMail({ personalizations: [{ to: 'ada@example.org', headers: { 'X-SG-ID': 'x' } }] }),
     ],
     ['categories', aMail({ categories: Array.from({ length: 11 }, (_, i) => `c${i}`) })],
-    ['custom_args', aMail({ customArgs: { long: 'x'.repeat(10_000) } })],
+    ['categories', aMail({ categories: ['twice', 'twice'] })],
+    ['personalizations.0.custom_args', aMail(withArguments({ long: 'x'.repeat(10_000) }))],
   ])('an invalid message and names the field: %s', async (field, mail) => {
     const before = mails().length;
     await expect(mailer.send(mail)).rejects.toMatchObject({
@@ -197,6 +202,12 @@ describe('SendGrid refuses', () => {
       response: { body: { errors: [{ field }] } },
     });
     expect(mails()).toHaveLength(before);
+  });
+
+  it('custom arguments as an object outside of a personalization', async () => {
+    await expect(mailer.send(aMail({ customArgs: { registrationId: '1' } }))).rejects.toMatchObject({
+      code: 400,
+    });
   });
 
   it('an invalid header name', async () => {
