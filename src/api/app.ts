@@ -14,6 +14,7 @@ import { logOptions } from '../log.ts';
 import { attendeeRoutes } from './attendee/index.ts';
 import { showToAttendee } from './attendee/problems.ts';
 import type { App, Dependencies } from './dependencies.ts';
+import { documentation } from './documentation.ts';
 import { healthRoutes } from './health.ts';
 import { organizerRoutes } from './organizer/index.ts';
 import { answerErrors, Problem } from './problem.ts';
@@ -94,15 +95,7 @@ export async function buildApp(dependencies: Dependencies): Promise<App> {
     brotliOptions: { params: { [constants.BROTLI_PARAM_QUALITY]: BROTLI_QUALITY } },
   });
   await app.register(rateLimit, { global: false });
-  await app.register(swagger, {
-    openapi: {
-      info: {
-        title: 'Event registration',
-        version: '1',
-        description: 'Hold a seat, pay through PayPal, be registered.',
-      },
-    },
-  });
+  await app.register(swagger, documentation);
   await app.register(swaggerUi, { routePrefix: '/documentation', staticCSP: true });
 
   healthRoutes(app, dependencies);

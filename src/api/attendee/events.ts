@@ -1,6 +1,6 @@
 import Type from 'typebox';
 import { eventsOnSale, type Event } from '../../database/events.ts';
-import { Slug } from '../../form.ts';
+import { EventId } from '../../form.ts';
 import type { App, Dependencies } from '../dependencies.ts';
 import { Problem, problemResponses } from '../problem.ts';
 import { EventBody, price } from './schemas.ts';
@@ -31,7 +31,7 @@ export function eventRoutes(app: App, { database }: Dependencies): void {
     {
       schema: {
         summary: 'One event on sale, and what is left',
-        params: Type.Object({ event: Slug }),
+        params: Type.Object({ event: EventId }),
         response: { 200: EventBody, ...problemResponses(404, 503) },
       },
     },

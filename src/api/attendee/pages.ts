@@ -4,7 +4,7 @@ import { eventsOnSale, findName, findPicture } from '../../database/events.ts';
 import { findTicket } from '../../database/orders.ts';
 import { findHeldEvent } from '../../database/registrations.ts';
 import { HOLD_MINUTES } from '../../database/seats/hold.ts';
-import { Slug } from '../../form.ts';
+import { EventId } from '../../form.ts';
 import { linksOf } from '../../reference.ts';
 import { canChange } from '../../registrations/status.ts';
 import { eventsPage, formPage, statusPage } from '../../web/attendee/pages.ts';
@@ -48,7 +48,7 @@ export function pageRoutes(app: App, dependencies: Dependencies): void {
     }
     if (wanted === undefined) return reply.send(eventsPage(page, events));
     if (!prefersPage(request)) throw new Problem('not-found', { detail: 'problem.not-found.event' });
-    const past = Check(Slug, wanted) ? await findName(database, wanted) : undefined;
+    const past = Check(EventId, wanted) ? await findName(database, wanted) : undefined;
     return reply
       .code(past === undefined ? 404 : 410)
       .send(eventsPage(page, events, { reason: past === undefined ? 'unknown' : 'over', name: past ?? '' }));
@@ -56,7 +56,7 @@ export function pageRoutes(app: App, dependencies: Dependencies): void {
 
   app.get(
     '/events/:event/picture',
-    { schema: { hide: true, params: Type.Object({ event: Slug }) } },
+    { schema: { hide: true, params: Type.Object({ event: EventId }) } },
     async ({ params: { event } }, reply) => {
       const picture = await findPicture(database, event);
       if (!picture) throw new Problem('not-found');

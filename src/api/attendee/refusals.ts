@@ -1,16 +1,20 @@
 /** Checks of a form that its schema cannot express. They are the same for holding a seat and for paying. */
-import { cardNumberPointers, missingInAddress, type Form } from '../../form.ts';
+import { holdsCardNumber, isBroken, missingInAddress, pointersWhere, type Form } from '../../form.ts';
 import { neededAt, Problem } from '../problem.ts';
 
 /**
- * Refuses an address that lacks what its country requires, and texts that contain anything like a card number, which must
+ * Refuses an address that lacks what its country requires, texts that no vendor can store, and texts that contain anything like a card number, which must
  * not get any further.
  */
 export function refuseFaults(form: Pick<Form, 'attendee' | 'billing'>): void {
   const missing = form.billing ? missingInAddress(form.billing) : [];
   const errors = [
     ...missing.map((pointer) => ({ pointer, detail: neededAt(pointer) })),
-    ...cardNumberPointers(form).map((pointer) => ({ pointer, detail: 'fault.card-number' as const })),
+    ...pointersWhere(form, isBroken).map((pointer) => ({ pointer, detail: 'fault.text' as const })),
+    ...pointersWhere(form, holdsCardNumber).map((pointer) => ({
+      pointer,
+      detail: 'fault.card-number' as const,
+    })),
   ];
   if (errors.length) throw new Problem('invalid-fields', { errors });
 }

@@ -1,14 +1,17 @@
 /** The schemas of the HTTP API, for validation, serialization, types and the documentation. */
 import Type, { type Static } from 'typebox';
-import { formProperties } from '../../form.ts';
+import { EXAMPLE_FORM, formProperties } from '../../form.ts';
 import { decimal, type Money } from '../../money.ts';
 import { STATUSES, STEP_NAMES, STEP_STATES } from '../../registration.ts';
+
+const EXAMPLE_ID = '7b0f2f0e-5c6a-4d52-9a3e-2f1d8c4b6a90';
 
 export const RegistrationId = Type.String({
   // Lower case only: another spelling of the same UUID would be another workflow.
   pattern: '^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$',
   description:
     'A UUID the browser makes, in lower case: it names the hold, the workflow, the order and the payment',
+  examples: [EXAMPLE_ID],
 });
 export const RegistrationParams = Type.Object({ id: RegistrationId });
 
@@ -66,9 +69,11 @@ export const RegistrationForm = Type.Object(
   {
     id: RegistrationId,
     ...formProperties,
-    paypalOrderId: Type.Union([Type.String({ pattern: '^[A-Za-z0-9\\-]{1,64}$' }), Type.Null()]),
+    paypalOrderId: Type.Union([Type.String({ pattern: '^[A-Za-z0-9\\-]{1,64}$' }), Type.Null()], {
+      description: 'null: nothing to pay',
+    }),
   },
-  { additionalProperties: false },
+  { additionalProperties: false, examples: [{ id: EXAMPLE_ID, ...EXAMPLE_FORM, paypalOrderId: null }] },
 );
 export type RegistrationForm = Static<typeof RegistrationForm>;
 

@@ -76,8 +76,8 @@ export function statusRoutes(app: App, dependencies: RouteDependencies): void {
         summary: 'Send the confirmation again, to the registered address',
         params: RegistrationParams,
         // A JSON body, although an empty one: a page of another site cannot send it.
-        body: Type.Object({}, { additionalProperties: false }),
-        response: { 202: Type.Object({}), ...problemResponses(404, 409, 415, 422, 429, 503) },
+        body: Type.Object({}, { additionalProperties: false, examples: [{}] }),
+        response: { 202: Type.Object({}), ...problemResponses(400, 404, 409, 413, 415, 422, 429, 503) },
       },
     },
     async ({ params: { id }, log }, reply) => {
