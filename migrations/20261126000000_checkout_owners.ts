@@ -28,6 +28,9 @@ export async function up(knex: Knex): Promise<void> {
   });
   await knex.schema.alterTable('orders', (table) => {
     table.boolean('email_confirmed').notNullable().defaultTo(false);
+    table
+      .timestamp('in_audience_since')
+      .comment('When an erased registration with the same address consented to the newsletter');
   });
   await knex.schema.createTable('free_registrations', (table) => {
     table.comment('Who held free tickets within the last day, for the limits; deleted after that');
@@ -153,7 +156,9 @@ export async function down(knex: Knex): Promise<void> {
   await knex.raw('drop view live_holds');
   await knex.schema.dropTable('recipient_mails');
   await knex.schema.dropTable('free_registrations');
-  await knex.schema.alterTable('orders', (table) => table.dropColumn('email_confirmed'));
+  await knex.schema.alterTable('orders', (table) => {
+    table.dropColumns('email_confirmed', 'in_audience_since');
+  });
   await knex.schema.alterTable('ticket_types', (table) => table.dropColumn('confirm_email'));
   await knex.schema.alterTable('seat_holds', (table) => {
     table.dropIndex(['address_key', 'event_id']);

@@ -92,8 +92,8 @@ export const API: Fault[] = [
   {
     name: 'form: card numbers are stored',
     file: 'src/api/attendee/refusals.ts',
-    find: '...cardNumberPointers(form)',
-    replace: '...cardNumberPointers(form).slice(9)',
+    find: 'pointersWhere(form, holdsCardNumber)',
+    replace: 'pointersWhere(form, holdsCardNumber).slice(9)',
     caughtBy: { [hostile]: 'a card number' },
   },
   {

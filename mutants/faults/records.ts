@@ -128,7 +128,7 @@ export const RECORDS: Fault[] = [
   {
     name: 'erasure: the newsletter of another registration ends',
     file: erasure,
-    find: "if (await isWantedElsewhere(database, id, email)) audience = 'kept-for-another';\n    else",
+    find: "if (await leaveToAnother(database, id, subscription)) audience = 'kept-for-another';\n    else",
     replace: '',
     caughtBy: { [erased]: 'another registration with the same address' },
   },

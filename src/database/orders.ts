@@ -189,20 +189,29 @@ export async function findSubscription(
   const row = await database('orders')
     .where({ id })
     .whereNull('erased_at')
-    .first<(Whole & Pick<OrderRow, 'newsletter_consent_at'>) | undefined>('email', 'newsletter_consent_at');
-  const since = row?.newsletter_consent_at ?? null;
-  return row && since && { email: row.email, since };
+    .first<{ email: string; since: Date | null } | undefined>(
+      'email',
+      database.raw('least(newsletter_consent_at, in_audience_since) as since'),
+    );
+  return row?.since ? { email: row.email, since: row.since } : row && null;
 }
 
-/** Whether another confirmed registration wants the newsletter at this address. */
-export async function isWantedElsewhere(database: Database, id: string, email: string): Promise<boolean> {
-  const other = await database('orders')
+/**
+ * Leaves an address in the audience to another confirmed registration that wants the newsletter there, if there is one. That
+ * one then answers for it since the earlier of both consents.
+ */
+export async function leaveToAnother(
+  database: Database,
+  id: string,
+  { email, since }: Subscription,
+): Promise<boolean> {
+  const others = await database('orders')
     .where({ status: 'confirmed' })
     .whereNot({ id })
     .whereNotNull('newsletter_consent_at')
     .whereRaw('lower(email) = lower(?)', [email])
-    .first<{ id: string } | undefined>('id');
-  return other !== undefined;
+    .update({ in_audience_since: database.raw('least(in_audience_since, ?::timestamptz)', [since]) });
+  return others > 0;
 }
 
 /**

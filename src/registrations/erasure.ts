@@ -2,12 +2,7 @@
 import type { Client } from '@temporalio/client';
 import { tsToMs } from '@temporalio/common/lib/time.js';
 import type { Database } from '../database/connection.ts';
-import {
-  eraseFromOrder,
-  findSubscription,
-  isWantedElsewhere,
-  type Subscription,
-} from '../database/orders.ts';
+import { eraseFromOrder, findSubscription, leaveToAnother, type Subscription } from '../database/orders.ts';
 import { findByReference } from '../database/registrations.ts';
 import type { Activities } from '../activities/index.ts';
 import { resendWorkflowId, workflowId } from '../registration.ts';
@@ -52,9 +47,9 @@ export async function erase(
   const inOrder = await findSubscription(database, id);
   const added = inOrder === undefined ? await addedIn(temporal, run) : inOrder === null ? [] : [inOrder];
   let audience: Audience = 'nothing-added';
-  for (const { email, since } of added)
-    if (await isWantedElsewhere(database, id, email)) audience = 'kept-for-another';
-    else audience = await mailchimp.forget(email, since);
+  for (const subscription of added)
+    if (await leaveToAnother(database, id, subscription)) audience = 'kept-for-another';
+    else audience = await mailchimp.forget(subscription.email, subscription.since);
   const histories = await deleteHistories(temporal, id);
   return { outcome: 'erased', audience, histories, order: await eraseFromOrder(database, id) };
 }

@@ -3,8 +3,8 @@ import { holdsCardNumber, isBroken, missingInAddress, pointersWhere, type Form }
 import { neededAt, Problem } from '../problem.ts';
 
 /**
- * Refuses an address that lacks what its country requires, texts that no vendor can store, and texts that contain anything like a card number, which must
- * not get any further.
+ * Refuses an address that lacks what its country requires, texts that no vendor can store, and texts that contain anything like
+ * a card number, which must not get any further.
  */
 export function refuseFaults(form: Pick<Form, 'attendee' | 'billing'>): void {
   const missing = form.billing ? missingInAddress(form.billing) : [];
