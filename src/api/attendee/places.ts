@@ -1,5 +1,6 @@
 /** How many may follow registrations at once. */
 import type { FastifyRequest } from 'fastify';
+import { addressOf } from '../origin.ts';
 import { Problem, unavailable } from '../problem.ts';
 
 /**
@@ -16,8 +17,13 @@ export function createPlaces(limited: boolean): TakePlace {
   const taken = new Map<string, number>();
   const count = (key: string) => taken.get(key) ?? 0;
 
-  return ({ ip, raw: { socket } }, id) => {
-    const [all, address, registration] = ['all', `address ${ip}`, `registration ${id}`] as const;
+  return (request, id) => {
+    const { socket } = request.raw;
+    const [all, address, registration] = [
+      'all',
+      `address ${addressOf(request)}`,
+      `registration ${id}`,
+    ] as const;
     if (count(all) >= PLACES.inAll) throw unavailable();
     if (limited && (count(address) >= PLACES.perAddress || count(registration) >= PLACES.perRegistration))
       throw new Problem('too-many-requests', { retryAfterSeconds: 10 });
