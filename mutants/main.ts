@@ -38,9 +38,9 @@ try {
   await Promise.all(
     copies.map(async (copy) => {
       for (const fault of left) {
-        if (stopping.signal.aborted) return;
         const since = Date.now();
         const results = await copy.tryOut(fault);
+        if (stopping.signal.aborted) return;
         const caught = results.every((result) => result && result.failed.length > 0);
         if (!caught) survived.push(fault.name);
         const by = results.map((result) => (result ? (result.failed[0] ?? 'nothing') : 'no test was run'));
