@@ -20,10 +20,18 @@ const told = (status: StatusBody) => `data: ${JSON.stringify(status)}\n\n`;
  */
 export function createFollowers(read: (id: string) => Promise<StatusBody>, closing: AbortSignal) {
   const followed = new Map<string, Followed>();
+  const asked = new Map<string, Promise<StatusBody>>();
+
+  /** All who come before the first answer share it. */
+  function readOnce(id: string): Promise<StatusBody> {
+    const reading = asked.get(id) ?? read(id).finally(() => asked.delete(id));
+    asked.set(id, reading);
+    return reading;
+  }
 
   /** Each state of a registration that differs from the one before, until nothing can change any more. */
   async function follow(id: string): Promise<Readable> {
-    const status = followed.get(id)?.status ?? (await read(id));
+    const status = followed.get(id)?.status ?? (await readOnce(id));
     // Somebody else may have come first meanwhile.
     const registration = followed.get(id) ?? { status, streams: new Set() };
     const stream = new Readable({ read: () => undefined });
