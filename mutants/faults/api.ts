@@ -6,7 +6,7 @@ const limits = 'src/api/limits.ts';
 const authentication = 'src/api/organizer/authentication.ts';
 const answers = 'test/api/attendee/registrations.test.ts';
 const holds = 'test/api/attendee/checkouts.test.ts';
-const hostile = 'test/api/hostile.test.ts';
+const hostile = 'test/security/hostile-input.test.ts';
 const truth = 'test/registrations/one-truth.test.ts';
 const organizers = 'test/security/codec.test.ts';
 
