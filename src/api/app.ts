@@ -75,6 +75,8 @@ export async function buildApp(dependencies: Dependencies): Promise<App> {
     frameworkErrors: (_error, request, reply) => void show(request, reply, new Problem('malformed-request')),
   }).withTypeProvider<TypeBoxTypeProvider>();
   app.server.maxConnections = MAX_CONNECTIONS;
+  // Another site may send text without asking first, so no route takes it.
+  app.removeContentTypeParser('text/plain');
   await app.register(cookie);
   // Addresses that lead nowhere are most likely an attendee's.
   answerErrors(app, show);

@@ -52,6 +52,39 @@ describe('slow or oversized requests', () => {
   });
 });
 
+describe('hundreds of clients that send a byte at a time', () => {
+  const SLOW = 300;
+  const EVERY_MS = 50;
+
+  it.each([
+    ['headers', { headersTimeout: 1000 }, 'GET / HTTP/1.1\r\nhost: x\r\nx-long: '],
+    [
+      'bodies',
+      { headersTimeout: 1000, requestTimeout: 1000 },
+      'POST /api/registrations HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 9000\r\n\r\n',
+    ],
+  ])('of their %s are let go, and others are served meanwhile', async (_part, limit, beginning) => {
+    const { headersTimeout, requestTimeout } = stack.app.server;
+    Object.assign(stack.app.server, limit);
+    const slow = Array.from({ length: SLOW }, () => connect(port, '127.0.0.1'));
+    const drip = setInterval(() => slow.forEach((socket) => socket.writable && socket.write('x')), EVERY_MS);
+    const open = new Set(slow);
+    for (const socket of slow) {
+      socket.on('error', () => undefined).on('close', () => open.delete(socket));
+      socket.resume();
+      socket.write(beginning);
+    }
+    let served = 0;
+    while (open.size > 0) {
+      expect((await fetch(`http://127.0.0.1:${port}/api/events`)).status).toBe(200);
+      served++;
+    }
+    clearInterval(drip);
+    expect(served).toBeGreaterThan(3);
+    Object.assign(stack.app.server, { headersTimeout, requestTimeout });
+  });
+});
+
 it('the api closes connections beyond its limit', async () => {
   expect(stack.app.server.maxConnections).toBe(5000);
   stack.app.server.maxConnections = 1;
