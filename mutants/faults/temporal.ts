@@ -60,7 +60,7 @@ export const TEMPORAL: Fault[] = [
     file: codec,
     find: ', decipher.final()]',
     replace: ']',
-    caughtBy: { [payloads]: 'tampered' },
+    caughtBy: { [payloads]: 'any part of it was changed' },
   },
   {
     name: 'codec: every payload is decrypted with the first key',
