@@ -33,7 +33,7 @@ const mary = (email: string, more: Record<string, unknown> = {}) =>
       ...more,
     }),
   );
-const PERSONAL = /mary|somerville|physic|backyard|jedburgh|borders|TD8/i;
+const PERSONAL = /mary|somerville|physic|backyard|jedburgh|borders|TD8 6AA/i;
 
 /** Returns all rows of all tables as text. */
 async function everything(): Promise<string> {

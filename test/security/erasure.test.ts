@@ -32,7 +32,7 @@ const mary = (email: string, more: Record<string, unknown> = {}) =>
       ...more,
     }),
   );
-const PERSONAL = /mary|somerville|physic|jedburgh|borders|TD8/i;
+const PERSONAL = /mary|somerville|physic|jedburgh|borders|TD8 6AA/i;
 
 const memberOf = (email: string) =>
   stack.sandbox.ledger().members.find(({ email_address }) => email_address === email);
