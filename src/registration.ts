@@ -87,6 +87,10 @@ export type EventFacts = {
   seller: string;
 };
 
+/** The name of an attendee as people write it. */
+export const fullName = ({ firstName, lastName }: { firstName: string; lastName: string }): string =>
+  `${firstName} ${lastName}`;
+
 /** A newsletter consent: when it was given (ISO 8601) and to which wording. */
 export type Consent = { at: string; wording: string };
 

@@ -21,12 +21,10 @@ const hashOf = (email: string) => createHash('md5').update(email.toLowerCase()).
 const isStatus = (value: unknown): value is Member['status'] => STATUSES.some((known) => known === value);
 
 /** When somebody opted in: at first, or as soon as they are subscribed. */
-const optedIn = (known: Member | undefined, status: Member['status'], now: string): string =>
-  known?.timestamp_opt !== undefined && known.timestamp_opt !== ''
-    ? known.timestamp_opt
-    : status === 'subscribed'
-      ? now
-      : '';
+function optedIn(known: Member | undefined, status: Member['status'], now: string): string {
+  if (known && known.timestamp_opt !== '') return known.timestamp_opt;
+  return status === 'subscribed' ? now : '';
+}
 
 const problem = (status: number, title: string, detail: string) => ({
   type: 'https://mailchimp.com/developer/marketing/docs/errors/',

@@ -1,12 +1,11 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { activityInfo } from '@temporalio/activity';
 import type { Config } from '../config.ts';
-import type { Database } from '../database/connection.ts';
+import { answerWithin, type Database } from '../database/connection.ts';
 import { mayMail } from '../database/mails.ts';
 import { findTicket } from '../database/orders.ts';
 import type { Money } from '../money.ts';
 import { linksOf } from '../reference.ts';
-import { confirmationUrl, isTrusted, type NoticeKind, type Order } from '../registration.ts';
+import { confirmationUrl, fullName, isTrusted, type NoticeKind, type Order } from '../registration.ts';
 import type { SendGrid } from '../vendors/sendgrid.ts';
 import { confirmAddressMail, confirmationMail, noticeMail, type Mail } from '../web/emails/emails.ts';
 import { failure } from './failure.ts';
@@ -41,10 +40,8 @@ export function emailActivities({ config, database, sendGrid }: Dependencies) {
     const { workflowExecution, activityId } = activityInfo();
     const mail = `${workflowExecution?.runId ?? ''}:${activityId}`;
     // While the database is away the mail is sent: its limit is no reason to wait.
-    const may = await Promise.race([
-      mayMail(database, email, mail, limits.mailsPerRecipient).catch(() => true),
-      sleep(DATABASE_TIMEOUT_MS, true, { ref: false }),
-    ]);
+    const counted = mayMail(database, email, mail, limits.mailsPerRecipient);
+    const may = await answerWithin(DATABASE_TIMEOUT_MS, counted, true);
     if (!may) throw failure({ type: 'RecipientLimit', retryAfterMs: ENOUGH_FOR_NOW_MS });
   }
 
@@ -53,10 +50,7 @@ export function emailActivities({ config, database, sendGrid }: Dependencies) {
     await sendGrid.send({ registrationId: id, to, category, ...mail });
     return { attempts: activityInfo().attempt };
   }
-  const named = ({ email, firstName, lastName }: Order['attendee']) => ({
-    email,
-    name: `${firstName} ${lastName}`,
-  });
+  const named = (attendee: Order['attendee']) => ({ email: attendee.email, name: fullName(attendee) });
 
   async function confirm(order: Confirmation) {
     const { id, attendee } = order;

@@ -47,8 +47,7 @@ export function attemptLimits(app: App, max: number): Limits {
     ],
     preHandler: [async (request) => refuseExceeded(await ofPerson(request, look))],
     async declined(request) {
-      const payment = await ofPayment(request);
-      if (!payment.isAllowed && payment.isExceeded) return;
+      if (isExceeded(await ofPayment(request))) return;
       await Promise.all([ofAddress(request), ofPerson(request)]);
     },
   };
@@ -57,8 +56,11 @@ export function attemptLimits(app: App, max: number): Limits {
 const formIn = ({ body }: FastifyRequest) =>
   body as { attendee: { email: string }; paypalOrderId?: string | null };
 
+type Count = Awaited<ReturnType<ReturnType<App['createRateLimit']>>>;
+const isExceeded = (count: Count): count is Count & { isAllowed: false } =>
+  !count.isAllowed && count.isExceeded;
+
 /** @throws Problem `too-many-requests`, with the time to wait, when a count is over its limit */
-export function refuseExceeded(count: Awaited<ReturnType<ReturnType<App['createRateLimit']>>>): void {
-  if (!count.isAllowed && count.isExceeded)
-    throw new Problem('too-many-requests', { retryAfterSeconds: count.ttlInSeconds });
+export function refuseExceeded(count: Count): void {
+  if (isExceeded(count)) throw new Problem('too-many-requests', { retryAfterSeconds: count.ttlInSeconds });
 }

@@ -1,11 +1,8 @@
 /** Where a request comes from, as far as limits count it. */
-import { createHash } from 'node:crypto';
 import type { FastifyRequest } from 'fastify';
 import ipaddr from 'ipaddr.js';
+import { hash } from '../hash.ts';
 import { mailboxOf } from '../mailbox.ts';
-
-export const hash = (...parts: string[]): string =>
-  createHash('sha256').update(parts.join('\n')).digest('base64url');
 
 /** The IP address that limits count: of IPv6 the first 64 bits, because one household has all that follow (RFC 6177). */
 export function addressOf({ ip }: Pick<FastifyRequest, 'ip'>): string {

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import knex, { type Knex } from 'knex';
 import { traceOf } from '../trace.ts';
 import { migrationSource } from './migrations.ts';
@@ -36,6 +37,10 @@ const PASSING = /^(08|53|57)...$|^40001$|^40P01$/;
 const NO_CONNECTION = /^E[A-Z_]{3,}$/;
 const NO_CONNECTION_TEXT =
   /^(Connection terminated|timeout expired|Client has encountered a connection error)/;
+
+/** The answer of the database; `otherwise`, when it cannot give one within `ms`. */
+export const answerWithin = <T, O>(ms: number, asked: Promise<T>, otherwise: O): Promise<T | O> =>
+  Promise.race([asked.catch(() => otherwise), sleep(ms, otherwise, { ref: false })]);
 
 /** SQLSTATE classes 22 and 23: the data cannot be stored, now or later (PostgreSQL, Appendix A). */
 export const isConstraintViolation = (error: unknown): boolean => /^2[23]/.test(traceOf(error).code ?? '');

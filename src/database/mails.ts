@@ -1,7 +1,8 @@
 /** How many mails a recipient gets. This file owns the table `recipient_mails`. */
-import { createHash } from 'node:crypto';
+import { hash } from '../hash.ts';
 import { mailboxOf } from '../mailbox.ts';
 import type { Database } from './connection.ts';
+import { locked } from './seats/lock.ts';
 
 /**
  * Counts a mail to an address, once for each name of a mail.
@@ -13,10 +14,9 @@ export async function mayMail(
   mail: string,
   most: number,
 ): Promise<boolean> {
-  const recipient = createHash('sha256').update(mailboxOf(email)).digest('base64url');
-  return database.transaction(async (trx) => {
-    // Mails to one recipient are counted one after the other.
-    await trx.raw('select pg_advisory_xact_lock(hashtextextended(?, 0))', [recipient]);
+  const recipient = hash(mailboxOf(email));
+  // Mails to one recipient are counted one after the other.
+  return locked(database, recipient, async (trx) => {
     const { rows } = await trx.raw<{ rows: [{ known: boolean; others: number }] }>(
       `select coalesce(bool_or(mail = ?), false) as known,
          (count(*) filter (where mail <> ? and at > now() - interval '1 day'))::integer as others

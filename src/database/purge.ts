@@ -6,17 +6,10 @@ import type { Database } from './connection.ts';
  * hours with the order of the first one, and the count of a hold's PayPal orders makes each request id new.
  */
 export async function purge(database: Database): Promise<void> {
-  const old = (column: string) => [`${column} < now() - interval '1 day'`] as const;
-  await database('seat_holds')
-    .whereNull('claimed_for')
-    .andWhereRaw(...old('held_until'))
-    .delete();
-  await database('free_registrations')
-    .whereRaw(...old('at'))
-    .delete();
-  await database('recipient_mails')
-    .whereRaw(...old('at'))
-    .delete();
+  const aDayAgo = database.raw("now() - interval '1 day'");
+  await database('seat_holds').whereNull('claimed_for').andWhere('held_until', '<', aDayAgo).delete();
+  for (const table of ['free_registrations', 'recipient_mails'])
+    await database(table).where('at', '<', aDayAgo).delete();
 }
 
 const EVERY_MS = 3_600_000;

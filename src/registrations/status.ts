@@ -2,9 +2,8 @@
  * What became of a registration. Everybody who asks gets this one answer: the database says what the registration is, and
  * Temporal says how far its steps are.
  */
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client } from '@temporalio/client';
-import type { Database } from '../database/connection.ts';
+import { answerWithin, type Database } from '../database/connection.ts';
 import { findOutcome, type Outcome } from '../database/registrations.ts';
 import { reference } from '../reference.ts';
 import { isOpen, type Progress, type Step, type StepName } from '../registration.ts';
@@ -30,10 +29,7 @@ export async function readStatus(
   id: string,
 ): Promise<StatusAnswer> {
   const [outcome, run] = await Promise.all([
-    Promise.race([
-      findOutcome(database, id).catch(() => UNREACHABLE),
-      sleep(DATABASE_TIMEOUT_MS, UNREACHABLE, { ref: false }),
-    ]),
+    answerWithin(DATABASE_TIMEOUT_MS, findOutcome(database, id), UNREACHABLE),
     readProgress(temporal, id),
   ]);
   const progress = run.found === 'run' ? run.progress : undefined;

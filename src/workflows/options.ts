@@ -24,11 +24,7 @@ export const UNTIL_DONE = {
 } as const;
 
 /** The link in the mail is of no use for longer. */
-export const FOR_AN_HOUR = {
-  startToCloseTimeout,
-  scheduleToCloseTimeout: '1h',
-  retry: { ...quickly, maximumInterval: '1m' },
-} as const;
+export const FOR_AN_HOUR = { ...UNTIL_DONE, scheduleToCloseTimeout: '1h' } as const;
 
 /** Mails and the mailing list: worth a month of trying. */
 export const FOR_A_MONTH = {

@@ -2,7 +2,8 @@
 import type { FastifyRequest } from 'fastify';
 import type { Config } from '../../config.ts';
 import type { Owner } from '../../database/seats/owner.ts';
-import { addressOf, hash, personOf } from '../origin.ts';
+import { hash } from '../../hash.ts';
+import { addressOf, personOf } from '../origin.ts';
 
 const SECRET_HEADER = 'x-checkout-secret';
 /** Long enough that nobody guesses it: a UUID has 36 characters. */

@@ -6,6 +6,7 @@ import { findHeldEvent } from '../../database/registrations.ts';
 import { HOLD_MINUTES } from '../../database/seats/hold.ts';
 import { EventId } from '../../form.ts';
 import { linksOf } from '../../reference.ts';
+import { fullName } from '../../registration.ts';
 import { canChange } from '../../registrations/status.ts';
 import { eventsPage, formPage, statusPage } from '../../web/attendee/pages.ts';
 import { asset } from '../../web/assets.ts';
@@ -90,7 +91,7 @@ export function pageRoutes(app: App, dependencies: Dependencies): void {
           event,
           ticket: ticket && {
             name: ticket.ticketType.name,
-            attendee: `${ticket.attendee.firstName} ${ticket.attendee.lastName}`,
+            attendee: fullName(ticket.attendee),
             amount: ticket.amount,
             maskedEmail: mask(ticket.attendee.email),
           },

@@ -15,7 +15,7 @@ export const NOW = 'clock_timestamp()';
  */
 export const LOCK = 'mine as materialized (select pg_advisory_xact_lock(hashtextextended(?, 0)))';
 
-/** Runs a transaction that holds the lock of one registration. */
+/** Runs a transaction that holds the lock of one registration, or of whatever else is decided about one at a time. */
 export async function locked<T>(
   database: Database,
   id: string,

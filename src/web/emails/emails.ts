@@ -4,7 +4,14 @@ import { Eta } from 'eta';
 import { countryNames } from '../../countries.ts';
 import { speak, type Speech } from '../../messages/index.ts';
 import type { Money } from '../../money.ts';
-import { isTrusted, LANGUAGES, type EventFacts, type NoticeKind, type Order } from '../../registration.ts';
+import {
+  fullName,
+  isTrusted,
+  LANGUAGES,
+  type EventFacts,
+  type NoticeKind,
+  type Order,
+} from '../../registration.ts';
 import { calendarFile } from '../calendar.ts';
 import { eventDates, longDate, longTime } from '../dates.ts';
 import { siteLinks } from '../links.ts';
@@ -46,8 +53,8 @@ type Confirmation = Links &
 
 /** What people typed is not repeated to an address that they may have made up: it could be an advertisement. */
 function typed(order: Confirmation, { t, locale }: Speech) {
-  const { firstName, lastName, organization } = order.attendee;
-  const attendeeName = `${firstName} ${lastName}`;
+  const { firstName, organization } = order.attendee;
+  const attendeeName = fullName(order.attendee);
   if (!isTrusted(order)) return { hello: t('mail.hello.nobody'), attendeeName: null, buyer: [] };
   return {
     hello: t('mail.hello', { name: firstName }),
@@ -94,11 +101,7 @@ export function confirmationMail(order: Confirmation): Mail {
   };
 }
 
-type Request = Pick<Order, 'language'> & {
-  event: EventFacts;
-  confirmUrl: string;
-  site: Parameters<typeof siteLinks>[0];
-};
+type Request = Pick<Links, 'site'> & Pick<Order, 'event' | 'language'> & { confirmUrl: string };
 
 /** Asks whoever reads mail at an address to confirm it. It repeats nothing that was typed into the form. */
 export function confirmAddressMail({ event, language, confirmUrl, site }: Request): Mail {
