@@ -1,6 +1,6 @@
 /** Runs the sandbox, the api and workers in one process, with the real SDKs and a database of its own. */
 import { randomBytes, randomUUID } from 'node:crypto';
-import { NativeConnection, Worker } from '@temporalio/worker';
+import { NativeConnection, Worker, type WorkerOptions } from '@temporalio/worker';
 import { inject } from 'vitest';
 import { startSandbox } from '../sandbox/vendors/server.ts';
 import { aForm, type Form } from '../stage/person.ts';
@@ -45,15 +45,19 @@ export async function startStack({
   const bundle = await bundleWorkflows();
   const workers = new Set<() => Promise<void>>();
 
-  /** Starts a worker and returns a function that stops it. Without this call, the stack has no worker. */
-  async function startWorker(): Promise<() => Promise<void>> {
-    const worker = await Worker.create({
-      connection,
-      taskQueue,
-      dataConverter: dataConverter(config),
+  /**
+   * Starts a worker and returns a function that stops it. Without this call, the stack has no worker.
+   * @param does what the worker runs: by default, workflows and activities
+   */
+  async function startWorker(
+    does: Partial<WorkerOptions> = {
       ...activityOptions({ config, database, ...vendors }),
       workflowBundle: bundle,
-      shutdownGraceTime: '1s',
+    },
+  ): Promise<() => Promise<void>> {
+    const worker = await Worker.create({
+      ...{ connection, taskQueue, dataConverter: dataConverter(config), shutdownGraceTime: '1s' },
+      ...does,
     });
     const running = worker.run();
     const stop = async () => {
@@ -64,6 +68,8 @@ export async function startStack({
     workers.add(stop);
     return stop;
   }
+
+  const stopWorkers = () => Promise.all([...workers].map((stop) => stop()));
 
   return {
     app,
@@ -76,8 +82,9 @@ export async function startStack({
     taskQueue,
     temporal,
     startWorker,
+    stopWorkers,
     async stop() {
-      await Promise.all([...workers].map((stopWorker) => stopWorker()));
+      await stopWorkers();
       await app.close();
       await connection.close();
       await temporal.connection.close();

@@ -36,27 +36,25 @@ const people = () => Array.from({ length: PEOPLE }, () => randomUUID());
 const statuses = (outcomes: { status: string }[]) => outcomes.map(({ status }) => status).toSorted();
 const nobodyElse = (status: string) => Array<string>(PEOPLE - 1).fill(status);
 
-it('one of eight lapsed holds that are claimed at once gets the last seat', async () => {
+/** Has people whose holds have lapsed come back at once, when one seat is left. Returns what each of them got. */
+async function comeBackForOneSeat<T>(come: (id: string) => Promise<T>): Promise<T[]> {
   await capacity(PEOPLE);
   const ids = people();
   await Promise.all(ids.map(hold));
   await endsIn(-1);
   await capacity(1);
-  const outcomes = await heldUp(store.database, 'select from seat_holds for update', PEOPLE, () =>
-    Promise.all(ids.map(claim)),
+  return heldUp(store.database, 'select from seat_holds for update', PEOPLE, () =>
+    Promise.all(ids.map(come)),
   );
+}
+
+it('one of eight lapsed holds that are claimed at once gets the last seat', async () => {
+  const outcomes = await comeBackForOneSeat(claim);
   expect(statuses(outcomes)).toEqual(['claimed', ...nobodyElse('no-seat')]);
 });
 
 it('one of eight lapsed holds that are renewed at once gets the last seat', async () => {
-  await capacity(PEOPLE);
-  const ids = people();
-  await Promise.all(ids.map(hold));
-  await endsIn(-1);
-  await capacity(1);
-  const outcomes = await heldUp(store.database, 'select from seat_holds for update', PEOPLE, () =>
-    Promise.all(ids.map(hold)),
-  );
+  const outcomes = await comeBackForOneSeat(hold);
   expect(statuses(outcomes)).toEqual([...nobodyElse('all-held'), 'held']);
 });
 

@@ -7,8 +7,8 @@ import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest';
 import { reference } from '../../src/reference.ts';
 import { resendWorkflowId, workflowId } from '../../src/registration.ts';
 import { erase } from '../../src/registrations/erasure.ts';
-import { aForm } from '../../stage/person.ts';
 import { anAttendee, CARDS, startStack, texts, type Stack } from '../stack.ts';
+import { formOfMary, MARY } from '../registrations/mary.ts';
 
 let stack: Stack;
 beforeAll(async () => {
@@ -20,19 +20,7 @@ afterAll(() => stack.stop());
 
 const forget = (id: string) => erase(stack, reference(id));
 const ended = (id: string) => stack.temporal.workflow.getHandle(workflowId(id)).result();
-const mary = (email: string, more: Record<string, unknown> = {}) =>
-  anAttendee(
-    stack,
-    aForm({
-      attendee: { firstName: 'Mary', lastName: 'Somerville', email, organization: 'Society of Physics' },
-      billing: {
-        ...{ addressLine1: 'Physical Street 7', city: 'Jedburgh' },
-        ...{ region: 'Borders', postalCode: 'TD8 6AA', countryCode: 'GB' },
-      },
-      ...more,
-    }),
-  );
-const PERSONAL = /mary|somerville|physic|jedburgh|borders|TD8 6AA/i;
+const mary = (email: string, more = {}) => anAttendee(stack, formOfMary(email, more));
 
 const memberOf = (email: string) =>
   stack.sandbox.ledger().members.find(({ email_address }) => email_address === email);
@@ -121,7 +109,7 @@ it('leaves nothing of a person in any table, file, history, list of runs or audi
     return found;
   };
   const places = (found: Record<string, string>) =>
-    Object.entries(found).flatMap(([place, text]) => (PERSONAL.test(text) ? [place] : []));
+    Object.entries(found).flatMap(([place, text]) => (MARY.test(text) ? [place] : []));
   await stack.database.raw('checkpoint');
   expect(places(await everything())).toEqual(['file of orders', 'rows of orders', 'audience']);
   expect(Object.keys(await everything())).toEqual(expect.arrayContaining(names.map((name) => `run ${name}`)));

@@ -2,11 +2,9 @@
 import { randomUUID } from 'node:crypto';
 import { Client } from '@temporalio/client';
 import type { Payload } from '@temporalio/common';
-import { NativeConnection, Worker, type WorkerOptions } from '@temporalio/worker';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { activityOptions } from '../../src/activities/index.ts';
 import { PAY, WORKFLOW, workflowId, type Order, type Progress } from '../../src/registration.ts';
-import { dataConverter } from '../../src/temporal/client.ts';
 import { anAttendee, CARDS, startStack, type Stack } from '../stack.ts';
 import { bundleWorkflows } from '../workflows/bundle.ts';
 import { isLeftWith } from '../workflows/dev-server.ts';
@@ -14,42 +12,18 @@ import { anOrder, CAPTURED } from '../workflows/stand-ins.ts';
 import { anIntruder, plain } from './intruder.ts';
 
 let stack: Stack;
-let connection: NativeConnection;
 /** A client of the same server, without the key. */
 let stranger: Client;
-const workers = new Set<() => Promise<void>>();
 beforeEach(async () => {
   stack = await startStack({ answerWithinMs: 1000 });
-  connection = await NativeConnection.connect(stack.config.temporal.connectionOptions);
   stranger = new Client({ connection: stack.temporal.connection });
   // Without a cache, no task waits for a worker that has stopped.
-  await startWorker({ workflowBundle: await bundleWorkflows(), maxCachedWorkflows: 0 });
+  await stack.startWorker({ workflowBundle: await bundleWorkflows(), maxCachedWorkflows: 0 });
 });
-afterEach(async () => {
-  await Promise.all([...workers].map((stop) => stop()));
-  await connection.close();
-  await stack.stop();
-});
+afterEach(() => stack.stop());
 
-async function startWorker(options: Partial<WorkerOptions>): Promise<() => Promise<void>> {
-  const { taskQueue, config } = stack;
-  const worker = await Worker.create({
-    connection,
-    taskQueue,
-    dataConverter: dataConverter(config),
-    ...options,
-  });
-  const running = worker.run();
-  const stop = async () => {
-    workers.delete(stop);
-    worker.shutdown();
-    await running;
-  };
-  workers.add(stop);
-  return stop;
-}
 /** Starts the product's activities. Without this call, all of them are left to the intruder. */
-const startActivities = () => startWorker({ ...activityOptions(stack), shutdownGraceTime: '1s' });
+const startActivities = () => stack.startWorker(activityOptions(stack));
 
 type Attendee = ReturnType<typeof anAttendee>;
 const handleOf = ({ id }: Pick<Attendee, 'id'>) =>
@@ -115,7 +89,7 @@ describe('the result of an activity', () => {
   it('that is empty refunds nothing, as if the order could not be saved', async () => {
     const { activities } = activityOptions(stack);
     const ada = anAttendee(stack);
-    await startWorker({ activities: { ...activities, saveOrder: () => Promise.resolve() } });
+    await stack.startWorker({ activities: { ...activities, saveOrder: () => Promise.resolve() } });
     expect((await ada.register()).statusCode).toBe(201);
     await whatHoldsUp(ada);
     expect(capturesOf(ada)).toEqual(['COMPLETED']);
@@ -205,7 +179,7 @@ describe('an activity', () => {
     const ada = anAttendee(stack);
     expect((await ada.register()).statusCode).toBe(201);
     await isLeftWith(handleOf(ada), 'saveOrder');
-    for (const stop of workers) await stop();
+    await stack.stopWorkers();
     const capture = stack.sandbox.ledger().captures.find(({ custom_id }) => custom_id === ada.id);
     // A signal causes the workflow task that the intruder takes.
     await stranger.workflow.getHandle(workflowId(ada.id)).signal('anything');
@@ -273,7 +247,7 @@ describe('a run', () => {
   });
 
   it('that was ended with a result that is not encrypted counts as not known, never as confirmed', async () => {
-    for (const stop of workers) await stop();
+    await stack.stopWorkers();
     const ada = anAttendee(stack);
     const forged: Progress = { status: 'confirmed', steps: [] };
     const [answer] = await Promise.all([
