@@ -1,5 +1,4 @@
 /** `npm start`: runs everything on one machine until Ctrl-C, each part as its own process. */
-import { existsSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { loadDatabaseUrl } from '../src/config.ts';
@@ -172,14 +171,12 @@ async function main(): Promise<void> {
     });
   await Promise.all([prepared, sandbox]);
 
-  const loggedBefore = existsSync(log('worker')) ? readFileSync(log('worker')).length : 0;
   const [worker, api] = await Promise.all([
     keep('worker', 'src/worker.ts'),
     keep('api', 'src/api/server.ts'),
   ]);
   const workerIsReady = () => {
-    if (!readFileSync(log('worker')).subarray(loggedBefore).includes('worker ready'))
-      throw new Error(`The worker is not ready: see ${log('worker')}`);
+    if (!worker.isReady()) throw new Error(`The worker is not ready: see ${log('worker')}`);
   };
   const apiIsReady = async () => {
     const { status } = await fetch(`http://127.0.0.1:${ports.PORT}/readyz`);

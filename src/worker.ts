@@ -68,6 +68,8 @@ while (!stopping.signal.aborted) {
       ...(config.vendorRateLimit ? { maxEagerActivityReservationsPerWorkflowTask: 0 } : {}),
     });
     logger.info({ taskQueue: TASK_QUEUE }, 'worker ready');
+    // A parent process may wait for this, whatever the log level.
+    process.send?.('ready');
     await worker.runUntil(stopped);
   } catch (error) {
     logger.warn({ reason: reasonOf(error) }, 'worker waits for Temporal');

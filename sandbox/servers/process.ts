@@ -1,4 +1,4 @@
-import { spawn, type SpawnOptions } from 'node:child_process';
+import { spawn, type SpawnOptions, type StdioOptions } from 'node:child_process';
 import { createWriteStream, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { connect, createServer, type AddressInfo, type Server } from 'node:net';
 import { dirname } from 'node:path';
@@ -12,6 +12,8 @@ export type Running = {
   pid: number;
   /** Resolves when the process has ended, to its signal or exit code. */
   ended: Promise<string>;
+  /** Whether the process has said that it is ready (`process.send('ready')`, Node processes only). */
+  isReady: () => boolean;
   logFile: string;
   /** Stops the process gracefully, and kills it if it has not ended within `withinMs`. */
   stop: (withinMs?: number) => Promise<void>;
@@ -40,10 +42,18 @@ export async function start(
   const log = createWriteStream(logFile, { flags: 'a', mode: 0o600 });
   // Nobody else may read what the process writes: Temporal would make its database readable for every user.
   const umask = process.umask(0o077);
-  const child = spawn(command, args, { ...rest, detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
+  const stdio: StdioOptions = [
+    'ignore',
+    'pipe',
+    'pipe',
+    ...(command === process.execPath ? ['ipc' as const] : []),
+  ];
+  const child = spawn(command, args, { ...rest, detached: true, stdio });
   process.umask(umask);
-  child.stdout.pipe(log, { end: false });
-  child.stderr.pipe(log, { end: false });
+  child.stdout?.pipe(log, { end: false });
+  child.stderr?.pipe(log, { end: false });
+  let ready = false;
+  child.once('message', (said) => (ready = said === 'ready'));
   await new Promise<void>((resolve, reject) => {
     child.once('spawn', resolve);
     child.once('error', reject);
@@ -57,6 +67,7 @@ export async function start(
     name,
     pid: child.pid ?? 0,
     ended,
+    isReady: () => ready,
     logFile,
     kill: () => child.kill('SIGKILL'),
     async stop(withinMs = 10_000) {

@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { aForm } from '../../stage/person.ts';
-import { anAttendee, startStack, texts, type Stack } from '../stack.ts';
+import { anAttendee, CARDS, startStack, texts, type Stack } from '../stack.ts';
 
 let stack: Stack;
 beforeAll(async () => {
@@ -26,12 +26,15 @@ beforeAll(async () => {
 afterAll(() => stack.stop());
 
 /** Registers with a ticket type; every person has an address of their own. */
-async function register(ticketType: string, { newsletter = false } = {}) {
+async function register(
+  ticketType: string,
+  { newsletter = false, card }: { newsletter?: boolean; card?: string } = {},
+) {
   const id = randomUUID();
   const email = `${id.slice(0, 8)}@example.org`;
   const form = aForm({ ticketType, newsletter, attendee: { ...aForm().attendee, email } });
   const person = anAttendee(stack, form, id);
-  const answer = await person.register();
+  const answer = await person.register(card);
   const mails = () => stack.sandbox.ledger().mails.filter(({ to }) => to[0]?.email === email);
   const mail = async (count = 1) => {
     await vi.waitUntil(() => mails().length >= count, { timeout: 10_000 });
@@ -119,6 +122,17 @@ describe('a ticket type that asks for a confirmed address', () => {
     await open('POST', linkIn(await mail()));
     await becomes('confirmed');
     expect(captures()).toHaveLength(1);
+  });
+
+  it('tells somebody who asks again what became of the payment since, and holds the seat for another card', async () => {
+    const { put, post, mail, becomes } = await register('paid', { card: CARDS.declined });
+    const { paypalOrderId } = (await put()).json<{ paypalOrderId: string }>();
+    await open('POST', linkIn(await mail()));
+    await becomes('declined');
+    const again = await post(paypalOrderId);
+    expect(again.statusCode).toBe(402);
+    expect(again.json()).toMatchObject({ type: expect.stringContaining('declined') as string });
+    expect(Date.parse(again.json<{ heldUntil: string }>().heldUntil)).toBeGreaterThan(Date.now());
   });
 
   it('shows the wait on the status page, and leaves a hold request alone meanwhile', async () => {

@@ -8,6 +8,7 @@ import { linksOf } from '../../reference.ts';
 import {
   NEWSLETTER_WORDING,
   workflowId,
+  type Captured,
   type Language,
   type Order,
   type PaymentAnswer,
@@ -25,6 +26,9 @@ import { Problem, problemResponses, unavailable, type ProblemName } from '../pro
 import { emailHashOf } from './owner.ts';
 import { addressNeeded, notOwner, refuseFaults, ticketNotOnSale } from './refusals.ts';
 import { RegisteredBody, RegistrationForm } from './schemas.ts';
+
+/** What is known of a payment, as far as the attendee is told. */
+type Answer = Exclude<PaymentAnswer, Captured> | { status: 'captured' } | { status: 'not-known' };
 
 const REJECTED: Record<RejectReason, ProblemName> = {
   'not-approved': 'payment-not-approved',
@@ -79,11 +83,11 @@ export function registrationRoutes(app: App, dependencies: RouteDependencies): v
       });
 
       // The second PayPal order of a registration follows a first attempt, so there may be a run already.
-      const answer = await pay(order, hold === undefined || hold.paypalOrders > 1, log);
+      const paid = await pay(order, hold === undefined || hold.paypalOrders > 1, log);
+      // What the run said once stays said, and the address may have been confirmed since.
+      const answer = paid.status === 'unconfirmed' ? await sinceAsked(id, hold) : paid;
       if (answer.status === 'not-known' || answer.status === 'unconfirmed') {
-        // A repeated request may come after the confirmation.
-        const waits = answer.status === 'unconfirmed' && (await statusOf(id)) !== 'processing';
-        const accepted = registered(waits ? 'unconfirmed' : 'processing');
+        const accepted = registered(answer.status === 'unconfirmed' ? 'unconfirmed' : 'processing');
         return reply.code(202).header('location', accepted.statusUrl).send(accepted);
       }
       if (answer.status === 'declined') await limits.declined(request);
@@ -132,12 +136,26 @@ export function registrationRoutes(app: App, dependencies: RouteDependencies): v
     };
   }
 
+  /** What became of a registration that has waited for its address to be confirmed. */
+  async function sinceAsked(id: string, hold: Registration['hold']): Promise<Answer> {
+    const status = await statusOf(id);
+    switch (status) {
+      case undefined:
+      case 'unconfirmed':
+        return { status: 'unconfirmed' };
+      case 'processing':
+        return { status: 'not-known' };
+      case 'confirmed':
+        return { status: 'captured' };
+      case 'declined':
+        return { status, reason: 'declined', heldUntil: hold?.heldUntil ?? null, attempts: 1 };
+      default:
+        return { status };
+    }
+  }
+
   /** The payment's outcome. Anything that is not one of our own typed outcomes is not known, never guessed. */
-  async function pay(
-    order: Order,
-    mayDiffer: boolean,
-    log: FastifyBaseLogger,
-  ): Promise<PaymentAnswer | { status: 'not-known' }> {
+  async function pay(order: Order, mayDiffer: boolean, log: FastifyBaseLogger): Promise<Answer> {
     try {
       return await payRegistration(temporal, order, mayDiffer, { taskQueue, timeoutMs: answerWithinMs });
     } catch (error) {
@@ -176,7 +194,7 @@ function answerFromOrder(order: NonNullable<Registration['order']>, paypalOrderI
   if (order.paypalOrderId !== paypalOrderId) throw new Problem('already-registered');
 }
 
-function toProblem(answer: Exclude<PaymentAnswer, { status: 'captured' | 'unconfirmed' }>): Problem {
+function toProblem(answer: Exclude<Answer, { status: 'captured' | 'unconfirmed' | 'not-known' }>): Problem {
   switch (answer.status) {
     case 'declined':
       return new Problem('declined', {
