@@ -29,7 +29,9 @@ try {
   say(`${faults.length} faults. Before them, their tests run without a fault.`);
   const [first] = copies;
   const files = [...new Set(faults.flatMap(({ caughtBy }) => Object.keys(caughtBy)))];
-  const baseline = await first?.test(files, '', 0);
+  let baseline = await first?.test(files, '', 0);
+  // A test that fails by chance on a busy machine gets a second try.
+  if (baseline?.failed.length !== 0) baseline = await first?.test(files, '', 0);
   if (baseline?.failed.length !== 0)
     throw new Error(`These tests fail without a fault:\n${baseline?.failed.join('\n') ?? 'all'}`);
   say(`${baseline.passed} tests in ${files.length} files pass (${seconds(startedAt)})`);

@@ -71,9 +71,17 @@ async function addedIn(temporal: Client, run: Handle): Promise<Subscription[]> {
 /** Deletes the histories of all runs of a registration: one that was reset has several. Returns their number. */
 async function deleteHistories({ workflow, workflowService, options }: Client, id: string): Promise<number> {
   const { namespace } = options;
-  const query = `WorkflowId IN ("${workflowId(id)}", "${resendWorkflowId(id)}")`;
+  const names = [workflowId(id), resendWorkflowId(id)];
+  const runs = new Map<string, { workflowId: string; runId: string }>();
+  // The list knows former runs, too, but a run only a moment after it has started.
+  for (const name of names) {
+    const last = await ifThere(workflow.getHandle(name).describe());
+    if (last) runs.set(last.runId, last);
+  }
+  const query = `WorkflowId IN (${names.map((name) => `"${name}"`).join(', ')})`;
+  for await (const run of workflow.list({ query })) runs.set(run.runId, run);
   let deleted = 0;
-  for await (const { workflowId: name, runId } of workflow.list({ query })) {
+  for (const { workflowId: name, runId } of runs.values()) {
     const workflowExecution = { workflowId: name, runId };
     // Temporal goes on listing a deleted run for a moment.
     if (await ifThere(workflowService.deleteWorkflowExecution({ namespace, workflowExecution }))) deleted++;

@@ -112,7 +112,14 @@ it('leaves nothing of a person in any table, file, history, list of runs or audi
     Object.entries(found).flatMap(([place, text]) => (MARY.test(text) ? [place] : []));
   await stack.database.raw('checkpoint');
   expect(places(await everything())).toEqual(['file of orders', 'rows of orders', 'audience']);
-  expect(Object.keys(await everything())).toEqual(expect.arrayContaining(names.map((name) => `run ${name}`)));
+  // Temporal lists a run a moment after it has started.
+  await vi.waitFor(
+    async () =>
+      expect(Object.keys(await everything())).toEqual(
+        expect.arrayContaining(names.map((name) => `run ${name}`)),
+      ),
+    { timeout: 20_000, interval: 200 },
+  );
 
   // Other people's rows of earlier tests are erased as well, so that this person is the only one left.
   await stack.database('orders').whereNull('erased_at').whereNot({ id: attendee.id }).delete();
