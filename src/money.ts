@@ -20,6 +20,17 @@ export function decimal({ minor, currency }: Money): string {
   return (minor / 10 ** digits).toFixed(digits);
 }
 
+/**
+ * Reads an amount that somebody typed or a vendor wrote: major units with a point or a comma, `120`, `40.5`, `40,50`.
+ * @returns undefined for anything else, and for more digits after the point than the currency has
+ */
+export function parseMoney(text: string, currency: string): Money | undefined {
+  const digits = fractionDigits(currency);
+  const [, whole = '', decimals = ''] = /^(\d{1,9})(?:[.,](\d+))?$/.exec(text.trim()) ?? [];
+  if (!whole || decimals.length > digits) return undefined;
+  return { minor: Number(whole + decimals.padEnd(digits, '0')), currency };
+}
+
 const moneyFormat = memoize((locale: string, currency: string) => {
   const digits = fractionDigits(currency);
   return new Intl.NumberFormat(locale, {

@@ -182,4 +182,4 @@ export type Step = { name: StepName; state: StepState; attempts: number; at: str
 export type Progress = { status: Status; steps: Step[] };
 
 /** Mails besides the confirmation, about a registration that is not, or no longer, confirmed. */
-export type NoticeKind = 'payment-failed' | 'refunded' | 'cancelled';
+export type NoticeKind = 'payment-failed' | 'refunded' | 'cancelled' | 'refund-made';

@@ -26,8 +26,8 @@ export const PAYMENTS: Fault[] = [
   },
   {
     name: 'payment: the refund has a new id each time',
-    file: client,
-    find: '`${registrationId}:refund:1`',
+    file: 'src/activities/refund.ts',
+    find: '`${registration}:refund:${number}`',
     replace: 'crypto.randomUUID()',
     caughtBy: {
       [test]: 'refund under the same id',
@@ -120,23 +120,23 @@ export const PAYMENTS: Fault[] = [
   },
   {
     name: 'payment: a refusal ends the asking about a payment',
-    file: payment,
-    find: "throw failure({ type: 'PayPalUnavailable', status: error.status, word: error.word });",
+    file: 'src/activities/failure.ts',
+    find: 'throw failure({ type: `${error.vendor}Unavailable`, status: error.status, word: error.word });',
     replace: 'throw error;',
     caughtBy: { [test]: 'goes on asking when PayPal refuses' },
   },
   {
     name: 'payment: a refund that failed counts as done',
-    file: payment,
-    find: "if (refund.status === 'failed') throw failure({ type: 'RefundFailed', word: refund.word });",
-    replace: '',
+    file: 'src/activities/refund.ts',
+    find: "if (settled.status === 'refused') throw failure({ type: 'RefundFailed', word: settled.word });\n      return { refunded: settled.amount };",
+    replace: "return { refunded: 'amount' in settled ? settled.amount : null };",
     caughtBy: { [test]: 'when PayPal refuses the refund' },
   },
   {
     name: 'payment: a refunded capture counts as paid',
     file: outcome,
-    find: "case CaptureStatus.Refunded:\n      return { captureId, status: 'refunded' };",
-    replace: "case CaptureStatus.Refunded:\n      return { captureId, status: 'captured', paidAt };",
+    find: "case CaptureStatus.Refunded:\n      return { captureId, amount, status: 'refunded' };",
+    replace: "case CaptureStatus.Refunded:\n      return { captureId, amount, status: 'captured', paidAt };",
     caughtBy: { [meaning]: 'REFUNDED counts as refunded', [test]: 'does not count a refunded capture' },
   },
   {
@@ -149,8 +149,8 @@ export const PAYMENTS: Fault[] = [
   {
     name: 'payment: an unknown state of a capture counts as failed',
     file: outcome,
-    find: "return { captureId, status: 'pending' };",
-    replace: "return { captureId, status: 'failed' };",
+    find: "return { captureId, amount, status: 'pending' };",
+    replace: "return { captureId, amount, status: 'failed' };",
     caughtBy: { [meaning]: 'counts as pending' },
   },
   {

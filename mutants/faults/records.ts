@@ -51,15 +51,15 @@ export const RECORDS: Fault[] = [
   {
     name: 'end: a seat that is given back is still sold',
     file: registrations,
-    find: 'if (seat) await unsellSeat(trx, seat);',
+    find: 'await unsellSeat(trx, seat);',
     replace: '',
     caughtBy: { [seats]: 'gives its seat back once' },
   },
   {
     name: 'end: a registration that has ended can begin again',
     file: registrations,
-    find: "await trx('ended_registrations').insert({ id, status }).onConflict('id').ignore();",
-    replace: '',
+    find: 'return ended.length > 0;',
+    replace: "await trx('ended_registrations').where({ id }).delete();\n  return ended.length > 0;",
     caughtBy: { [seats]: 'ends the registration when it is released' },
   },
   {
@@ -149,8 +149,8 @@ export const RECORDS: Fault[] = [
   {
     name: 'erasure: the history of a mail that was sent again stays',
     file: erasure,
-    find: ', "${resendWorkflowId(id)}")',
-    replace: ')',
+    find: '[resendWorkflowId(id), ...own]',
+    replace: 'own',
     caughtBy: { [erased]: 'erases a person from the database' },
   },
   {

@@ -7,7 +7,9 @@ import { PROVIDERS, SLOW_MS, type Fault, type Faults, type Provider } from '../v
 import { REFUSED_ADDRESSES, type createMailchimp } from '../vendors/mailchimp.ts';
 import type { PayPalSandbox } from '../vendors/paypal/api.ts';
 import { TEST_CARDS, TEST_WALLETS } from '../vendors/paypal/cards.ts';
+import type { Capture } from '../vendors/paypal/records.ts';
 import type { createSendGrid } from '../vendors/sendgrid/api.ts';
+import { dashboardRoutes } from './dashboard.ts';
 import { mailRoutes } from './mails.ts';
 
 const folder = fileURLToPath(new URL('.', import.meta.url));
@@ -50,6 +52,8 @@ function describe({ mode, ms = SLOW_MS, status = 500, retryAfter, times, only }:
     .filter(Boolean)
     .join(', ');
 }
+const capturedOf = ({ status }: Capture) => ['COMPLETED', 'PARTIALLY_REFUNDED'].includes(status);
+const leftOf = ({ amount, refunded }: Capture) => (Number(amount.value) - refunded / 100).toFixed(2);
 const at = (iso: string) => iso.slice(0, 19).replace('T', ' ');
 
 type Providers = {
@@ -77,9 +81,11 @@ export function applyPage(app: FastifyInstance, { paypal, sendgrid, mailchimp, f
         })),
         payments: newestFirst(paypal.orders.values()).map((order) => {
           const capture = order.captureId === undefined ? undefined : paypal.captures.get(order.captureId);
-          const refunded = capture?.refunded ? (capture.refunded / 100).toFixed(2) : undefined;
-          return { order, capture, refunded };
+          const refunds = capture ? paypal.refundsOf(capture.id) : [];
+          const left = capture && capturedOf(capture) ? leftOf(capture) : undefined;
+          return { order, capture, refunds, left };
         }),
+        account: paypal.account(),
         mails: newestFirst(sendgrid.mails.values()),
         members: newestFirst(mailchimp.members.values()),
         cards: TEST_CARDS,
@@ -107,14 +113,7 @@ export function applyPage(app: FastifyInstance, { paypal, sendgrid, mailchimp, f
     });
     return reply.redirect('/', 303);
   });
-  app.post<{ Params: { id: string } }>('/captures/:id', ({ params, body }, reply) => {
-    const status = (['COMPLETED', 'DECLINED', 'FAILED'] as const).find(
-      (known) => known === fields(body).get('status'),
-    );
-    // The capture may have been settled on another page.
-    if (status && paypal.captures.get(params.id)?.status === 'PENDING') paypal.settle(params.id, status);
-    return reply.redirect('/', 303);
-  });
+  dashboardRoutes(app, paypal);
   app.post<{ Params: { id: string } }>('/members/:id/unsubscribe', ({ params }, reply) => {
     mailchimp.unsubscribe(params.id);
     return reply.redirect('/', 303);

@@ -4,6 +4,7 @@
  */
 import { join } from 'node:path';
 import Fastify from 'fastify';
+import Type, { type Static } from 'typebox';
 import { applyPage } from '../page/page.ts';
 import { createFaults, Fault, PROVIDERS, type Provider } from './faults.ts';
 import { openJournal } from './journal.ts';
@@ -36,6 +37,17 @@ export const settingsFor = (url: string) => ({
   MAILCHIMP_API_KEY: credentials.mailchimpApiKey,
   MAILCHIMP_LIST_ID: credentials.mailchimpListId,
 });
+
+/** What a script may change of the merchant's PayPal account: see {@link Account}. */
+const AccountChange = Type.Partial(
+  Type.Object(
+    {
+      funds: Type.Union([Type.Integer({ minimum: 0 }), Type.Null()]),
+      refunds: Type.Enum(['COMPLETED', 'PENDING']),
+    },
+    { additionalProperties: false },
+  ),
+);
 
 const LOOPBACK = new Set(['127.0.0.1', 'localhost', '[::1]']);
 
@@ -108,6 +120,14 @@ export async function startSandbox({ port = 0, dataFile }: { port?: number; data
       return reply.send(faults.current);
     },
   );
+  app.put<{ Body: Static<typeof AccountChange> }>(
+    '/sandbox/paypal/account',
+    { schema: { body: AccountChange } },
+    ({ body }) => {
+      paypal.setAccount(body);
+      return paypal.account();
+    },
+  );
   app.delete('/sandbox/faults', () => {
     faults.clear();
     return faults.current;
@@ -149,6 +169,17 @@ export async function startSandbox({ port = 0, dataFile }: { port?: number; data
     },
     /** Completes the review of a pending capture. */
     settle: paypal.settle,
+    /** Refunds as the merchant does in PayPal's dashboard, without a request of the product; all that is left by default. */
+    refundByHand: (captureId: string, amount?: { currency_code: string; value: string }) =>
+      paypal.refund(captureId, amount && { amount }),
+    settleRefund: (id: string, status: 'COMPLETED' | 'FAILED') => {
+      paypal.settleRefund(id, status);
+    },
+    setAccount: paypal.setAccount,
+    /** Makes a capture older by some days. */
+    age: (captureId: string, days: number) => {
+      paypal.age(captureId, days);
+    },
     unsubscribe: mailchimp.unsubscribe,
     close: () => app.close(),
   };

@@ -21,6 +21,9 @@ type Notice = Pick<Order, 'id' | 'event' | 'attendee' | 'language'> & {
   heldUntil?: string | null;
 };
 
+/** `refunded`: what went back with it; null for nothing. */
+type OrganizersNotice = { id: string; kind: 'refund-made' | 'cancelled'; refunded: Money | null };
+
 type AddressRequest = Pick<Order, 'id' | 'event' | 'language'> & { email: string; token: string };
 
 type Dependencies = { config: Config; database: Database; sendGrid: SendGrid };
@@ -84,6 +87,18 @@ export function emailActivities({ config, database, sendGrid }: Dependencies) {
         'confirm-address',
         confirmAddressMail({ ...request, confirmUrl, site: config }),
       );
+    },
+
+    /**
+     * Tells an attendee that an organizer has refunded or cancelled their registration, at the address in the order. It tells
+     * nobody when the person was erased.
+     */
+    async tellAttendee({ id, kind, refunded }: OrganizersNotice): Promise<{ attempts: number }> {
+      const ticket = await findTicket(database, id);
+      if (!ticket) return { attempts: activityInfo().attempt };
+      const kept = ticket.amount.minor > 0 && refunded === null;
+      const mail = noticeMail({ ...ticket, kind, refunded, kept, ...linksOf(publicUrl, id), site: config });
+      return send(id, named(ticket.attendee), kind, mail);
     },
 
     /** Tells an attendee what became of a registration that is not, or no longer, confirmed. */

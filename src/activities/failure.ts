@@ -48,6 +48,13 @@ export function toFailure(error: unknown): Error {
   return unexpected;
 }
 
+/** Where money may have moved, no refusal by a vendor ends the asking. */
+export const stillAsking = <T>(asked: Promise<T>): Promise<T> =>
+  asked.catch((error: unknown) => {
+    if (!(error instanceof VendorError) || !error.final) throw error;
+    throw failure({ type: `${error.vendor}Unavailable`, status: error.status, word: error.word });
+  });
+
 /** The last step on the way out of every activity, so that nothing unmapped reaches the history or the log. */
 export const failureInterceptor: ActivityInboundCallsInterceptor = {
   async execute(input, next) {

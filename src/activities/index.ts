@@ -6,6 +6,7 @@ import { failureInterceptor } from './failure.ts';
 import { mailingListActivities } from './mailing-list.ts';
 import { orderActivities } from './orders.ts';
 import { paymentActivities } from './payment.ts';
+import { refundActivities } from './refund.ts';
 
 export type Dependencies = Vendors & { config: Config; database: Database };
 export type Activities = ReturnType<typeof createActivities>;
@@ -19,6 +20,7 @@ export const activityOptions = (dependencies: Dependencies) => ({
 /** All activities of the workflows. Every client that they use is passed in. */
 export const createActivities = (dependencies: Dependencies) => ({
   ...paymentActivities(dependencies),
+  ...refundActivities(dependencies),
   ...orderActivities(dependencies),
   ...emailActivities(dependencies),
   ...mailingListActivities(dependencies),

@@ -3,6 +3,7 @@ import { isConstraintViolation, type Database } from '../database/connection.ts'
 import { saveOrder } from '../database/orders.ts';
 import { giveSeatBack, releaseHold } from '../database/registrations.ts';
 import { claimSeat } from '../database/seats/claim.ts';
+import type { EndedStatus } from '../refund.ts';
 import { UNCONFIRMED, type Captured, type Order } from '../registration.ts';
 import { failure } from './failure.ts';
 
@@ -27,7 +28,9 @@ export function orderActivities({ database }: { database: Database }) {
     releaseHold: (id: string): Promise<string | null> => releaseHold(database, id),
 
     /** Gives a held or sold seat back for good; an order stays, in its new status. */
-    giveSeatBack: (id: string, status: 'refunded' | 'cancelled'): Promise<void> =>
-      giveSeatBack(database, id, status),
+    async giveSeatBack(id: string, status: EndedStatus): Promise<{ status: EndedStatus }> {
+      await giveSeatBack(database, id, status);
+      return { status };
+    },
   };
 }

@@ -6,7 +6,7 @@ import { FREE, type Attempt, type Captured, type DeclineReason, type RejectReaso
 import type { CaptureAnswer, PayPal } from '../vendors/paypal/client.ts';
 import type { CheckoutOrder } from '../vendors/paypal/outcome.ts';
 import { VendorError } from '../vendors/vendor-error.ts';
-import { failure } from './failure.ts';
+import { failure, stillAsking } from './failure.ts';
 
 /** All of one attempt's calls to PayPal together; the activity itself has 15 s. */
 const TIMEOUT_MS = 10_000;
@@ -90,12 +90,6 @@ export function paymentActivities({ database, paypal }: { database: Database; pa
       if (finding.status === 'pending') throw failure({ type: 'PaymentPending' });
       return conclude(request, finding);
     },
-
-    /** Refunds the whole payment. A capture that was refunded already, by whomever, counts as done. */
-    async refundPayment({ id, captureId }: { id: string; captureId: string }): Promise<void> {
-      const refund = await stillAsking(paypal.refundCapture(id, captureId, TIMEOUT_MS / 2));
-      if (refund.status === 'failed') throw failure({ type: 'RefundFailed', word: refund.word });
-    },
   };
 }
 
@@ -121,10 +115,3 @@ function toFinding(answer: CaptureAnswer): Finding | Pending {
       return { status: 'rejected', reason: 'not-processed' };
   }
 }
-
-/** Where money may have moved, no refusal by PayPal ends the asking. */
-const stillAsking = <T>(asked: Promise<T>): Promise<T> =>
-  asked.catch((error: unknown) => {
-    if (!(error instanceof VendorError) || !error.final) throw error;
-    throw failure({ type: 'PayPalUnavailable', status: error.status, word: error.word });
-  });

@@ -1,9 +1,11 @@
 /** Orders: what was bought, by whom, and what was paid. This file owns the table `orders`. */
 import { isLanguage } from '../messages/index.ts';
+import type { Money } from '../money.ts';
 import { reference } from '../reference.ts';
 import { LANGUAGES, type Captured, type Order } from '../registration.ts';
 import type { Database } from './connection.ts';
 import { FACT_COLUMNS, toFacts, type EventRow } from './events.ts';
+import type { EventKind } from './history.ts';
 import { sellSeat, type SaleRecord, type SaleOutcome, type Seat } from './seats/sell.ts';
 
 export type OrderStatus = 'confirmed' | 'refunded' | 'cancelled';
@@ -85,11 +87,13 @@ export function toSale(order: Order, payment: Captured): { seat: Seat; record: S
   } satisfies { [column in keyof OrderRow]?: unknown };
   const columns = Object.keys(row);
   const values = columns.map(() => '?').join(', ');
+  const kind: EventKind = 'registered';
   return {
     seat: { id, event: row.event_id, ticketType: row.ticket_type_id },
     record: {
-      insert: `insert into orders (${columns.join(', ')}) select ${values} from counted returning id`,
-      bindings: Object.values(row),
+      insert: `, ordered as (insert into orders (${columns.join(', ')}) select ${values} from counted returning id)
+        insert into registration_events (registration_id, kind) select id, ? from ordered returning registration_id`,
+      bindings: [...Object.values(row), kind],
     },
   };
 }
@@ -114,6 +118,27 @@ export async function endOrder(
     .update({ status, updated_at: trx.fn.now() })
     .returning<Seat[]>(['id', 'event_id as event', 'ticket_type_id as ticketType']);
   return order;
+}
+
+/** The payment of an order: what was captured, and where. */
+export type Payment = { captureId: string; paypalOrderId: string | null; amount: Money };
+
+/** The payment of an order, and the order's status; null for a free one, undefined where there is no order. */
+export async function findPayment(
+  trx: Database,
+  id: string,
+): Promise<(Payment & { status: OrderStatus }) | null | undefined> {
+  const row = await trx<OrderRow>('orders')
+    .where({ id })
+    .first('status', 'amount_minor', 'currency', 'paypal_capture_id', 'paypal_order_id');
+  if (!row) return undefined;
+  if (row.paypal_capture_id === null) return null;
+  return {
+    status: row.status,
+    captureId: row.paypal_capture_id,
+    paypalOrderId: row.paypal_order_id,
+    amount: { minor: row.amount_minor, currency: row.currency },
+  };
 }
 
 /** A saved order with its event: everything that its confirmation says. `paidAt` is ISO 8601. */

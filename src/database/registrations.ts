@@ -2,8 +2,10 @@
 import type { Money } from '../money.ts';
 import { reference } from '../reference.ts';
 import { UNCONFIRMED, type EventFacts } from '../registration.ts';
+import type { CancelDecision, EndedStatus, OrganizerAction } from '../refund.ts';
 import type { Database } from './connection.ts';
 import { FACT_COLUMNS, toFacts, type EventRow, type TicketType } from './events.ts';
+import { findAction, note, type HistoryEntry } from './history.ts';
 import { endOrder, type OrderStatus } from './orders.ts';
 import { dropHold, findEndOfHold } from './seats/hold.ts';
 import { locked, toHold, type Hold, type HoldRow } from './seats/lock.ts';
@@ -163,19 +165,55 @@ export async function releaseHold(database: Database, id: string): Promise<strin
 }
 
 /** Gives a seat back for good, held or sold; an order stays as a record of what was paid, in its new status. */
-export async function giveSeatBack(
-  database: Database,
-  id: string,
-  status: 'refunded' | 'cancelled',
-): Promise<void> {
+export async function giveSeatBack(database: Database, id: string, status: EndedStatus): Promise<void> {
   await locked(database, id, async (trx) => {
-    const seat = await endOrder(trx, id, status);
-    if (seat) await unsellSeat(trx, seat);
-    await end(trx, id, status);
+    if (await endConfirmed(trx, { registration: id, status })) return;
+    if (await end(trx, id, status))
+      await note(trx, { registration: id, kind: 'cancelled', facts: { status } });
   });
 }
 
-async function end(trx: Database, id: string, status: Ending): Promise<void> {
+type End = { registration: string; status: EndedStatus } & Partial<
+  Pick<HistoryEntry, 'organizer' | 'action' | 'text'>
+>;
+
+/**
+ * Ends a registration with a confirmed order: the seat is free again, and the history says so.
+ * @returns false when there is no order that was confirmed; then nothing happens
+ */
+export async function endConfirmed(trx: Database, { status, ...entry }: End): Promise<boolean> {
+  const seat = await endOrder(trx, entry.registration, status);
+  if (!seat) return false;
+  await unsellSeat(trx, seat);
+  await end(trx, entry.registration, status);
+  await note(trx, { ...entry, kind: 'cancelled', facts: { status } });
+  return true;
+}
+
+/** Cancels a registration without a refund, on an organizer's request. Repeating an action changes nothing. */
+export async function cancelRegistration(
+  database: Database,
+  { registration, action, organizer, reason }: OrganizerAction,
+): Promise<CancelDecision> {
+  return locked(database, registration, async (trx) => {
+    const entry = { registration, organizer, action, text: reason };
+    const before = await findAction(trx, registration, action);
+    if (before) return { status: before === 'cancel-asked' ? 'open' : 'ended' };
+    if (await endConfirmed(trx, { ...entry, status: 'cancelled' })) return { status: 'ended' };
+    const outcome = await findOutcome(trx, registration);
+    if (outcome.found !== 'none') return { status: 'over' };
+    await note(trx, { ...entry, kind: 'cancel-asked' });
+    return { status: 'open' };
+  });
+}
+
+/** @returns whether it had not ended before */
+async function end(trx: Database, id: string, status: Ending): Promise<boolean> {
   await dropHold(trx, id);
-  await trx('ended_registrations').insert({ id, status }).onConflict('id').ignore();
+  const ended = await trx('ended_registrations')
+    .insert({ id, status })
+    .onConflict('id')
+    .ignore()
+    .returning('id');
+  return ended.length > 0;
 }

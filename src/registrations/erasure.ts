@@ -3,8 +3,10 @@ import type { Client } from '@temporalio/client';
 import { tsToMs } from '@temporalio/common/lib/time.js';
 import type { Database } from '../database/connection.ts';
 import { eraseFromOrder, findSubscription, leaveToAnother, type Subscription } from '../database/orders.ts';
+import { eraseTexts, findActions } from '../database/history.ts';
 import { findByReference } from '../database/registrations.ts';
 import type { Activities } from '../activities/index.ts';
+import { cancelWorkflowId, refundWorkflowId } from '../refund.ts';
 import { resendWorkflowId, workflowId } from '../registration.ts';
 import { ifThere } from '../temporal/client.ts';
 import { decoderOf } from '../temporal/payloads.ts';
@@ -41,8 +43,15 @@ export async function erase(
   const id = await findByReference(database, reference);
   if (id === undefined) return { outcome: 'unknown-reference' };
   const run = temporal.workflow.getHandle(workflowId(id));
-  const found = await ifThere(run.describe());
-  if (found?.status.name === 'RUNNING') return { outcome: 'run-open' };
+  const actions = await findActions(database, id);
+  const own = [
+    workflowId(id),
+    ...actions.flatMap((action) => [refundWorkflowId(action), cancelWorkflowId(action)]),
+  ];
+  for (const name of own) {
+    const found = await ifThere(temporal.workflow.getHandle(name).describe());
+    if (found?.status.name === 'RUNNING') return { outcome: 'run-open' };
+  }
 
   const inOrder = await findSubscription(database, id);
   const added = inOrder === undefined ? await addedIn(temporal, run) : inOrder === null ? [] : [inOrder];
@@ -50,7 +59,8 @@ export async function erase(
   for (const subscription of added)
     if (await leaveToAnother(database, id, subscription)) audience = 'kept-for-another';
     else audience = await mailchimp.forget(subscription.email, subscription.since);
-  const histories = await deleteHistories(temporal, id);
+  const histories = await deleteHistories(temporal, [resendWorkflowId(id), ...own]);
+  await eraseTexts(database, id);
   return { outcome: 'erased', audience, histories, order: await eraseFromOrder(database, id) };
 }
 
@@ -68,12 +78,14 @@ async function addedIn(temporal: Client, run: Handle): Promise<Subscription[]> {
   return added;
 }
 
-/** Deletes the histories of all runs of a registration: one that was reset has several. Returns their number. */
-async function deleteHistories({ workflow, workflowService, options }: Client, id: string): Promise<number> {
+/** Deletes the histories of all runs with these ids: one that was reset has several. Returns their number. */
+async function deleteHistories(
+  { workflow, workflowService, options }: Client,
+  names: string[],
+): Promise<number> {
   const { namespace } = options;
-  const names = [workflowId(id), resendWorkflowId(id)];
   const runs = new Map<string, { workflowId: string; runId: string }>();
-  // The list knows former runs, too, but a run only a moment after it has started.
+  // The list knows former runs as well, but each run only a moment after it has started.
   for (const name of names) {
     const last = await ifThere(workflow.getHandle(name).describe());
     if (last) runs.set(last.runId, last);

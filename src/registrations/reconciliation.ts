@@ -1,5 +1,6 @@
 /** Finds what no run looks after any more, because the run was terminated or is gone: seats, payments, orders; and repairs it. */
 import type { Client } from '@temporalio/client';
+import { refundOwn } from '../activities/refund.ts';
 import type { Database } from '../database/connection.ts';
 import { findOutcome, giveSeatBack } from '../database/registrations.ts';
 import { findClaims } from '../database/seats/claim.ts';
@@ -25,7 +26,7 @@ export type Orphan = {
   reference: string;
   run: string;
   ordered: boolean;
-  capture: { id: string; status: 'captured' | 'pending' } | null;
+  capture: { id: string; paypalOrderId: string; status: 'captured' | 'pending' } | null;
 };
 type Dependencies = { database: Database; temporal: Client; paypal: PayPal };
 
@@ -74,7 +75,7 @@ async function captured(paypal: PayPal, paypalOrderId: string): Promise<Orphan['
   if (!isPaypalOrder(paypalOrderId)) return null;
   const capture = (await paypal.findOrder(paypalOrderId, PAYPAL_TIMEOUT_MS))?.capture;
   return capture?.status === 'captured' || capture?.status === 'pending'
-    ? { id: capture.captureId, status: capture.status }
+    ? { id: capture.captureId, paypalOrderId, status: capture.status }
     : null;
 }
 
@@ -92,18 +93,21 @@ export type Repair =
  * Resumes a stopped run; where the run is gone, refunds what was paid, then gives the seat back. Repeating it changes nothing:
  * the refund is the one that the run itself would have made.
  */
-export async function repair(
-  { database, temporal, paypal }: Dependencies,
-  { id, run, capture }: Orphan,
-): Promise<Repair> {
+export async function repair(dependencies: Dependencies, { id, run, capture }: Orphan): Promise<Repair> {
+  const { database, temporal } = dependencies;
   if (run !== GONE) {
     await resume(temporal, id);
     return { outcome: 'resumed' };
   }
   if (capture?.status === 'pending') return { outcome: 'payment-pending' };
   if (capture) {
-    const refund = await paypal.refundCapture(id, capture.id, PAYPAL_TIMEOUT_MS);
-    if (refund.status === 'failed') return { outcome: 'refund-failed', word: refund.word };
+    const refund = await refundOwn(dependencies, {
+      id,
+      captureId: capture.id,
+      paypalOrderId: capture.paypalOrderId,
+    });
+    if (refund?.status === 'refused') return { outcome: 'refund-failed', word: refund.word };
+    if (refund && refund.status !== 'done') return { outcome: 'refund-failed', word: refund.status };
   }
   await giveSeatBack(database, id, capture ? 'refunded' : 'cancelled');
   return { outcome: 'undone' };

@@ -10,6 +10,17 @@ import type { TypedSearchAttributes, Workflow } from '@temporalio/common';
 import { formatMoney } from '../money.ts';
 import { reference } from '../reference.ts';
 import {
+  CANCEL_WORKFLOW,
+  cancelWorkflowId,
+  DECIDED,
+  REFUND_WORKFLOW,
+  refundWorkflowId,
+  type CancelDecision,
+  type OrganizerAction,
+  type RefundDecision,
+  type RefundRequest,
+} from '../refund.ts';
+import {
   ANSWER_WITHIN_MS,
   CONFIRM_EMAIL,
   FREE,
@@ -23,6 +34,7 @@ import {
   type Order,
   type PayArguments,
   type PaymentAnswer,
+  type Status,
 } from '../registration.ts';
 import { hasGrpcStatus } from './client.ts';
 import { hasSearchAttributes, searchAttributes, type Attributes } from './search-attributes.ts';
@@ -111,4 +123,71 @@ export async function startResend(
       ...(typedSearchAttributes && { typedSearchAttributes }),
     });
   await client.withDeadline(Date.now() + ANSWER_WITHIN_MS, () => indexed(client, attributes, start));
+}
+
+/** What the search attributes of a run about a registration say. */
+type About = { event: string; ticketType: string; status: Status };
+type Started = { taskQueue?: string | undefined; timeoutMs?: number | undefined };
+
+/**
+ * Starts the run of a refund, or finds the one that exists, and waits until it is decided whether the refund is possible.
+ * @throws anything when that is not known in time; the run goes on
+ */
+export const startRefund = (client: Client, request: RefundRequest, about: About, options: Started = {}) =>
+  startAction<RefundDecision>(client, request, about, {
+    ...options,
+    workflow: REFUND_WORKFLOW,
+    workflowId: refundWorkflowId(request.action),
+    updateId: request.again ?? request.action,
+    // A refund that is tried again has a run of its own.
+    workflowIdReusePolicy: request.again ? 'ALLOW_DUPLICATE' : 'REJECT_DUPLICATE',
+    summary: request.cancels ? 'refund and cancellation' : 'refund',
+  });
+
+/** Starts the run that cancels a registration without a refund, as {@link startRefund} does. */
+export const startCancellation = (
+  client: Client,
+  request: OrganizerAction,
+  about: About,
+  options: Started = {},
+) =>
+  startAction<CancelDecision>(client, request, about, {
+    ...options,
+    workflow: CANCEL_WORKFLOW,
+    workflowId: cancelWorkflowId(request.action),
+    updateId: request.action,
+    workflowIdReusePolicy: 'REJECT_DUPLICATE',
+    summary: 'cancellation',
+  });
+
+type ActionRun = Started & {
+  workflow: string;
+  workflowId: string;
+  updateId: string;
+  workflowIdReusePolicy: 'ALLOW_DUPLICATE' | 'REJECT_DUPLICATE';
+  summary: string;
+};
+
+async function startAction<Decision>(
+  client: Client,
+  request: OrganizerAction,
+  about: About,
+  { workflow, updateId, summary, taskQueue = TASK_QUEUE, timeoutMs = ANSWER_WITHIN_MS, ...ids }: ActionRun,
+): Promise<Decision> {
+  const attributes = { ...about, reference: reference(request.registration) };
+  const start = (typedSearchAttributes?: TypedSearchAttributes) =>
+    client.workflow.executeUpdateWithStart<Workflow, Decision, []>(DECIDED, {
+      updateId,
+      args: [],
+      startWorkflowOperation: new WithStartWorkflowOperation(workflow, {
+        ...ids,
+        taskQueue,
+        args: [request],
+        workflowIdConflictPolicy: WorkflowIdConflictPolicy.USE_EXISTING,
+        priority: NOT_RATE_LIMITED,
+        staticSummary: `${attributes.reference} · ${summary}`,
+        ...(typedSearchAttributes && { typedSearchAttributes }),
+      }),
+    });
+  return client.withDeadline(Date.now() + timeoutMs, () => indexed(client, attributes, start));
 }

@@ -1,3 +1,4 @@
 /** All workflows of the task queue: what a worker bundles. */
 export { registration } from './registration.ts';
+export { cancelRegistration, refund } from './refund.ts';
 export { resendConfirmation } from './resend.ts';

@@ -4,11 +4,22 @@ import {
   allHandlersFinished,
   CancellationScope,
   condition,
+  defineSignal,
   isCancellation,
+  patched,
   proxyActivities,
+  setHandler,
 } from '@temporalio/workflow';
 import type { Activities } from '../activities/index.ts';
-import { isTrusted, RATE_LIMITED, type Captured, type Order, type Progress } from '../registration.ts';
+import { ENDED, type EndedStatus } from '../refund.ts';
+import {
+  isTrusted,
+  RATE_LIMITED,
+  type Captured,
+  type Order,
+  type Progress,
+  type Status,
+} from '../registration.ts';
 import { FOR_A_MONTH, UNTIL_DONE } from './options.ts';
 import { collectPayment } from './payment.ts';
 import { trackProgress, type Tracker } from './progress.ts';
@@ -42,6 +53,8 @@ const { refundPayment, giveSeatBack } = proxyActivities<Activities>({
   summary: 'Undo the registration',
 });
 
+export const endedSignal = defineSignal<[EndedStatus]>(ENDED);
+
 /** One attendee's registration: collect the payment; then save the order, send the e-mail and add to the list, all at once. */
 export async function registration(first: Order): Promise<Progress> {
   const tracker = trackProgress(first);
@@ -49,27 +62,31 @@ export async function registration(first: Order): Promise<Progress> {
   const { order, payment } = await collectPayment(first, tracker, (failed, heldUntil) =>
     notices.push(tell(failed, 'payment-failed', null, heldUntil)),
   );
-  const outcome = payment.status === 'captured' ? await fulfil(order, payment, tracker) : payment.status;
-  tracker.conclude(outcome);
+  const paid = payment.status === 'captured' ? payment : null;
+  const { status, isUndone }: Outcome =
+    payment.status === 'captured' ? await fulfil(order, payment, tracker) : { status: payment.status };
+  tracker.conclude(status);
   await CancellationScope.nonCancellable(async () => {
-    if (outcome === 'refunded' || outcome === 'cancelled') {
-      await undo(order, payment.status === 'captured' ? payment.captureId : null, outcome);
-    }
+    if (!isUndone && (status === 'refunded' || status === 'cancelled')) await undo(order, paid, status);
     await Promise.allSettled(notices);
     await condition(allHandlersFinished);
   });
   return tracker.progress;
 }
 
+/** `isUndone`: an organizer has ended the registration at the desk, and with it has decided about money and seat. */
+type Outcome = { status: Status; isUndone?: true };
+
 /** The fan-out. It ends early only when the order cannot be saved or an organizer cancels. */
-async function fulfil(
-  order: Order,
-  payment: Captured,
-  tracker: Tracker,
-): Promise<'confirmed' | 'refunded' | 'cancelled'> {
+async function fulfil(order: Order, payment: Captured, tracker: Tracker): Promise<Outcome> {
   const { newsletter, paypalOrderId: _taken, confirmationToken, ...bought } = order;
   const emailConfirmed = confirmationToken !== undefined;
   const scope = new CancellationScope();
+  let ended: EndedStatus | undefined;
+  setHandler(endedSignal, (status) => {
+    ended = status;
+    scope.cancel();
+  });
   const [saved] = await scope.run(() =>
     Promise.allSettled([
       tracker.step('order', saveOrder(order, payment)).catch((error: unknown) => {
@@ -93,22 +110,33 @@ async function fulfil(
         ),
     ]),
   );
+  if (ended) return { status: ended, isUndone: true };
   // allSettled swallows a cancellation, so it is looked for here.
-  if (CancellationScope.current().consideredCancelled) return 'cancelled';
-  if (saved.status === 'fulfilled') return 'confirmed';
+  if (CancellationScope.current().consideredCancelled) return { status: 'cancelled' };
+  if (saved.status === 'fulfilled') return { status: 'confirmed' };
   // Anything else that ended the step, such as a forged result, must not move money: the task fails, visibly.
   if (!isImpossible(saved.reason)) throw saved.reason;
-  return 'refunded';
+  return { status: 'refunded' };
 }
 
 /** Whether the activity itself said that it can never succeed. */
 const isImpossible = (error: unknown): boolean => error instanceof ActivityFailure && !isCancellation(error);
 
 /** Money first, then the seat, then the truth to the attendee. */
-async function undo(order: Order, captureId: string | null, outcome: 'refunded' | 'cancelled') {
-  if (captureId !== null) await refundPayment({ id: order.id, captureId });
-  await giveSeatBack(order.id, outcome);
-  await Promise.allSettled([tell(order, outcome, captureId === null ? null : order.amount)]);
+async function undo(order: Order, payment: Captured | null, status: 'refunded' | 'cancelled') {
+  const { id, amount } = order;
+  const hasResults = patched('undoing-has-results');
+  let refunded = payment?.captureId == null ? null : amount;
+  if (payment?.captureId != null) {
+    const { captureId, paypalOrderId } = payment;
+    const result = await refundPayment({ id, captureId, paypalOrderId });
+    // Somebody without the key can forge an empty result, and nothing else.
+    if (hasResults) ({ refunded } = result);
+    if (refunded === null) return;
+  }
+  const given = await giveSeatBack(id, status);
+  if (hasResults && given.status !== status) throw new Error('The seat was not given back');
+  await Promise.allSettled([tell(order, status, refunded)]);
 }
 
 const tell = (

@@ -189,7 +189,7 @@ describe('takePayment', () => {
   it('takes nothing from a PayPal order without a readable purchase', async () => {
     const request = await approved();
     const captureOrder = vi.fn<PayPal['captureOrder']>();
-    const order = { purchase: undefined, authenticated: true, capture: undefined };
+    const order = { purchase: undefined, authenticated: true, capture: undefined, refunds: [] };
     const findOrder = () => Promise.resolve(order);
     const odd = await startActivities({}, { paypal: { ...harness.paypal, findOrder, captureOrder } });
     await holdSeat(odd.store.database, request.id, 'conference', 'regular');

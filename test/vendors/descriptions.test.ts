@@ -68,7 +68,15 @@ async function everyKindOfRequest(stack: Stack): Promise<void> {
   expect((await ada.register()).statusCode).toBe(201);
   await stack.temporal.workflow.getHandle(workflowId(ada.id)).result();
   const capture = stack.sandbox.ledger().captures.find(({ custom_id }) => custom_id === ada.id);
-  await stack.paypal.refundCapture(ada.id, capture?.id ?? '', 5000);
+  await stack.paypal.refundCapture(
+    {
+      captureId: capture?.id ?? '',
+      requestId: `${ada.id}:refund:1`,
+      name: ada.id,
+      amount: { minor: 4000, currency: 'EUR' },
+    },
+    5000,
+  );
 }
 
 /** A part of a description, or where its reference (RFC 6901) leads. */

@@ -8,7 +8,7 @@ import proto from '@temporalio/proto';
 import { afterAll, beforeAll, expect, inject, it, onTestFinished, vi } from 'vitest';
 import { bundleWorkflows } from './bundle.ts';
 import { connectRuns } from './dev-server.ts';
-import { anOrder, gate } from './stand-ins.ts';
+import { anOrder, gate, EVERYTHING } from './stand-ins.ts';
 
 const { PENDING_ACTIVITY_STATE_CANCEL_REQUESTED } = proto.temporal.api.enums.v1.PendingActivityState;
 const UNDOING = ['refundPayment', 'giveSeatBack', 'sendNotice'];
@@ -54,8 +54,8 @@ it.each(['saveOrder', 'sendConfirmation', 'addToMailingList'] as const)(
         await note(activity);
         return { attempts: 1 };
       },
-      refundPayment: () => note('refundPayment'),
-      giveSeatBack: () => note('giveSeatBack'),
+      refundPayment: () => note('refundPayment').then(() => ({ refunded: EVERYTHING })),
+      giveSeatBack: (_id, status) => note('giveSeatBack').then(() => ({ status })),
       sendNotice: () => note('sendNotice').then(() => ({ attempts: 1 })),
     });
     await pay();

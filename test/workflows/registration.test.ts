@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, inject, it, vi } from 'vitest';
 import type { Activities } from '../../src/activities/index.ts';
 import type { Attempt, Progress, StepName } from '../../src/registration.ts';
 import { count, startHarness } from './harness.ts';
-import { anOrder, CAPTURED, declined, gate } from './stand-ins.ts';
+import { anOrder, CAPTURED, declined, gate, EVERYTHING } from './stand-ins.ts';
 
 let harness: Awaited<ReturnType<typeof startHarness>>;
 beforeAll(async () => {
@@ -596,7 +596,7 @@ describe('when a step after the payment fails', () => {
       anOrder(),
       {
         saveOrder: () => opened.then(() => final('OrderImpossible')),
-        refundPayment: after(200, () => Promise.resolve()),
+        refundPayment: after(200, () => Promise.resolve({ refunded: EVERYTHING })),
       },
       async ({ handle }) => {
         await othersDone(handle);
@@ -766,7 +766,7 @@ describe('when an organizer cancels a registration', () => {
       anOrder(),
       {
         saveOrder: () => order.opened.then(() => final('OrderImpossible')),
-        refundPayment: () => refund.opened,
+        refundPayment: () => refund.opened.then(() => ({ refunded: EVERYTHING })),
       },
       async ({ handle, started, starts }) => {
         await othersDone(handle);

@@ -4,6 +4,9 @@ import { activityInfo } from '@temporalio/activity';
 import type { Activities } from '../../src/activities/index.ts';
 import type { Attempt, Captured, Order } from '../../src/registration.ts';
 
+/** What an order costs. */
+export const EVERYTHING = { minor: 12_000, currency: 'EUR' };
+
 export const CAPTURED: Captured = {
   status: 'captured',
   paypalOrderId: 'A',
@@ -29,7 +32,7 @@ export function anOrder(overrides: Partial<Order> = {}): Order {
     attendee: { firstName: 'Ada', lastName: 'Example', email: 'ada@example.org' },
     billing: { addressLine1: 'Street 2', city: 'Hamburg', postalCode: '20457', countryCode: 'DE' },
     newsletter: { at: '2027-01-01T00:00:00.000Z', wording: '2026-11' },
-    amount: { minor: 12_000, currency: 'EUR' },
+    amount: EVERYTHING,
     paypalOrderId: 'A',
     ...overrides,
   };
@@ -41,15 +44,19 @@ export function standIns(replaced: Partial<Activities>): Activities {
   return {
     takePayment: ({ paypalOrderId }) => Promise.resolve({ ...CAPTURED, paypalOrderId }),
     settlePayment: ({ paypalOrderId }) => Promise.resolve({ ...CAPTURED, paypalOrderId }),
-    refundPayment: () => Promise.resolve(),
+    refundPayment: () => Promise.resolve({ refunded: EVERYTHING }),
     saveOrder: () => Promise.resolve(done),
     claimUnconfirmed: () => Promise.resolve(true),
     askToConfirm: () => Promise.resolve(done),
     releaseHold: () => Promise.resolve(null),
-    giveSeatBack: () => Promise.resolve(),
+    giveSeatBack: (_id, status) => Promise.resolve({ status }),
     sendConfirmation: () => Promise.resolve(done),
     resendConfirmation: () => Promise.resolve(done),
     sendNotice: () => Promise.resolve(done),
+    tellAttendee: () => Promise.resolve(done),
+    askRefund: ({ amount }) => Promise.resolve({ status: 'asked', amount: amount ?? EVERYTHING }),
+    sendRefund: () => Promise.resolve({ status: 'done', amount: EVERYTHING, ended: null }),
+    cancelOrder: () => Promise.resolve({ status: 'ended' }),
     addToMailingList: () => Promise.resolve(done),
     ...replaced,
   };

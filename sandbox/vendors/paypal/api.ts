@@ -2,9 +2,9 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { applyFaults, type Faults } from '../faults.ts';
 import type { Journal } from '../journal.ts';
-import { openLedger } from './ledger.ts';
+import { amountOf, openLedger } from './ledger.ts';
 import { isObject, refuseCardData } from './order-request.ts';
-import type { Capture, Order, Refund } from './records.ts';
+import type { Amount, Capture, Order, Refund } from './records.ts';
 import { inProgress, newId, notFound, oauthError, plainError, requestIdRequired } from './refusals.ts';
 
 type Answer = { status: number; body: unknown };
@@ -14,11 +14,28 @@ const ORDERS_KEEP_MS = 6 * 3_600_000;
 const REFUNDS_KEEP_MS = 45 * 24 * 3_600_000;
 const TOKEN_S = 32_400;
 
+/** PayPal's fee, for example: 2.99 % and 0.39. Refunds do not give it back. */
+const feeOf = ({ value }: Amount) => Math.round(Number(value) * 2.99 + 39);
+
+/** What the merchant receives of a capture. There is no breakdown before the capture is completed. */
+function receivable({ status, amount }: Capture) {
+  if (!['COMPLETED', 'PARTIALLY_REFUNDED', 'REFUNDED'].includes(status)) return {};
+  const fee = Math.min(feeOf(amount), Number(amount.value) * 100);
+  return {
+    seller_receivable_breakdown: {
+      gross_amount: amount,
+      paypal_fee: amountOf(fee, amount.currency_code),
+      net_amount: amountOf(Number(amount.value) * 100 - fee, amount.currency_code),
+    },
+  };
+}
+
 const publicCapture = (capture: Capture) => ({
   id: capture.id,
   status: capture.status,
   ...(capture.status === 'PENDING' ? { status_details: { reason: 'PENDING_REVIEW' } } : {}),
   amount: capture.amount,
+  ...receivable(capture),
   custom_id: capture.custom_id,
   final_capture: true,
   processor_response: capture.processor_response,
@@ -26,14 +43,22 @@ const publicCapture = (capture: Capture) => ({
   supplementary_data: { related_ids: { order_id: capture.order_id } },
 });
 
-const publicOrder = (order: Order, capture: Capture | undefined, base: string) => ({
+const publicOrder = (order: Order, capture: Capture | undefined, refunds: Refund[], base: string) => ({
   id: order.id,
   intent: order.intent,
   status: order.status,
   create_time: order.createTime,
   payment_source: order.source,
   purchase_units: [
-    { ...order.unit, ...(capture ? { payments: { captures: [publicCapture(capture)] } } : {}) },
+    {
+      ...order.unit,
+      ...(capture && {
+        payments: {
+          captures: [publicCapture(capture)],
+          ...(refunds.length > 0 && { refunds: refunds.map((refund) => publicRefund(refund, base)) }),
+        },
+      }),
+    },
   ],
   links: [
     { href: `${base}/v2/checkout/orders/${order.id}`, rel: 'self', method: 'GET' },
@@ -42,8 +67,15 @@ const publicOrder = (order: Order, capture: Capture | undefined, base: string) =
   ],
 });
 
-const publicRefund = ({ capture_id, ...refund }: Refund, base: string) => ({
+const publicRefund = ({ capture_id, total, ...refund }: Refund, base: string) => ({
   ...refund,
+  ...(refund.status === 'PENDING' ? { status_details: { reason: 'ECHECK' } } : {}),
+  seller_payable_breakdown: {
+    gross_amount: refund.amount,
+    paypal_fee: amountOf(0, refund.amount.currency_code),
+    net_amount: refund.amount,
+    total_refunded_amount: total,
+  },
   links: [
     { href: `${base}/v2/payments/refunds/${refund.id}`, rel: 'self', method: 'GET' },
     { href: `${base}/v2/payments/captures/${capture_id}`, rel: 'up', method: 'GET' },
@@ -107,6 +139,7 @@ export function createPayPal(
       publicOrder(
         order,
         order.captureId === undefined ? undefined : ledger.capture(order.captureId),
+        order.captureId === undefined ? [] : ledger.refundsOf(order.captureId),
         base(request),
       );
 
@@ -129,9 +162,11 @@ export function createPayPal(
     });
     app.get<Id>('/v2/payments/captures/:id', ({ params }) => publicCapture(ledger.capture(params.id)));
     app.post<Id>('/v2/payments/captures/:id/refund', (request, reply) => {
-      const { status, body } = once(request, REFUNDS_KEEP_MS, () =>
-        publicRefund(ledger.refund(request.params.id, request.body), base(request)),
-      );
+      const { status, body } = once(request, REFUNDS_KEEP_MS, () => {
+        const refund = publicRefund(ledger.refund(request.params.id, request.body), base(request));
+        if (request.headers.prefer === 'return=representation') return refund;
+        return { id: refund.id, status: refund.status, links: refund.links };
+      });
       return reply.code(status).send(body);
     });
     app.get<Id>('/v2/payments/refunds/:id', (request) => {
@@ -174,6 +209,5 @@ export function createPayPal(
     });
   }
 
-  const { orders, captures, refunds, order, approve, settle } = ledger;
-  return { clientId, orders, captures, refunds, order, approve, settle, routes };
+  return { ...ledger, clientId, routes };
 }

@@ -43,8 +43,16 @@ export type Capture = {
 };
 export type Refund = {
   id: string;
-  status: 'COMPLETED';
+  status: RefundStatus;
   amount: Amount;
   capture_id: string;
+  custom_id?: string;
+  note_to_payer?: string;
+  /** What was refunded of the capture in all, this refund included. */
+  total: Amount;
   create_time: string;
 };
+export type RefundStatus = 'COMPLETED' | 'PENDING' | 'FAILED' | 'CANCELLED';
+
+/** What the merchant's account allows: `funds` for refunds in hundredths, null without a limit; and how refunds begin. */
+export type Account = { funds: number | null; refunds: 'COMPLETED' | 'PENDING' };

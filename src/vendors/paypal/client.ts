@@ -4,20 +4,20 @@ import {
   OrderApplicationContextShippingPreference,
   OrderApplicationContextUserAction,
   OrdersCardVerificationMethod,
-  RefundStatus,
 } from '@paypal/paypal-server-sdk';
 import type { Config } from '../../config.ts';
 import { decimal, type Money } from '../../money.ts';
 import { VendorError } from '../vendor-error.ts';
-import { captureOf, DECLINED, NOT_APPROVED, toCapture, toCheckoutOrder } from './outcome.ts';
-import type { Capture, CheckoutOrder } from './outcome.ts';
+import { captureOf, DECLINED, NOT_APPROVED, toCapture, toCheckoutOrder, toRefund } from './outcome.ts';
+import type { Capture, CheckoutOrder, Refund } from './outcome.ts';
 import { connectSdk } from './sdk.ts';
 
 /** What became of a capture that was asked for: `not-approved` by its payer, or declined without a capture. */
 export type CaptureAnswer =
   Capture | { status: 'declined'; captureId: null; reason: 'declined' } | { status: 'not-approved' };
 
-export type Refund = { status: 'refunded' } | { status: 'failed'; word: string };
+/** What became of a refund that was asked for. `refused` has PayPal's word for why, such as `CAPTURE_FULLY_REFUNDED`. */
+export type RefundAnswer = { status: 'made'; refund: Refund } | { status: 'refused'; word: string };
 
 export type PayPal = ReturnType<typeof connectPayPal>;
 
@@ -105,25 +105,30 @@ export function connectPayPal(config: Config['paypal']) {
     getCapture,
 
     /**
-     * Gives back everything that was paid for a registration, once. A capture that was refunded already, by whomever, counts
-     * as done. Two calls, each of which may last `timeoutMs`.
+     * Refunds a part of a capture, or all of it. The same request id within 45 days refunds once. `name` comes back with the
+     * order (`Refund.name`): letters, digits, hyphens, underscores, points and commas.
      */
-    async refundCapture(registrationId: string, captureId: string, timeoutMs: number): Promise<Refund> {
-      if ((await getCapture(captureId, timeoutMs)).status === 'refunded') return { status: 'refunded' };
+    async refundCapture(
+      {
+        captureId,
+        requestId,
+        name,
+        amount,
+      }: { captureId: string; requestId: string; name: string; amount: Money },
+      timeoutMs: number,
+    ): Promise<RefundAnswer> {
+      const body = { customId: name, amount: { currencyCode: amount.currency, value: decimal(amount) } };
       try {
-        const { status } = await call(timeoutMs, ({ payments }, options) =>
+        const made = await call(timeoutMs, ({ payments }, options) =>
           payments.refundCapturedPayment(
-            { captureId, paypalRequestId: `${registrationId}:refund:1`, prefer: 'return=minimal' },
+            { captureId, paypalRequestId: requestId, prefer: 'return=representation', body },
             options,
           ),
         );
-        const failed = status === RefundStatus.Failed || status === RefundStatus.Cancelled;
-        return failed ? { status: 'failed', word: status } : { status: 'refunded' };
+        return { status: 'made', refund: certain(toRefund(made), 'REFUND_WITHOUT_ID') };
       } catch (error) {
         if (!(error instanceof VendorError) || !error.final) throw error;
-        return error.word === 'CAPTURE_FULLY_REFUNDED'
-          ? { status: 'refunded' }
-          : { status: 'failed', word: error.word ?? 'UNKNOWN' };
+        return { status: 'refused', word: error.word ?? 'UNKNOWN' };
       }
     },
   };

@@ -3,20 +3,34 @@ import {
   CaptureStatus,
   EnrollmentStatus,
   LiabilityShiftIndicator,
+  RefundStatus,
   type CapturedPayment,
   type Order as PayPalOrder,
   type OrdersCapture,
+  type Refund as PayPalRefund,
 } from '@paypal/paypal-server-sdk';
+import { parseMoney, type Money } from '../../money.ts';
 import type { DeclineReason } from '../../registration.ts';
 
 /**
- * A capture: `captured` holds money, `pending` may come to hold some, the others hold none. `paidAt` is ISO 8601.
+ * A capture: `captured` holds money, `pending` may come to hold some, the others hold none. `paidAt` is ISO 8601. `amount` is
+ * what was captured, whatever was refunded since; undefined where PayPal does not say.
  */
-export type Capture = { captureId: string } & (
+export type Capture = { captureId: string; amount: Money | undefined } & (
   | { status: 'captured'; paidAt: string }
   | { status: 'pending' | 'refunded' | 'failed' }
   | { status: 'declined'; reason: DeclineReason }
 );
+
+/** Money that went back. `name` is ours; undefined for a refund that was made in PayPal's dashboard. `at` is ISO 8601. */
+export type Refund = {
+  refundId: string;
+  status: 'done' | 'pending' | 'failed';
+  name: string | undefined;
+  /** Undefined where PayPal does not say. */
+  amount: Money | undefined;
+  at: string;
+};
 
 /** An order as a payment needs it. */
 export type CheckoutOrder = {
@@ -25,6 +39,7 @@ export type CheckoutOrder = {
   /** Whether the card may be charged after 3-D Secure. */
   authenticated: boolean;
   capture: Capture | undefined;
+  refunds: Refund[];
 };
 
 /** Processor response codes (PayPal, Payments v2, processor_response) that an attendee can act on. */
@@ -57,6 +72,7 @@ export function toCheckoutOrder(order: PayPalOrder): CheckoutOrder {
     },
     authenticated: isAuthenticated(order),
     capture: captureOf(order),
+    refunds: (unit?.payments?.refunds ?? []).flatMap((refund) => toRefund(refund) ?? []),
   };
 }
 
@@ -66,28 +82,48 @@ export function captureOf(order: PayPalOrder): Capture | undefined {
   return capture && toCapture(capture);
 }
 
+const toMoney = (amount: { currencyCode: string; value: string } | undefined): Money | undefined =>
+  amount && parseMoney(amount.value, amount.currencyCode);
+
 /** @returns undefined for an answer that names no capture */
 export function toCapture(capture: OrdersCapture | CapturedPayment): Capture | undefined {
   const { id: captureId, createTime: paidAt = new Date().toISOString() } = capture;
   if (!captureId) return undefined;
+  const amount = toMoney(capture.amount);
   // Only the status of the capture counts: the order is COMPLETED even when the card was declined.
   switch (capture.status) {
     case CaptureStatus.Completed:
     case CaptureStatus.PartiallyRefunded:
-      return { captureId, status: 'captured', paidAt };
+      return { captureId, amount, status: 'captured', paidAt };
     case CaptureStatus.Declined:
       return {
         captureId,
+        amount,
         status: 'declined',
         reason: REASONS[capture.processorResponse?.responseCode ?? ''] ?? 'declined',
       };
     case CaptureStatus.Failed:
-      return { captureId, status: 'failed' };
+      return { captureId, amount, status: 'failed' };
     case CaptureStatus.Refunded:
-      return { captureId, status: 'refunded' };
+      return { captureId, amount, status: 'refunded' };
     default:
-      return { captureId, status: 'pending' };
+      return { captureId, amount, status: 'pending' };
   }
+}
+
+/** @returns undefined for an answer that names no refund */
+export function toRefund(refund: PayPalRefund): Refund | undefined {
+  const { id: refundId, status, customId: name, createTime: at = new Date().toISOString() } = refund;
+  if (!refundId) return undefined;
+  const failed = status === RefundStatus.Failed || status === RefundStatus.Cancelled;
+  const done = status === RefundStatus.Completed;
+  return {
+    refundId,
+    status: failed ? 'failed' : done ? 'done' : 'pending',
+    name,
+    amount: toMoney(refund.amount),
+    at,
+  };
 }
 
 /**

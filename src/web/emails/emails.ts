@@ -118,13 +118,17 @@ type Notice = Links &
     kind: NoticeKind;
     refunded: Money | null;
     heldUntil?: string | null;
+    /** Whether a payment stays with the organizer. */
+    kept?: boolean;
+    /** What was paid; undefined where it does not matter. */
+    amount?: Money;
   };
 
 /** Tells about a registration that is not, or no longer, confirmed, and about the money. */
 export function noticeMail(notice: Notice): Mail {
-  const { kind, refunded, heldUntil, event } = notice;
+  const { kind, heldUntil, event } = notice;
   const speech = speak(notice.language ?? LANGUAGES[0]);
-  const { t, money, locale } = speech;
+  const { t, locale } = speech;
   const title = t(`mail.${kind}`);
   const held = kind === 'payment-failed' && heldUntil;
   return render('notice', t('mail.notice.subject', { title, event: event.name }), {
@@ -136,6 +140,14 @@ export function noticeMail(notice: Notice): Mail {
     sentence: held
       ? t('mail.payment-failed.held', { event: event.name, time: longTime(held, event.timeZone, locale) })
       : t(`mail.${kind}.text`, { event: event.name }),
-    truth: refunded ? t('mail.refund', { amount: money(refunded) }) : t('mail.not-charged'),
+    truth: truthAbout(notice, speech),
   });
+}
+
+/** Whether money moved, and how much of it. */
+function truthAbout({ refunded, kept, amount }: Notice, { t, money }: Speech): string {
+  if (kept) return t('mail.kept');
+  if (!refunded) return t('mail.not-charged');
+  const isPart = amount !== undefined && refunded.minor < amount.minor;
+  return t(isPart ? 'mail.refund-part' : 'mail.refund', { amount: money(refunded) });
 }

@@ -27,7 +27,10 @@ export function connect(url: string, clientSecret = paypalClientSecret) {
       call(timeoutMs, ({ payments }, options) => payments.getCapturedPayment({ captureId }, options)),
     refundCapture: (captureId: string, paypalRequestId: string, timeoutMs: number) =>
       call(timeoutMs, ({ payments }, options) =>
-        payments.refundCapturedPayment({ captureId, paypalRequestId, prefer: 'return=minimal' }, options),
+        payments.refundCapturedPayment(
+          { captureId, paypalRequestId, prefer: 'return=representation' },
+          options,
+        ),
       ),
   };
 }

@@ -1,0 +1,71 @@
+/**
+ * The history of each registration, which outlives its runs. This file owns the table `registration_events`. A row is written
+ * in the transaction of what it tells, and is never changed.
+ */
+import type { Database } from './connection.ts';
+
+/** What happened. `facts` are JSON without personal data; see each kind where it is noted. */
+export const EVENT_KINDS = [
+  'registered',
+  'refund-asked',
+  'refund-asked-again',
+  'refund-refused',
+  'refunded',
+  'refunded-at-paypal',
+  'cancel-asked',
+  'cancelled',
+] as const;
+export type EventKind = (typeof EVENT_KINDS)[number];
+
+export type HistoryEntry = {
+  registration: string;
+  kind: EventKind;
+  /** The id of the organizer who did it; without one, the service did it itself. */
+  organizer?: string | undefined;
+  /** The action that it belongs to, such as a refund. */
+  action?: string | undefined;
+  facts?: object;
+  /** What the organizer wrote. It may be about a person, so an erasure takes it out. */
+  text?: string | undefined;
+};
+
+/** Notes what happened, in the transaction in which it happens. */
+export async function note(trx: Database, entry: HistoryEntry): Promise<void> {
+  await trx('registration_events').insert({
+    registration_id: entry.registration,
+    kind: entry.kind,
+    organizer_id: entry.organizer ?? null,
+    action: entry.action ?? null,
+    facts: JSON.stringify(entry.facts ?? {}),
+    text: entry.text === '' ? null : (entry.text ?? null),
+  });
+}
+
+/** The first mark that an action has left in the history of a registration; undefined when there is none yet. */
+export async function findAction(
+  trx: Database,
+  registration: string,
+  action: string,
+): Promise<EventKind | undefined> {
+  const row = await trx('registration_events')
+    .where({ registration_id: registration, action })
+    .orderBy('position')
+    .first<{ kind: EventKind } | undefined>('kind');
+  return row?.kind;
+}
+
+/** The actions of organizers about a registration: each may have had a run of its own. */
+export const findActions = (database: Database, registration: string): Promise<string[]> =>
+  database('registration_events')
+    .where({ registration_id: registration })
+    .whereNotNull('action')
+    .distinct()
+    .pluck<string[]>('action');
+
+/** Takes out what organizers wrote about a registration, because it may be about its person. */
+export async function eraseTexts(database: Database, registration: string): Promise<void> {
+  await database('registration_events')
+    .where({ registration_id: registration })
+    .whereNotNull('text')
+    .update({ text: null });
+}

@@ -1,0 +1,277 @@
+/**
+ * The ledger of refunds. This file owns the table `refunds`. The sum of what is asked for and what is done never exceeds what
+ * was captured: that is decided while holding the registration's lock.
+ */
+import type { Money } from '../money.ts';
+import type { EndedStatus, RefundDecision, RefundOutcome, RefundRequest } from '../refund.ts';
+import type { Database } from './connection.ts';
+import { findAction, note } from './history.ts';
+import { findPayment, type Payment } from './orders.ts';
+import { endConfirmed } from './registrations.ts';
+import { locked } from './seats/lock.ts';
+
+/** A refund of the ledger. */
+export type Refund = {
+  /** Names it, here and at PayPal. It is the registration's own id where its run undoes the registration. */
+  action: string;
+  registration: string;
+  /** Makes each PayPal-Request-Id new. */
+  number: number;
+  captureId: string;
+  paypalOrderId: string | null;
+  amount: Money;
+  /** Whether it was meant to be everything that was left. */
+  rest: boolean;
+  cancels: boolean;
+  state: 'asked' | 'done' | 'refused';
+  /** PayPal's word for why it refused the last time, such as `REFUND_FAILED_INSUFFICIENT_FUNDS`. */
+  word: string | null;
+  askedAt: Date;
+};
+type Row = {
+  action: string;
+  registration_id: string;
+  number: number | null;
+  paypal_capture_id: string;
+  paypal_order_id: string | null;
+  amount_minor: number;
+  currency: string;
+  rest: boolean;
+  cancels: boolean;
+  state: Refund['state'];
+  word: string | null;
+  asked_at: Date;
+};
+const toRefund = (row: Row): Refund => ({
+  action: row.action,
+  registration: row.registration_id,
+  number: row.number ?? 0,
+  captureId: row.paypal_capture_id,
+  paypalOrderId: row.paypal_order_id,
+  amount: { minor: row.amount_minor, currency: row.currency },
+  rest: row.rest,
+  cancels: row.cancels,
+  state: row.state,
+  word: row.word,
+  askedAt: row.asked_at,
+});
+const find = async (trx: Database, action: string): Promise<Refund | undefined> => {
+  const row = await trx<Row>('refunds').where({ action }).first();
+  return row && toRefund(row);
+};
+const NOW = 'clock_timestamp()';
+
+/** What is neither refunded nor about to be. A refund that PayPal refused does not count. */
+async function leftOf(trx: Database, registration: string, { minor, currency }: Money): Promise<Money> {
+  const { rows } = await trx.raw<{ rows: [{ sum: number }] }>(
+    `select coalesce(sum(amount_minor), 0)::integer as sum from refunds
+     where registration_id = ? and state <> 'refused'`,
+    [registration],
+  );
+  return { minor: minor - rows[0].sum, currency };
+}
+
+/** The number that no refund of the registration has had yet. */
+const nextNumber = (trx: Database, registration: string) =>
+  trx.raw('(select coalesce(max(number), 0) + 1 from refunds where registration_id = ?)', [registration]);
+
+type New = Pick<Refund, 'action' | 'registration' | 'amount' | 'rest' | 'cancels'>;
+
+async function add(trx: Database, payment: Omit<Payment, 'amount'>, refund: New): Promise<Refund> {
+  const [row] = await trx('refunds')
+    .insert({
+      action: refund.action,
+      registration_id: refund.registration,
+      number: nextNumber(trx, refund.registration),
+      paypal_capture_id: payment.captureId,
+      paypal_order_id: payment.paypalOrderId,
+      amount_minor: refund.amount.minor,
+      currency: refund.amount.currency,
+      rest: refund.rest,
+      cancels: refund.cancels,
+    })
+    .returning<Row[]>('*');
+  if (!row) throw new Error('An insert returns its row');
+  return toRefund(row);
+}
+
+/** Enters a refund that an organizer asks for, if that much is left. The same action again is the same refund. */
+export async function askRefund(database: Database, request: RefundRequest): Promise<RefundDecision> {
+  const { registration, action, organizer, cancels, reason } = request;
+  return locked(database, registration, async (trx) => {
+    const before = await find(trx, action);
+    if (before && before.registration !== registration) return { status: 'no-order' };
+    if (before) return { status: 'asked', amount: before.amount };
+    const payment = await findPayment(trx, registration);
+    if (!payment) return { status: payment === undefined ? 'no-order' : 'nothing-paid' };
+    const left = await leftOf(trx, registration, payment.amount);
+    const amount = request.amount ?? left;
+    if (left.minor <= 0) return { status: 'nothing-left' };
+    if (amount.minor > left.minor || amount.minor <= 0 || amount.currency !== left.currency)
+      return { status: 'too-much', left };
+    await add(trx, payment, { action, registration, amount, rest: amount.minor === left.minor, cancels });
+    const facts = { amount, cancels };
+    await note(trx, { registration, kind: 'refund-asked', organizer, action, facts, text: reason });
+    return { status: 'asked', amount };
+  });
+}
+
+/** Enters a refund that PayPal refused once more, if that much is still left. The same `again` twice counts once. */
+export async function askAgain(
+  database: Database,
+  { registration, action, organizer }: RefundRequest,
+  again: string,
+): Promise<RefundDecision> {
+  return locked(database, registration, async (trx) => {
+    const refund = await find(trx, action);
+    if (refund?.registration !== registration) return { status: 'no-order' };
+    const { amount } = refund;
+    if (await findAction(trx, registration, again)) return { status: 'asked', amount };
+    if (refund.state !== 'refused') return { status: 'not-refused' };
+    const payment = await findPayment(trx, registration);
+    const left = payment && (await leftOf(trx, registration, payment.amount));
+    if (left && amount.minor > left.minor) return { status: 'too-much', left };
+    await renew(trx, refund);
+    const facts = { amount, refund: action };
+    await note(trx, { registration, kind: 'refund-asked-again', organizer, action: again, facts });
+    return { status: 'asked', amount };
+  });
+}
+
+/** A refusal may be the stored answer to its request id, so that the next try needs a new one. */
+async function renew(trx: Database, { action, registration }: Refund): Promise<void> {
+  await trx('refunds')
+    .where({ action })
+    .update({ state: 'asked', number: nextNumber(trx, registration), asked_at: trx.raw(NOW) });
+}
+
+/**
+ * Enters the refund with which a run undoes its own registration: of everything that is left. `payment` is what the run knows,
+ * which counts where there is no order.
+ * @returns undefined when nothing is left, or an organizer has ended the registration, and with it has decided about the money;
+ *   `unknown-payment` when there is no order and no `payment` is given
+ */
+export async function askOwnRefund(
+  database: Database,
+  registration: string,
+  payment?: Payment,
+): Promise<Refund | undefined | 'unknown-payment'> {
+  return locked(database, registration, async (trx) => {
+    const before = await find(trx, registration);
+    if (before?.state === 'refused') await renew(trx, before);
+    if (before) return find(trx, registration);
+    const ordered = await findPayment(trx, registration);
+    if (ordered && ordered.status !== 'confirmed') return undefined;
+    const paid = ordered ?? payment;
+    if (!paid) return 'unknown-payment';
+    const amount = await leftOf(trx, registration, paid.amount);
+    if (amount.minor <= 0) return undefined;
+    return add(trx, paid, { action: registration, registration, amount, rest: true, cancels: false });
+  });
+}
+
+/** A refund by its action; undefined when there is none. */
+export const findRefund = find;
+
+/** Enters that a refund is done, and ends the registration where it was meant to. Repeating it changes nothing. */
+export async function settleRefund(
+  database: Database,
+  { action, registration }: Refund,
+  made: { refundId: string | null; amount: Money; byHand: boolean },
+): Promise<RefundOutcome & { status: 'done' }> {
+  return locked(database, registration, async (trx) => {
+    const refund = await find(trx, action);
+    if (!refund) throw new Error('A refund is never deleted');
+    const { cancels } = refund;
+    if (refund.state === 'done') {
+      const status = cancels && (await findPayment(trx, registration))?.status;
+      return {
+        status: 'done',
+        amount: refund.amount,
+        ended: status && status !== 'confirmed' ? status : null,
+      };
+    }
+    // PayPal may have told of it before, in another way.
+    if (made.refundId !== null)
+      await trx('refunds').where({ paypal_refund_id: made.refundId, number: null }).delete();
+    const { amount, byHand } = made;
+    await trx('refunds')
+      .where({ action })
+      .update({
+        ...{ state: 'done', amount_minor: amount.minor },
+        paypal_refund_id: made.refundId,
+        settled_at: trx.raw(NOW),
+      });
+    const facts = { amount, ...(byHand && { byHand }) };
+    if (amount.minor > 0) await note(trx, { registration, kind: 'refunded', action, facts });
+    const status = await endingOf(trx, refund);
+    const ended = cancels && (await endConfirmed(trx, { registration, action, status }));
+    return { status: 'done', amount, ended: ended ? status : null };
+  });
+}
+
+/** A registration that ends is refunded when nothing of its payment is left, and cancelled otherwise. */
+async function endingOf(trx: Database, { registration }: Refund): Promise<EndedStatus> {
+  const payment = await findPayment(trx, registration);
+  const left = payment && (await leftOf(trx, registration, payment.amount));
+  return left?.minor === 0 ? 'refunded' : 'cancelled';
+}
+
+/** Enters that PayPal refused a refund. */
+export async function refuseRefund(database: Database, refund: Refund, word: string): Promise<void> {
+  const { action, registration, amount } = refund;
+  await locked(database, registration, async (trx) => {
+    const changed = await trx('refunds')
+      .where({ action, state: 'asked' })
+      .update({ state: 'refused', word, settled_at: trx.raw(NOW) });
+    // The run of a registration tries for ever. Its history tells each reason once.
+    if (changed && word !== refund.word)
+      await note(trx, { registration, kind: 'refund-refused', action, facts: { amount, word } });
+  });
+}
+
+/** Those of some refunds at PayPal that the ledger does not have yet. */
+export async function withoutKnown<T extends { refundId: string }>(
+  database: Database,
+  made: T[],
+): Promise<T[]> {
+  if (made.length === 0) return [];
+  const known = await database('refunds')
+    .whereIn(
+      'paypal_refund_id',
+      made.map(({ refundId }) => refundId),
+    )
+    .pluck<string[]>('paypal_refund_id');
+  return made.filter(({ refundId }) => !known.includes(refundId));
+}
+
+/** Enters refunds that were made in PayPal's dashboard. What is known already stays as it is. */
+export async function noteRefundsByHand(
+  database: Database,
+  { registration, captureId, paypalOrderId }: Pick<Refund, 'registration' | 'captureId' | 'paypalOrderId'>,
+  made: { refundId: string; amount: Money; at: string }[],
+): Promise<void> {
+  if (made.length === 0) return;
+  await locked(database, registration, async (trx) => {
+    for (const { refundId, amount, at } of made) {
+      const entered = await trx('refunds')
+        .insert({
+          action: trx.fn.uuid(),
+          registration_id: registration,
+          paypal_capture_id: captureId,
+          paypal_order_id: paypalOrderId,
+          amount_minor: amount.minor,
+          currency: amount.currency,
+          ...{ rest: false, cancels: false, state: 'done' },
+          paypal_refund_id: refundId,
+          asked_at: at,
+          settled_at: at,
+        })
+        .onConflict('paypal_refund_id')
+        .ignore()
+        .returning('action');
+      if (entered.length > 0)
+        await note(trx, { registration, kind: 'refunded-at-paypal', facts: { amount, at } });
+    }
+  });
+}

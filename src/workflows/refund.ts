@@ -1,0 +1,90 @@
+import {
+  allHandlersFinished,
+  condition,
+  defineUpdate,
+  getExternalWorkflowHandle,
+  proxyActivities,
+  setHandler,
+} from '@temporalio/workflow';
+import type { Activities } from '../activities/index.ts';
+import {
+  DECIDED,
+  ENDED,
+  type CancelDecision,
+  type EndedStatus,
+  type OrganizerAction,
+  type RefundDecision,
+  type RefundOutcome,
+  type RefundRefusal,
+  type RefundRequest,
+} from '../refund.ts';
+import { RATE_LIMITED, workflowId } from '../registration.ts';
+import { FOR_A_MONTH, UNTIL_DONE } from './options.ts';
+
+const { askRefund, cancelOrder, giveSeatBack } = proxyActivities<Activities>({
+  ...UNTIL_DONE,
+  summary: 'Decide about it in PostgreSQL',
+});
+const { sendRefund } = proxyActivities<Activities>({ ...UNTIL_DONE, summary: 'Refund through PayPal' });
+const { tellAttendee } = proxyActivities<Activities>({
+  ...FOR_A_MONTH,
+  priority: RATE_LIMITED.email,
+  summary: 'Tell the attendee by e-mail',
+});
+
+export const decidedUpdate = defineUpdate<Decision>(DECIDED);
+
+/** One refund: it is entered in the ledger, made by PayPal, and told to the attendee. A refusal by PayPal ends the run. */
+export async function refund(request: RefundRequest): Promise<RefundOutcome | RefundRefusal> {
+  const decided = announce();
+  const decision = await askRefund(request);
+  decided(decision);
+  const outcome = decision.status === 'asked' ? await sendRefund(request.action) : decision;
+  if (outcome.status === 'done') {
+    const { ended } = outcome;
+    if (ended) await stopRun(request.registration, ended);
+    const refunded = outcome.amount.minor > 0 ? outcome.amount : null;
+    if (ended || refunded) await tell(request, ended ? 'cancelled' : 'refund-made', refunded);
+  }
+  await condition(allHandlersFinished);
+  return outcome;
+}
+
+/** Cancels a registration without a refund. One without an order is undone by its own run, with a refund of what was taken. */
+export async function cancelRegistration(request: OrganizerAction): Promise<CancelDecision> {
+  const decided = announce();
+  const decision = await cancelOrder(request);
+  decided(decision);
+  if (decision.status === 'ended') {
+    await stopRun(request.registration, 'cancelled');
+    await tell(request, 'cancelled', null);
+  } else if (decision.status === 'open') {
+    const run = getExternalWorkflowHandle(workflowId(request.registration));
+    // Without a run nothing was paid: only the hold is left.
+    await run.cancel().catch(() => giveSeatBack(request.registration, 'cancelled'));
+  }
+  await condition(allHandlersFinished);
+  return decision;
+}
+
+/** What the update `decided` answers. */
+type Decision = RefundDecision | CancelDecision;
+
+/** Answers the update with the decision, as soon as there is one. */
+function announce(): (decision: Decision) => void {
+  let decide: (decision: Decision) => void = () => undefined;
+  const decided = new Promise<Decision>((resolve) => (decide = resolve));
+  setHandler(decidedUpdate, () => decided);
+  return decide;
+}
+
+/** The registration is over, whatever its run still tries. Most runs have ended long before. */
+const stopRun = (registration: string, status: EndedStatus) =>
+  getExternalWorkflowHandle(workflowId(registration))
+    .signal(ENDED, status)
+    .catch(() => undefined);
+
+const tell = ({ registration: id }: OrganizerAction, ...[kind, refunded]: Notice) =>
+  tellAttendee({ id, kind, refunded }).catch(() => undefined);
+type Told = Parameters<Activities['tellAttendee']>[0];
+type Notice = [kind: Told['kind'], refunded: Told['refunded']];
