@@ -23,8 +23,8 @@ export const TEMPORAL: Fault[] = [
   {
     name: 'runs: an open run is not joined',
     file: runs,
-    find: 'WorkflowIdConflictPolicy.USE_EXISTING',
-    replace: 'WorkflowIdConflictPolicy.FAIL',
+    find: 'WorkflowIdConflictPolicy.USE_EXISTING,\n        workflowIdReusePolicy',
+    replace: 'WorkflowIdConflictPolicy.FAIL,\n        workflowIdReusePolicy',
     caughtBy: { [oneRun]: 'the order as it is now' },
   },
   {

@@ -8,7 +8,8 @@ import { connectPayPal } from '../vendors/paypal/client.ts';
 /** A run is started within seconds after its seat was held. A claim this old that has no run will not get one. */
 const OLDER_THAN_MINUTES = 5;
 
-const stateOf = ({ ordered, capture }: Orphan) => {
+const stateOf = ({ ordered, capture, refund }: Orphan) => {
+  if (refund) return `refund ${refund.action} asked for`;
   if (ordered) return 'order saved';
   return capture ? `capture ${capture.id} ${capture.status}` : 'nothing paid';
 };

@@ -6,7 +6,7 @@ import type { Money } from '../money.ts';
 import type { EndedStatus, RefundDecision, RefundOutcome, RefundRequest } from '../refund.ts';
 import type { Database } from './connection.ts';
 import { findAction, note } from './history.ts';
-import { findPayment, type Payment } from './orders.ts';
+import { findPayment, type OrderStatus, type Payment } from './orders.ts';
 import { endConfirmed } from './registrations.ts';
 import { locked } from './seats/lock.ts';
 
@@ -215,6 +215,27 @@ async function endingOf(trx: Database, { registration }: Refund): Promise<EndedS
   const payment = await findPayment(trx, registration);
   const left = payment && (await leftOf(trx, registration, payment.amount));
   return left?.minor === 0 ? 'refunded' : 'cancelled';
+}
+
+/** A refund that was asked for, and what its run is about. */
+export type OpenRefund = Refund & { event: string; ticketType: string; status: OrderStatus };
+
+/** Refunds of organizers that are neither done nor refused, asked for more than `minutes` ago. */
+export async function findOpenRefunds(database: Database, minutes: number): Promise<OpenRefund[]> {
+  const rows = await database('refunds as r')
+    .join('orders as o', 'o.id', 'r.registration_id')
+    .where('r.state', 'asked')
+    .whereRaw('r.action <> r.registration_id and r.asked_at < now() - make_interval(mins => ?)', [minutes])
+    .orderBy('r.asked_at')
+    .select<(Row & { event_id: string; ticket_type_id: string; status: OrderStatus })[]>(
+      ...['r.*', 'o.event_id', 'o.ticket_type_id', 'o.status'],
+    );
+  return rows.map((row) => ({
+    ...toRefund(row),
+    event: row.event_id,
+    ticketType: row.ticket_type_id,
+    status: row.status,
+  }));
 }
 
 /** Enters that PayPal refused a refund. */

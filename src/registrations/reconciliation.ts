@@ -3,12 +3,15 @@ import type { Client } from '@temporalio/client';
 import { refundOwn } from '../activities/refund.ts';
 import type { Database } from '../database/connection.ts';
 import { findOutcome, giveSeatBack } from '../database/registrations.ts';
+import { findOpenRefunds, findRefund, type OpenRefund } from '../database/refunds.ts';
 import { findClaims } from '../database/seats/claim.ts';
 import { findHold } from '../database/seats/hold.ts';
 import { isPaypalOrder } from '../database/seats/lock.ts';
 import { reference } from '../reference.ts';
+import { refundWorkflowId } from '../refund.ts';
 import { registrationId, WORKFLOW, workflowId } from '../registration.ts';
 import { ifThere } from '../temporal/client.ts';
+import { startRefund } from '../temporal/runs.ts';
 import type { PayPal } from '../vendors/paypal/client.ts';
 
 const PAYPAL_TIMEOUT_MS = 10_000;
@@ -27,15 +30,22 @@ export type Orphan = {
   run: string;
   ordered: boolean;
   capture: { id: string; paypalOrderId: string; status: 'captured' | 'pending' } | null;
+  /** A refund that an organizer has asked for, and that its run has not finished; then `run` is the status of that run. */
+  refund?: OpenRefund;
 };
-type Dependencies = { database: Database; temporal: Client; paypal: PayPal };
+/** `taskQueue`: for tests, another one than the product's. */
+type Dependencies = { database: Database; temporal: Client; paypal: PayPal; taskQueue?: string };
 
 /**
  * Lists claimed seats whose run is not open, and orders whose run was stopped before everything was done, such as the mail.
  * @throws VendorError, or the error of the database or of Temporal when they are away: then nothing is known
  */
 export async function findOrphans(dependencies: Dependencies, olderThanMinutes: number): Promise<Orphan[]> {
-  return [...(await claimed(dependencies, olderThanMinutes)), ...(await ordered(dependencies))];
+  return [
+    ...(await claimed(dependencies, olderThanMinutes)),
+    ...(await ordered(dependencies)),
+    ...(await refunding(dependencies, olderThanMinutes)),
+  ];
 }
 
 async function claimed({ database, temporal, paypal }: Dependencies, minutes: number): Promise<Orphan[]> {
@@ -67,8 +77,22 @@ async function ordered({ database, temporal }: Dependencies): Promise<Orphan[]> 
   return orphans;
 }
 
-async function statusOf(temporal: Client, id: string): Promise<string> {
-  return (await ifThere(temporal.workflow.getHandle(workflowId(id)).describe()))?.status.name ?? GONE;
+async function refunding({ database, temporal }: Dependencies, minutes: number): Promise<Orphan[]> {
+  const orphans: Orphan[] = [];
+  for (const refund of await findOpenRefunds(database, minutes)) {
+    const { action, registration: id } = refund;
+    const run = await statusOfRun(temporal, refundWorkflowId(action));
+    // The run may have ended well since its refund was read.
+    if (run === 'RUNNING' || (await findRefund(database, action))?.state !== 'asked') continue;
+    orphans.push({ id, reference: reference(id), run, ordered: true, capture: null, refund });
+  }
+  return orphans;
+}
+
+const statusOf = (temporal: Client, id: string) => statusOfRun(temporal, workflowId(id));
+
+async function statusOfRun(temporal: Client, name: string): Promise<string> {
+  return (await ifThere(temporal.workflow.getHandle(name).describe()))?.status.name ?? GONE;
 }
 
 async function captured(paypal: PayPal, paypalOrderId: string): Promise<Orphan['capture']> {
@@ -90,11 +114,19 @@ export type Repair =
   | { outcome: 'refund-failed'; word: string };
 
 /**
- * Resumes a stopped run; where the run is gone, refunds what was paid, then gives the seat back. Repeating it changes nothing:
+ * Resumes a stopped run, and starts the run of a refund anew; where the run is gone, refunds what was paid, then gives the seat back. Repeating it changes nothing:
  * the refund is the one that the run itself would have made.
  */
-export async function repair(dependencies: Dependencies, { id, run, capture }: Orphan): Promise<Repair> {
-  const { database, temporal } = dependencies;
+export async function repair(dependencies: Dependencies, orphan: Orphan): Promise<Repair> {
+  const { database, temporal, taskQueue } = dependencies;
+  const { id, run, capture, refund } = orphan;
+  if (refund) {
+    // The refund is in the ledger, and with it who asked for it.
+    const request = { ...refund, organizer: '', reason: '' };
+    const stopped = await ifThere(temporal.workflow.getHandle(refundWorkflowId(refund.action)).describe());
+    await startRefund(temporal, request, refund, { taskQueue, resumes: `resumes-${stopped?.runId ?? GONE}` });
+    return { outcome: 'resumed' };
+  }
   if (run !== GONE) {
     await resume(temporal, id);
     return { outcome: 'resumed' };

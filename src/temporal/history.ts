@@ -5,7 +5,6 @@
 import { tsToMs } from '@temporalio/common/lib/time.js';
 import type proto from '@temporalio/proto';
 import type { Activities } from '../activities/index.ts';
-import { ENDED, type EndedStatus } from '../refund.ts';
 import {
   FREE,
   STEP_NAMES,
@@ -102,7 +101,6 @@ export async function progressFromHistory(events: HistoryEvent[], decode: Decode
     const activityOf = (id: unknown) => activities.get(String(id));
     const started = event.workflowExecutionStartedEventAttributes;
     const update = event.workflowExecutionUpdateAcceptedEventAttributes?.acceptedRequest?.input;
-    const signal = event.workflowExecutionSignaledEventAttributes;
     const activity = event.activityTaskScheduledEventAttributes;
     const done = event.activityTaskCompletedEventAttributes;
     const failure = event.activityTaskFailedEventAttributes;
@@ -118,8 +116,6 @@ export async function progressFromHistory(events: HistoryEvent[], decode: Decode
       const [paypalOrderId, changed] = (await decode(update.args?.payloads)) as PayArguments;
       const current = changed ?? order;
       if (current && !asked.has(paypalOrderId)) asked.set(paypalOrderId, current);
-    } else if (signal?.signalName === ENDED) {
-      [progress.status] = (await decode(signal.input?.payloads)) as [EndedStatus];
     } else if (event.workflowTaskStartedEventAttributes) {
       now = at;
     } else if (event.workflowTaskCompletedEventAttributes) {

@@ -131,16 +131,22 @@ type Started = { taskQueue?: string | undefined; timeoutMs?: number | undefined 
 
 /**
  * Starts the run of a refund, or finds the one that exists, and waits until it is decided whether the refund is possible.
+ * @param resumes the id of a run that was stopped, where the refund is in the ledger already
  * @throws anything when that is not known in time; the run goes on
  */
-export const startRefund = (client: Client, request: RefundRequest, about: About, options: Started = {}) =>
+export const startRefund = (
+  client: Client,
+  request: RefundRequest,
+  about: About,
+  { resumes, ...options }: Started & { resumes?: string } = {},
+) =>
   startAction<RefundDecision>(client, request, about, {
     ...options,
     workflow: REFUND_WORKFLOW,
     workflowId: refundWorkflowId(request.action),
-    updateId: request.again ?? request.action,
-    // A refund that is tried again has a run of its own.
-    workflowIdReusePolicy: request.again ? 'ALLOW_DUPLICATE' : 'REJECT_DUPLICATE',
+    // A run that has answered an update answers it for ever, so another run needs another one.
+    updateId: resumes ?? request.again ?? request.action,
+    workflowIdReusePolicy: (request.again ?? resumes) ? 'ALLOW_DUPLICATE' : 'REJECT_DUPLICATE',
     summary: request.cancels ? 'refund and cancellation' : 'refund',
   });
 

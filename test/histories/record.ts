@@ -11,18 +11,20 @@ import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
 import { DefaultLogger, Runtime } from '@temporalio/worker';
 import { freePort } from '../../sandbox/servers/process.ts';
 import { startTemporal } from '../../sandbox/servers/temporal.ts';
+import { cancelWorkflowId, refundWorkflowId } from '../../src/refund.ts';
 import { resendWorkflowId, TASK_QUEUE } from '../../src/registration.ts';
-import { startResend } from '../../src/temporal/runs.ts';
+import { startCancellation, startRefund, startResend } from '../../src/temporal/runs.ts';
 import { addSearchAttributes } from '../../src/temporal/search-attributes.ts';
 import { bundleWorkflows } from '../workflows/bundle.ts';
 import { connectRuns, isLeftWith } from '../workflows/dev-server.ts';
-import { anOrder } from '../workflows/stand-ins.ts';
-import { scenarios, toItsEnd } from './scenarios.ts';
+import { anOrder, EVERYTHING } from '../workflows/stand-ins.ts';
+import { actions, scenarios, toItsEnd } from './scenarios.ts';
 
 const folder = new URL('./', import.meta.url);
 const shapes = readdirSync(folder).map((file) => Number(/^\d+/.exec(file)?.[0] ?? 0));
 const shape = Math.max(...shapes) + 1;
 const say = (line: string) => void process.stdout.write(`${line}\n`);
+const ABOUT = { event: 'conference', ticketType: 'regular', status: 'confirmed' } as const;
 /** Creates an id that is recognizably artificial. */
 const idOf = (position: number) => `00000000-0000-4000-8000-${String(position).padStart(12, '0')}`;
 
@@ -64,7 +66,20 @@ try {
     },
   );
 
-  await Promise.all([...registrations, resend]);
+  const organizers = Object.entries(actions).map(async ([name, { cancels, activities, openWith }], index) => {
+    const action = idOf(100 + index);
+    const request = { action, registration: idOf(200 + index), organizer: idOf(1), reason: '' };
+    const workflow = cancels ? cancelWorkflowId(action) : refundWorkflowId(action);
+    runs.prepare(workflow, activities);
+    if (cancels) await startCancellation(runs.client, request, ABOUT);
+    else await startRefund(runs.client, { ...request, amount: EVERYTHING, cancels: false }, ABOUT);
+    const handle = runs.client.workflow.getHandle(workflow);
+    if (openWith) await isLeftWith(handle, openWith);
+    else await handle.result();
+    await record(name, handle);
+  });
+
+  await Promise.all([...registrations, resend, ...organizers]);
   await stopWorker();
   await runs.close();
 } finally {

@@ -1,9 +1,10 @@
 /** Each scenario is a way in which a run ends or waits. All are recorded for each shape of the workflows. */
 import { ApplicationFailure } from '@temporalio/common';
 import type { Activities } from '../../src/activities/index.ts';
+import { ENDED } from '../../src/refund.ts';
 import { CONFIRM_EMAIL, type Order } from '../../src/registration.ts';
 import { isLeftWith, type DevServerRun } from '../workflows/dev-server.ts';
-import { CAPTURED, declined } from '../workflows/stand-ins.ts';
+import { CAPTURED, declined, EVERYTHING } from '../workflows/stand-ins.ts';
 
 export type Scenario = {
   order?: Partial<Order>;
@@ -128,6 +129,16 @@ export const scenarios: Record<string, Scenario> = {
       await handle.result();
     },
   },
+  // An organizer cancels at the desk what Temporal still works on.
+  'ended-at-the-desk': {
+    activities: noMail,
+    go: async ({ handle, pay }) => {
+      await pay();
+      await isLeftWith(handle, 'sendConfirmation');
+      await handle.signal(ENDED, 'cancelled');
+      await handle.result();
+    },
+  },
   'unconfirmed-then-confirmed': {
     order: { confirmationToken: TOKEN },
     go: async ({ handle, pay }) => {
@@ -167,3 +178,35 @@ function renewedOnce(): Activities['releaseHold'] {
   let renewals = 1;
   return () => Promise.resolve(renewals-- > 0 ? new Date(Date.now() + 1500).toISOString() : null);
 }
+
+/** Actions of organizers: what the activities answer, and what the run waits for when it is recorded open. */
+export const actions: Record<
+  string,
+  { cancels?: true; activities?: Partial<Activities>; openWith?: keyof Activities }
+> = {
+  'refund-made': {},
+  'refunded-and-cancelled': {
+    activities: {
+      sendRefund: () => Promise.resolve({ status: 'done', amount: EVERYTHING, ended: 'refunded' }),
+    },
+  },
+  'refund-refused': {
+    activities: {
+      sendRefund: () => Promise.resolve({ status: 'refused', word: 'REFUND_FAILED_INSUFFICIENT_FUNDS' }),
+    },
+  },
+  'refund-impossible': { activities: { askRefund: () => Promise.resolve({ status: 'nothing-left' }) } },
+  'open-refund': {
+    activities: { sendRefund: () => fails('PayPalUnavailable') },
+    openWith: 'sendRefund',
+  },
+  'open-refund-to-be-told': {
+    activities: { tellAttendee: () => fails('SendGridUnavailable') },
+    openWith: 'tellAttendee',
+  },
+  'cancelled-at-the-desk': { cancels: true },
+  'hold-cancelled-at-the-desk': {
+    cancels: true,
+    activities: { cancelOrder: () => Promise.resolve({ status: 'open' }) },
+  },
+};

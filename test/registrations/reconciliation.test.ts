@@ -1,8 +1,11 @@
 /** Reconciliation finds what a stopped or deleted run has left unfinished, and repairs it once. */
+import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest';
 import { findOrphans, repair } from '../../src/registrations/reconciliation.ts';
+import { refundWorkflowId } from '../../src/refund.ts';
 import { workflowId } from '../../src/registration.ts';
 import { ifThere } from '../../src/temporal/client.ts';
+import { startRefund } from '../../src/temporal/runs.ts';
 import { aForm } from '../../stage/person.ts';
 import { anAttendee, CARDS, startStack, type Stack } from '../stack.ts';
 import { requestIdsTo } from '../vendors/request-ids.ts';
@@ -138,4 +141,31 @@ it('resumes a stopped run once when it is repaired twice at the same moment', as
   await Promise.all([repair({ ...stack, temporal }, orphan), repair({ ...stack, temporal }, orphan)]);
   expect(new Set(resumed).size).toBe(1);
   await handleOf(ada.id).result();
+});
+
+it('has a refund made whose run was terminated', async () => {
+  const ada = anAttendee(stack, aForm({ newsletter: false }));
+  expect((await ada.register()).statusCode).toBe(201);
+  await handleOf(ada.id).result();
+  stack.sandbox.faults.set('paypal', { mode: 'unreachable' });
+  const action = randomUUID();
+  const request = { registration: ada.id, action, organizer: randomUUID(), reason: '', cancels: true };
+  const about = { event: 'conference', ticketType: 'regular', status: 'confirmed' } as const;
+  await startRefund(stack.temporal, { ...request, amount: null }, about, { taskQueue: stack.taskQueue });
+  const run = stack.temporal.workflow.getHandle(refundWorkflowId(action));
+  expect(await orphans()).toEqual([]);
+  await run.terminate();
+  stack.sandbox.faults.clear();
+
+  const [orphan] = await orphans();
+  expect(orphan).toMatchObject({ id: ada.id, run: 'TERMINATED', refund: { action } });
+  if (!orphan) throw new Error('There is no orphan');
+  const repaired = await Promise.all([repair(stack, orphan), repair(stack, orphan)]);
+  expect(repaired).toEqual([{ outcome: 'resumed' }, { outcome: 'resumed' }]);
+  expect(await stack.temporal.workflow.getHandle(refundWorkflowId(action)).result()).toMatchObject({
+    status: 'done',
+    ended: 'refunded',
+  });
+  expect(captureOf(ada.id)).toBe('REFUNDED');
+  expect(await orphans()).toEqual([]);
 });
