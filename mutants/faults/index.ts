@@ -4,6 +4,7 @@ import { OWNERS } from './owners.ts';
 import { PAYMENT_IN_THE_RUN } from './payment-in-the-run.ts';
 import { PAYMENTS } from './payments.ts';
 import { RECORDS } from './records.ts';
+import { REFUNDS } from './refunds.ts';
 import { SEATS } from './seats.ts';
 import { TEMPORAL } from './temporal.ts';
 import { VENDORS } from './vendors.ts';
@@ -15,6 +16,7 @@ export const FAULTS: Fault[] = [
   ...WORKFLOWS,
   ...SEATS,
   ...PAYMENTS,
+  ...REFUNDS,
   ...VENDORS,
   ...TEMPORAL,
   ...RECORDS,

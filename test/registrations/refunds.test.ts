@@ -288,6 +288,18 @@ describe('a registration whose run is still open', () => {
     expect(noticesTo(id, 'cancelled')).toHaveLength(1);
   });
 
+  it('and free ends with a cancellation, which is told once', async () => {
+    stack.sandbox.faults.set('sendgrid', { mode: 'failing', status: 503 });
+    const { id } = await registered({ ticketType: 'free', waits: false });
+    await isLeftWith(runOf(id), 'sendConfirmation');
+    const done = cancelled(id);
+    expect(await runOf(id).result()).toMatchObject({ status: 'cancelled' });
+    stack.sandbox.faults.clear();
+    expect(await done).toEqual({ status: 'ended' });
+    expect(noticesTo(id, 'cancelled')).toHaveLength(1);
+    expect(noticesTo(id, 'confirmation')).toEqual([]);
+  });
+
   it('has one outcome when its run is cancelled while an organizer refunds a part', async () => {
     const { id } = await withoutMail();
     await Promise.all([start(request(id, 50, { cancels: true })), runOf(id).cancel()]);
