@@ -1,8 +1,10 @@
-/** Deletes what has served its purpose: holds that lapsed, and what limits have counted. */
+/** Deletes what has served its purpose: holds that lapsed, what limits have counted, and sessions that are over. */
+import { purgeActions } from './actions.ts';
 import type { Database } from './connection.ts';
+import { purgeSessions } from './sessions.ts';
 
 /**
- * Deletes what is older than a day. A hold that lapsed is kept that long, because PayPal answers a repeated request id for six
+ * Deletes what is older than a day, and what organizers cannot use any more. A hold that lapsed is kept that long, because PayPal answers a repeated request id for six
  * hours with the order of the first one, and the count of a hold's PayPal orders makes each request id new.
  */
 export async function purge(database: Database): Promise<void> {
@@ -10,6 +12,8 @@ export async function purge(database: Database): Promise<void> {
   await database('seat_holds').whereNull('claimed_for').andWhere('held_until', '<', aDayAgo).delete();
   for (const table of ['free_registrations', 'recipient_mails'])
     await database(table).where('at', '<', aDayAgo).delete();
+  await purgeSessions(database);
+  await purgeActions(database);
 }
 
 const EVERY_MS = 3_600_000;
