@@ -14,6 +14,8 @@ export const TASK_QUEUE = 'registration';
 export const RATE_LIMITED = {
   email: { fairnessKey: 'email', fairnessWeight: 1 },
   mailingList: { fairnessKey: 'mailing-list', fairnessWeight: 1 },
+  // An organizer who signs in does not wait behind thousands of confirmations.
+  signIn: { fairnessKey: 'sign-in', fairnessWeight: 1 },
 } as const;
 /** Activities without a fairness key count as one key. The weight multiplies its rate, and this is the largest one allowed. */
 export const NOT_RATE_LIMITED = { fairnessWeight: 1000 } as const;

@@ -7,6 +7,7 @@ import { mailingListActivities } from './mailing-list.ts';
 import { orderActivities } from './orders.ts';
 import { paymentActivities } from './payment.ts';
 import { refundActivities } from './refund.ts';
+import { signInActivities } from './sign-in.ts';
 
 export type Dependencies = Vendors & { config: Config; database: Database };
 export type Activities = ReturnType<typeof createActivities>;
@@ -24,4 +25,5 @@ export const createActivities = (dependencies: Dependencies) => ({
   ...orderActivities(dependencies),
   ...emailActivities(dependencies),
   ...mailingListActivities(dependencies),
+  ...signInActivities(dependencies),
 });

@@ -1,20 +1,24 @@
-/** All texts for attendees, in their language, from the files in this folder (ICU MessageFormat). */
+/** All texts, in the language of the reader, from the files in this folder (ICU MessageFormat). organizer/ has those for organizers. */
 import { readFileSync } from 'node:fs';
 import { IntlMessageFormat } from 'intl-messageformat';
 import type en from './en.json';
+import type organizerEn from './organizer/en.json';
 import { formatMoney, type Money } from '../money.ts';
 import { LANGUAGES, type Language } from '../registration.ts';
 import { memoize } from '../memoize.ts';
 
-export type MessageKey = keyof typeof en;
+type Catalog = typeof en & typeof organizerEn;
+export type MessageKey = keyof Catalog;
 type Values = Record<string, string | number>;
 
 /** The locale for dates, amounts and lists in each language. */
 export const LOCALES: Record<Language, string> = { en: 'en-GB', de: 'de-DE' };
 
-const read = (language: Language) =>
-  JSON.parse(readFileSync(new URL(`${language}.json`, import.meta.url), 'utf8')) as typeof en;
-const catalogs = { en: read('en'), de: read('de') } satisfies Record<Language, typeof en>;
+const read = (file: string) =>
+  JSON.parse(readFileSync(new URL(file, import.meta.url), 'utf8')) as Record<string, string>;
+const catalog = (language: Language) =>
+  ({ ...read(`${language}.json`), ...read(`organizer/${language}.json`) }) as Catalog;
+const catalogs = { en: catalog('en'), de: catalog('de') } satisfies Record<Language, Catalog>;
 const parsed = memoize(
   (language: Language, key: MessageKey) =>
     new IntlMessageFormat(catalogs[language][key], LOCALES[language], undefined, { ignoreTag: true }),

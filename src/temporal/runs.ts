@@ -1,4 +1,5 @@
 /** Starts the runs of the workflows, and joins those that exist. */
+import { randomUUID } from 'node:crypto';
 import {
   ServiceError,
   WithStartWorkflowOperation,
@@ -8,6 +9,7 @@ import {
 } from '@temporalio/client';
 import type { TypedSearchAttributes, Workflow } from '@temporalio/common';
 import { formatMoney } from '../money.ts';
+import { LINK_MINUTES, SIGN_IN_WORKFLOW, signInWorkflowId } from '../organizer.ts';
 import { reference } from '../reference.ts';
 import {
   CANCEL_WORKFLOW,
@@ -196,4 +198,22 @@ async function startAction<Decision>(
       }),
     });
   return client.withDeadline(Date.now() + timeoutMs, () => indexed(client, attributes, start));
+/**
+ * Starts the run that mails the link to sign in to an organizer, or to nobody (null). A request that no worker has served in time
+ * is of no use any more.
+ */
+export async function startSignIn(
+  client: Client,
+  organizer: string | null,
+  taskQueue = TASK_QUEUE,
+): Promise<void> {
+  await client.withDeadline(Date.now() + ANSWER_WITHIN_MS, () =>
+    client.workflow.start(SIGN_IN_WORKFLOW, {
+      workflowId: signInWorkflowId(randomUUID()),
+      taskQueue,
+      args: [organizer],
+      workflowExecutionTimeout: `${LINK_MINUTES} minutes`,
+      staticSummary: 'link to sign in',
+    }),
+  );
 }

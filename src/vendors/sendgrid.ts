@@ -9,7 +9,8 @@ const TIMEOUT_MS = 10_000;
 
 /** A mail that SendGrid is to send; a file with a `contentId` is shown in the mail itself. */
 export type Message = {
-  registrationId: string;
+  /** Left out for a mail that is about no registration. */
+  registrationId?: string;
   to: { email: string; name?: string };
   /** Groups mails in SendGrid's statistics. */
   category: string;
@@ -44,7 +45,7 @@ export function connectSendGrid({ apiKey, baseUrl, from }: Config['sendgrid']) {
           ...content,
           from,
           // SendGrid describes custom arguments as an object in a personalization only.
-          personalizations: [{ to, customArgs: { registrationId } }],
+          personalizations: [{ to, ...(registrationId !== undefined && { customArgs: { registrationId } }) }],
           attachments: attachments.map(({ content: bytes, contentId, ...file }) => ({
             ...file,
             content: bytes.toString('base64'),

@@ -2,3 +2,4 @@
 export { registration } from './registration.ts';
 export { cancelRegistration, refund } from './refund.ts';
 export { resendConfirmation } from './resend.ts';
+export { signIn } from './sign-in.ts';

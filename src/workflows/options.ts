@@ -26,6 +26,9 @@ export const UNTIL_DONE = {
 /** The link in the mail is of no use for longer. */
 export const FOR_AN_HOUR = { ...UNTIL_DONE, scheduleToCloseTimeout: '1h' } as const;
 
+/** A link to sign in is asked for again by whoever has not got it by then. */
+export const FOR_A_QUARTER_HOUR = { ...UNTIL_DONE, scheduleToCloseTimeout: '15m' } as const;
+
 /** Mails and the mailing list: worth a month of trying. */
 export const FOR_A_MONTH = {
   startToCloseTimeout,

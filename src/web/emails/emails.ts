@@ -1,14 +1,16 @@
-/** The e-mails for attendees, in their language. */
+/** The e-mails for attendees and organizers, in their language. */
 import { fileURLToPath } from 'node:url';
 import { Eta } from 'eta';
 import { countryNames } from '../../countries.ts';
 import { speak, type Speech } from '../../messages/index.ts';
 import type { Money } from '../../money.ts';
+import { LINK_MINUTES } from '../../organizer.ts';
 import {
   fullName,
   isTrusted,
   LANGUAGES,
   type EventFacts,
+  type Language,
   type NoticeKind,
   type Order,
 } from '../../registration.ts';
@@ -109,6 +111,19 @@ export function confirmAddressMail({ event, language, confirmUrl, site }: Reques
   const title = speech.t('mail.confirm');
   return render('confirm-address', speech.t('mail.notice.subject', { title, event: event.name }), {
     ...{ ...speech, event, title, confirmUrl, links: siteLinks(site, speech) },
+  });
+}
+
+type SignIn = Pick<Links, 'site'> & { language: Language; link: string; publicUrl: string };
+
+/** The link with which an organizer signs in. It says nothing about the person. */
+export function signInMail({ language, link, publicUrl, site }: SignIn): Mail {
+  const speech = speak(language);
+  const { t } = speech;
+  const values = { site: new URL(publicUrl).host, minutes: LINK_MINUTES };
+  return render('sign-in', t('organizer.mail.subject', values), {
+    ...{ ...speech, link, title: t('organizer.mail.title'), text: t('organizer.mail.text', values) },
+    ...{ because: t('organizer.mail.because', values), links: siteLinks(site, speech) },
   });
 }
 
