@@ -5,6 +5,11 @@ import { loadDatabaseUrl } from '../src/config.ts';
 import { connectDatabase } from '../src/database/connection.ts';
 import { seedExampleEvent } from '../src/database/events.ts';
 import { migrate } from '../src/database/migrations.ts';
+import { addOrganizer, decideOnPeople, listOrganizers } from '../src/database/organizers.ts';
+import { addLink } from '../src/database/sessions.ts';
+import { hash } from '../src/hash.ts';
+import { LINK_MINUTES, signInUrl } from '../src/organizer.ts';
+import { newToken } from '../src/token.ts';
 import { openDataFolder } from './servers/data-folder.ts';
 import { serverUser, startPostgres } from './servers/postgres.ts';
 import { isTaken, start, until, whileWaiting } from './servers/process.ts';
@@ -14,6 +19,8 @@ import { FAIR, startTemporal } from './servers/temporal.ts';
 import { hiddenPlace, startGate } from './servers/web-ui.ts';
 
 const RETENTION_DAYS = 90;
+/** The owner that `npm start` adds where there is no organizer yet. */
+const OWNER = { email: 'organizer@example.org', role: 'owner', language: 'en' } as const;
 const root = fileURLToPath(new URL('..', import.meta.url));
 const startedAt = Date.now();
 const say = (line: string) =>
@@ -133,6 +140,25 @@ async function prepareDatabase(url: string): Promise<void> {
   }
 }
 
+/** Makes a link with which the example's owner, or else the first owner, signs in. */
+async function ownersLink(url: string): Promise<string> {
+  const database = connectDatabase(url);
+  try {
+    const organizers = await decideOnPeople(database, async (people) => {
+      if ((await listOrganizers(people)).length === 0) await addOrganizer(people, OWNER);
+      return listOrganizers(people);
+    });
+    const owners = organizers.filter(({ role }) => role === 'owner');
+    const owner = owners.find(({ email }) => email === OWNER.email) ?? owners[0];
+    if (!owner) return 'there is no owner: npm run organizer -- add <email> owner';
+    const token = newToken();
+    await addLink(database, owner.id, hash(token));
+    return signInUrl(publicUrl, token);
+  } finally {
+    await database.destroy();
+  }
+}
+
 async function main(): Promise<void> {
   await checkPorts();
   openDataFolder(dataFolder, ownPostgres ? serverUser() : {});
@@ -192,6 +218,7 @@ async function main(): Promise<void> {
   const rows = [
     ['Registration form', publicUrl],
     ['Status of a registration', `${publicUrl}/registrations/<id>`],
+    [`Organizers (${LINK_MINUTES} minutes, one sign-in)`, await ownersLink(loadDatabaseUrl(env))],
     ...(standIns ? [['Payments, inbox, audience, switches', sandboxUrl]] : []),
     ...(ownTemporal ? [["Temporal's Web UI", uiUrl]] : []),
     ['HTTP API', `${publicUrl}/documentation`],

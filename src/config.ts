@@ -18,12 +18,12 @@ export type Config = ReturnType<typeof loadConfig>;
 export function loadConfig(env: NodeJS.ProcessEnv = process.env) {
   const read = reader(env);
   const host = read.text('HOST', '127.0.0.1');
-  const port = read.integer('PORT', 3000, 0, 65_535);
+  const { port, publicUrl } = readAddress(read);
   const config = {
     host,
     port,
     /** The public origin of the service, without a trailing slash. */
-    publicUrl: read.url('PUBLIC_URL', `http://localhost:${port}`),
+    publicUrl,
     logLevel: read.oneOf('LOG_LEVEL', LOG_LEVELS, 'info'),
     trustProxy: read.trustProxy('TRUST_PROXY'),
     /** Checkouts and registrations per minute and address, 0 for no limit. */
@@ -71,6 +71,12 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env) {
   return config;
 }
 
+/** The port, and the public origin that follows from it where none is given. */
+function readAddress(read: ReturnType<typeof reader>) {
+  const port = read.integer('PORT', 3000, 0, 65_535);
+  return { port, publicUrl: read.url('PUBLIC_URL', `http://localhost:${port}`) };
+}
+
 /** How much one address, and one person at it, may take of what is scarce; undefined: without a limit. */
 function readLimits(read: ReturnType<typeof reader>) {
   const limit = (name: string, fallback: number) => {
@@ -107,6 +113,15 @@ export function loadDatabaseUrl(env: NodeJS.ProcessEnv = process.env): string {
   const url = read.databaseUrl('DATABASE_URL');
   read.finish();
   return url;
+}
+
+/** The settings of `npm run organizer`. */
+export function loadSettingsOfOrganizers(env: NodeJS.ProcessEnv = process.env) {
+  const read = reader(env);
+  const { publicUrl } = readAddress(read);
+  const settings = { databaseUrl: read.databaseUrl('DATABASE_URL'), publicUrl };
+  read.finish();
+  return settings;
 }
 
 /** The settings of `npm run find`. The development server's Web UI is the default. */

@@ -17,6 +17,7 @@ import type { App, Dependencies } from './dependencies.ts';
 import { documentation } from './documentation.ts';
 import { healthRoutes } from './health.ts';
 import { organizerRoutes } from './organizer/index.ts';
+import { showToOrganizer } from './organizer/problems.ts';
 import { answerErrors, Problem } from './problem.ts';
 
 /**
@@ -78,9 +79,13 @@ export async function buildApp(dependencies: Dependencies): Promise<App> {
   // Another site may send text without asking first, so no route takes it.
   app.removeContentTypeParser('text/plain');
   await app.register(cookie);
-  // Addresses that lead nowhere are most likely an attendee's.
   answerErrors(app, show);
-  app.setNotFoundHandler((request, reply) => show(request, reply, new Problem('not-found')));
+  const showOrganizer = showToOrganizer(config);
+  // Other addresses that lead nowhere are most likely an attendee's.
+  app.setNotFoundHandler((request, reply) => {
+    const shown = /^\/organizer\b/.test(request.url) ? showOrganizer : show;
+    return shown(request, reply, new Problem('not-found'));
+  });
   app.addHook('onRequest', (_request, reply, done) => {
     reply.header('permissions-policy', 'camera=(), microphone=(), geolocation=(), usb=(), payment=()');
     done();

@@ -1,4 +1,4 @@
-/** Every error is a problem (RFC 9457): a name, a status, and words in the language of the person who is told. */
+/** Every error is a problem (RFC 9457): a name, a status, and words for the person who is told, in their language. */
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import Type, { type Static } from 'typebox';
 import { isDatabaseAway } from '../database/connection.ts';
@@ -62,7 +62,19 @@ const PROBLEMS = {
   unavailable: 503,
 } as const satisfies Record<string, number>;
 
-export type ProblemName = keyof typeof PROBLEMS;
+/** Problems that only organizers have. Their words are messages of the organizers' pages. */
+const ORGANIZER_PROBLEMS = {
+  'not-signed-in': 401,
+  'role-not-allowed': 403,
+  'form-not-accepted': 403,
+  'last-owner': 409,
+  'link-over': 410,
+} as const satisfies Record<string, number>;
+
+type OrganizerProblem = keyof typeof ORGANIZER_PROBLEMS;
+export type ProblemName = keyof typeof PROBLEMS | OrganizerProblem;
+/** Who is told. Organizers are told in words of their own, where there are some. */
+type Audience = 'attendee' | 'organizer';
 type Extra = {
   /** Replaces the problem's usual detail. */
   detail?: MessageKey;
@@ -87,14 +99,33 @@ export class Problem extends Error {
 /** Temporal or PostgreSQL cannot be reached, or there is too much to do. */
 export const unavailable = () => new Problem('unavailable', { retryAfterSeconds: 10 });
 
+const isOrganizerProblem = (problem: ProblemName): problem is OrganizerProblem =>
+  problem in ORGANIZER_PROBLEMS;
+
+/** The messages with the title and the detail of a problem. */
+function wordsFor(problem: ProblemName, audience: Audience): [title: MessageKey, detail: MessageKey] {
+  if (isOrganizerProblem(problem))
+    return [`organizer.problem.${problem}`, `organizer.problem.${problem}.detail`];
+  const own = (key: MessageKey): MessageKey => {
+    const organizers = `organizer.${key}`;
+    return audience === 'organizer' && isMessage(organizers) ? organizers : key;
+  };
+  return [own(`problem.${problem}`), own(`problem.${problem}.detail`)];
+}
+
 /** The body of a problem, ready to send. */
-export function problemBody({ problem, extra }: Problem, language: Language): Static<typeof ProblemBody> {
+export function problemBody(
+  { problem, extra }: Problem,
+  language: Language,
+  audience: Audience = 'attendee',
+): Static<typeof ProblemBody> {
   const { errors, heldUntil } = extra;
+  const [title, detail] = wordsFor(problem, audience);
   return {
     type: `/problems/${problem}`,
-    title: message(language, `problem.${problem}`),
-    status: PROBLEMS[problem],
-    detail: message(language, extra.detail ?? `problem.${problem}.detail`),
+    title: message(language, title),
+    status: isOrganizerProblem(problem) ? ORGANIZER_PROBLEMS[problem] : PROBLEMS[problem],
+    detail: message(language, extra.detail ?? detail),
     ...(errors && {
       errors: errors.map(({ pointer, detail, values }) => ({
         pointer,
@@ -158,6 +189,10 @@ function toFieldError(fault: NonNullable<FastifyError['validation']>[number]): F
   return { pointer, detail: detail === 'fault.needed' ? neededAt(pointer) : detail };
 }
 
+/** The fields (RFC 6901 pointers) in which schema validation found faults. */
+export const faultyFields = ({ validation = [] }: Pick<FastifyError, 'validation'>): string[] =>
+  firstOfEach(validation.map(toFieldError)).map(({ pointer }) => pointer);
+
 /** Each field once, with its first fault. A small body can have thousands of unknown fields. */
 function firstOfEach(faults: FieldError[]): FieldError[] {
   const named = new Map<string, FieldError>();
@@ -175,13 +210,18 @@ export function neededAt(pointer: string): MessageKey {
 export type ShowProblem = (request: FastifyRequest, reply: FastifyReply, problem: Problem) => FastifyReply;
 
 /** Sends a problem as problem+json, in the language of the request. */
-export const sendProblem: ShowProblem = (request, reply, problem) => {
+export function sendProblem(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  problem: Problem,
+  audience?: Audience,
+): FastifyReply {
   const language = languageOf(request);
   sayLanguage(reply, language);
   if (problem.extra.retryAfterSeconds) void reply.header('retry-after', problem.extra.retryAfterSeconds);
-  const body = problemBody(problem, language);
+  const body = problemBody(problem, language, audience);
   return reply.code(body.status).type('application/problem+json').serializer(JSON.stringify).send(body);
-};
+}
 
 /** Makes every error within an app, or within the plugin of one audience, a problem that `show` presents. */
 export function answerErrors(app: FastifyInstance, show: ShowProblem): void {

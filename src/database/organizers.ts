@@ -18,6 +18,12 @@ export async function findOrganizer(database: Database, id: string): Promise<Org
     .first(...COLUMNS);
 }
 
+/** Somebody with an id, also after the removal. */
+export const findPerson = (database: Database, id: string): Promise<Organizer | undefined> =>
+  database<Organizer>('organizers')
+    .where({ id })
+    .first(...COLUMNS);
+
 /** The id of the organizer with an e-mail address, in any case of its letters. */
 export async function findOrganizerId(database: Database, email: string): Promise<string | undefined> {
   const [id] = await withEmail(database, email).pluck('id');

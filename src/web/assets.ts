@@ -1,21 +1,26 @@
-/** The scripts and the stylesheet, served under an address that changes with their contents. */
+/** The scripts and the stylesheets, served under an address that changes with their contents. */
 import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
-const folder = fileURLToPath(new URL('attendee/public', import.meta.url));
+/** What all pages share, and what each audience has for itself. Names are unique among them. */
+const folders = ['public', 'attendee/public', 'organizer/public'].map((folder) =>
+  fileURLToPath(new URL(folder, import.meta.url)),
+);
 const contents = new Map(
-  readdirSync(folder)
-    .toSorted()
-    .map((name) => [name, readFileSync(`${folder}/${name}`)]),
+  folders.flatMap((folder) =>
+    readdirSync(folder)
+      .toSorted()
+      .map((name) => [name, readFileSync(`${folder}/${name}`)] as const),
+  ),
 );
 const version = createHash('sha256')
   .update([...contents].flat().join('\n'))
   .digest('hex')
   .slice(0, 12);
 
-/** The folder of the files and the prefix of their addresses. Browsers may cache them for ever. */
-export const assets = { folder, prefix: `/assets/${version}/` };
+/** The folders of the files and the prefix of their addresses. Browsers may cache them for ever. */
+export const assets = { folders, prefix: `/assets/${version}/` };
 
 /** The address of an asset, and the hash with which browsers refuse any other contents (W3C, Subresource Integrity). */
 export function asset(name: string): { url: string; integrity: string } {

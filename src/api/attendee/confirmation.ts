@@ -9,7 +9,7 @@ import { confirmationPage } from '../../web/attendee/pages.ts';
 import type { App } from '../dependencies.ts';
 import type { RouteDependencies } from '../limits.ts';
 import { Problem, unavailable } from '../problem.ts';
-import { frameOf } from './frame.ts';
+import { frameOf } from '../frame.ts';
 import { PRIVATE } from './pages.ts';
 import { RegistrationId } from './schemas.ts';
 

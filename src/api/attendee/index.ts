@@ -52,7 +52,7 @@ async function assetRoutes(app: FastifyInstance): Promise<void> {
     done();
   });
   await app.register(fastifyStatic, {
-    root: assets.folder,
+    root: assets.folders,
     prefix: assets.prefix,
     maxAge: '1y',
     immutable: true,

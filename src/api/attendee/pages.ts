@@ -13,9 +13,10 @@ import { asset } from '../../web/assets.ts';
 import { calendarFile } from '../../web/calendar.ts';
 import type { App, Dependencies } from '../dependencies.ts';
 import { Problem } from '../problem.ts';
-import { frameOf } from './frame.ts';
+import { frameOf } from '../frame.ts';
+import { prefersPage } from '../page.ts';
 import { knownRegistration } from './known-registration.ts';
-import { prefersPage } from './problems.ts';
+
 import { RegistrationId, RegistrationParams } from './schemas.ts';
 
 /** Only people with the address may see the page, and no cache, search engine or next site learns of it. */

@@ -1,18 +1,25 @@
-/** Who is an organizer, and which pages may read what organizers are answered. */
+/** Who may use the codec, and which pages may read what they are answered. */
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Config } from '../../config.ts';
-import type { App } from '../dependencies.ts';
+import type { App, Dependencies } from '../dependencies.ts';
 import { refuseExceeded } from '../limits.ts';
 import { Problem } from '../problem.ts';
+import { accessOf } from './access.ts';
+import { isFromHere, LOOPBACK } from './same-origin.ts';
+import { readSession } from './session.ts';
 
 /** Wrong passwords per minute from one address. */
 const GUESSES = 10;
-const LOOPBACK = /^(localhost|127(\.\d+){3}|\[?::1\]?|::ffff:127(\.\d+){3})$/;
 
-/** A hook for all routes of organizers: lets Temporal's Web UI read the answers, and answers organizers only. */
-export function organizerGuard(app: App, config: Config) {
+/**
+ * A hook for the codec: lets Temporal's Web UI read the answers, and answers organizers only, who have the password or are signed
+ * in with a role that may.
+ */
+export function organizerGuard(app: App, dependencies: Dependencies) {
+  const { config } = dependencies;
   const { organizerPassword, temporalUiUrl } = config;
+  const read = readSession(dependencies);
   const uiOrigin = temporalUiUrl && new URL(temporalUiUrl).origin;
   const guesses = app.createRateLimit({ max: GUESSES, timeWindow: '1 minute' });
 
@@ -21,14 +28,25 @@ export function organizerGuard(app: App, config: Config) {
     // A browser asks without a password what it may send.
     if (request.method === 'OPTIONS' || isOnThisMachine(config, request, uiOrigin)) return;
     const given = givenPassword(request);
-    const isRight = given !== undefined && isSame(given, organizerPassword);
+    const isRight = given !== undefined && organizerPassword !== '' && isSame(given, organizerPassword);
     // After too many guesses the right password is refused as well: it might be one more guess. A request without a password,
     // as a browser sends it at first, is none.
     refuseExceeded(await guesses(request, { increment: given !== undefined && !isRight }));
-    if (isRight) return;
+    if (isRight || (await isSignedIn(request))) return;
     void reply.header('www-authenticate', 'Basic realm="organizers", charset="UTF-8"');
     throw new Problem('organizers-only');
   };
+
+  /** Whether the browser has a session that may. Only pages of this service and of the Web UI may use it. */
+  async function isSignedIn(request: FastifyRequest): Promise<boolean> {
+    const access = accessOf(request);
+    const { origin } = request.headers;
+    const isOurs = request.method === 'GET' || isFromHere(request, config) || origin === uiOrigin;
+    await read(request);
+    if (!request.session || !isOurs || access === 'anybody') return false;
+    if (!access.roles.includes(request.session.organizer.role)) throw new Problem('role-not-allowed');
+    return true;
+  }
 }
 
 /** Only pages of the Web UI may read the answers. Browsers ask first (WHATWG Fetch, CORS protocol). */

@@ -1,19 +1,38 @@
-/** What organizers use: for now, the codec of Temporal's Web UI. */
+/** What organizers use: their pages, and the codec of Temporal's Web UI. */
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import type { FastifyInstance } from 'fastify';
 import type { Dependencies } from '../dependencies.ts';
-import { showToAttendee } from '../attendee/problems.ts';
 import { answerErrors } from '../problem.ts';
+import { requireAccess } from './access.ts';
 import { organizerGuard } from './authentication.ts';
 import { codecRoutes } from './codec.ts';
+import { acceptForms } from './forms.ts';
+import { peopleRoutes } from './people.ts';
+import { showToOrganizer } from './problems.ts';
+import { pageGuard } from './session.ts';
+import { signInRoutes } from './sign-in.ts';
+import { startRoutes } from './start.ts';
 
-export function organizerRoutes(instance: FastifyInstance, { config }: Dependencies, done: () => void): void {
-  const { encryptionKeys, organizerPassword } = config;
-  if (encryptionKeys.length > 0 && organizerPassword) {
+export async function organizerRoutes(instance: FastifyInstance, dependencies: Dependencies): Promise<void> {
+  requireAccess(instance);
+  instance.decorateRequest('session', null);
+  answerErrors(instance, showToOrganizer(dependencies.config));
+  await instance.register(pages, dependencies);
+  await instance.register(codec, dependencies);
+}
+
+async function pages(instance: FastifyInstance, dependencies: Dependencies): Promise<void> {
+  const app = instance.withTypeProvider<TypeBoxTypeProvider>();
+  app.addHook('onRequest', pageGuard(dependencies));
+  await acceptForms(app);
+  for (const routes of [signInRoutes, startRoutes, peopleRoutes]) routes(app, dependencies);
+}
+
+function codec(instance: FastifyInstance, dependencies: Dependencies, done: () => void): void {
+  const { encryptionKeys } = dependencies.config;
+  if (encryptionKeys.length > 0) {
     const app = instance.withTypeProvider<TypeBoxTypeProvider>();
-    // Organizers have no pages of their own yet.
-    answerErrors(app, showToAttendee(config));
-    app.addHook('onRequest', organizerGuard(app, config));
+    app.addHook('onRequest', organizerGuard(app, dependencies));
     codecRoutes(app, encryptionKeys);
   }
   done();

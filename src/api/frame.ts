@@ -1,9 +1,9 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import type { Config } from '../../config.ts';
-import { isLanguage, speak } from '../../messages/index.ts';
-import { siteLinks } from '../../web/links.ts';
-import type { Frame } from '../../web/render.ts';
-import { LANGUAGE_COOKIE, languageOf, sayLanguage } from '../language.ts';
+import type { Config } from '../config.ts';
+import { isLanguage, speak } from '../messages/index.ts';
+import { siteLinks } from '../web/links.ts';
+import type { Frame } from '../web/render.ts';
+import { LANGUAGE_COOKIE, languageOf, sayLanguage } from './language.ts';
 
 const YEAR_S = 365 * 24 * 3600;
 
