@@ -35,7 +35,7 @@ const ports = {
   SANDBOX_TEMPORAL_UI_PORT: port('SANDBOX_TEMPORAL_UI_PORT', 8233),
   SANDBOX_POSTGRES_PORT: port('SANDBOX_POSTGRES_PORT', 5433),
 };
-const publicUrl = given.PUBLIC_URL ?? `http://localhost:${ports.PORT}`;
+const publicUrl = (given.PUBLIC_URL ?? `http://localhost:${ports.PORT}`).replace(/\/+$/, '');
 const dataFolder = resolve(root, given.DATA_DIR ?? '.data');
 const log = (name: string) => join(dataFolder, 'logs', `${name}.log`);
 

@@ -5,8 +5,12 @@ import { expect, it } from 'vitest';
 import { LANGUAGES } from '../src/registration.ts';
 
 const folder = new URL('../src/', import.meta.url);
-const catalog = (language: string) =>
-  JSON.parse(readFileSync(new URL(`messages/${language}.json`, folder), 'utf8')) as Record<string, string>;
+const read = (file: string) =>
+  JSON.parse(readFileSync(new URL(`messages/${file}`, folder), 'utf8')) as Record<string, string>;
+const catalog = (language: string) => ({
+  ...read(`${language}.json`),
+  ...read(`organizer/${language}.json`),
+});
 const en = catalog('en');
 
 type Element = { type: number; value?: string; options?: Record<string, { value: Element[] }> };
@@ -39,17 +43,30 @@ it.each(LANGUAGES)('messages that the browser fills in use only simple values in
     if (/^(browser|fault|problem)\./.test(key)) expect(text, key).not.toMatch(/\{\w+,/);
 });
 
+it('the texts for organizers are apart, and no page of attendees or script gets one of them', () => {
+  for (const language of LANGUAGES) {
+    const all = Object.keys(read(`organizer/${language}.json`));
+    expect(all.filter((key) => !key.startsWith('organizer.'))).toEqual([]);
+    expect(Object.keys(read(`${language}.json`)).filter((key) => key.startsWith('organizer.'))).toEqual([]);
+  }
+  const attendees = readdirSync(new URL('web/attendee/', folder), { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map(({ parentPath, name }) => readFileSync(join(parentPath, name), 'utf8'));
+  expect(attendees.join('\n')).not.toContain('organizer.');
+});
+
 it('every message is used, and every used message exists', () => {
   const sources = readdirSync(folder, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile() && !entry.name.endsWith('.json'))
     .map(({ parentPath, name }) => readFileSync(join(parentPath, name), 'utf8'))
     .join('\n');
   // These keys are built at run time from the name of a problem, status, step, label or kind of mail.
-  const built = /^(problem|status|step|state|declined|postal|region|mail|events)\.|^fault\.needed\./;
+  const built =
+    /^(problem|status|step|state|declined|postal|region|mail|events|organizer\.(problem|role))\.|^fault\.needed\./;
   const unused = Object.keys(en).filter((key) => !built.test(key) && !sources.includes(`'${key}'`));
   expect(unused).toEqual([]);
   const keys = sources.matchAll(
-    /'((?:page|form|field|fault|browser|mail|events)\.(?!js')[a-z][A-Za-z0-9.-]*[A-Za-z0-9])'/g,
+    /'((?:page|form|field|fault|browser|mail|events|organizer)\.(?!js'|css')[a-z][A-Za-z0-9.-]*[A-Za-z0-9])'/g,
   );
   expect([...keys].map(([, key]) => key).filter((key) => !(String(key) in en))).toEqual([]);
 });

@@ -77,6 +77,17 @@ function openToOthers(folder: string): string[] {
   return [folder, ...paths].filter((path) => existsSync(path) && (statSync(path).mode & 0o077) > 0);
 }
 
+/** Signs in as the owner that `npm start` has added, by the link that it has printed. */
+async function signInByThePrintedLink(): Promise<void> {
+  const [link = ''] = /http:\/\/\S+\/organizer\/sign-in\/[\w-]{43}/.exec(output) ?? [];
+  const { origin } = new URL(link);
+  const used = await fetch(link, { method: 'POST', headers: { origin }, redirect: 'manual' });
+  expect([used.status, used.headers.get('location')]).toEqual([303, '/organizer']);
+  const cookie = used.headers.getSetCookie().join('; ');
+  const page = await fetch(`${origin}/organizer`, { headers: { cookie, accept: 'text/html' } });
+  expect(await page.text()).toContain('organizer@example.org (Owner)');
+}
+
 it('names the port that is taken and the setting that changes it', async () => {
   const taken = createServer().listen(Number(ports.SANDBOX_POSTGRES_PORT), '127.0.0.1');
   await once(taken, 'listening');
@@ -93,6 +104,8 @@ it(
   async () => {
     launch();
     await says('Ctrl-C stops everything');
+
+    await signInByThePrintedLink();
 
     await request('PUT', 'SANDBOX_PORT', '/sandbox/faults/sendgrid', { mode: 'failing', status: 503 });
     const id = randomUUID();
@@ -127,6 +140,7 @@ it(
 
     launch();
     await says('Ctrl-C stops everything');
+    await signInByThePrintedLink();
     expect(await status(id)).toMatchObject({ status: 'confirmed' });
     const again = await request('POST', 'PORT', '/api/registrations', { ...form, id, paypalOrderId });
     expect(again).toEqual(registered);

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { mayMail } from '../../src/database/mails.ts';
+import { addOrganizer, decideOnPeople } from '../../src/database/organizers.ts';
 import { purge } from '../../src/database/purge.ts';
 import { claimSeat } from '../../src/database/seats/claim.ts';
 import { holdSeat } from '../../src/database/seats/hold.ts';
@@ -43,4 +44,31 @@ it('deletes holds that lapsed a day ago and what limits counted, and keeps every
   expect(await ids('seat_holds')).toEqual([lapsed, live, claimed].toSorted());
   expect(await ids('free_registrations')).toEqual([lapsed, live, claimed].toSorted());
   expect(await database('recipient_mails').pluck('mail')).toEqual(['new']);
+});
+
+it('deletes links and sessions of organizers that are over, and actions that no form can repeat', async () => {
+  const { database } = store;
+  const { id: organizer_id = '' } = await decideOnPeople(database, (people) =>
+    addOrganizer(people, { email: 'ada@example.org', role: 'owner', language: 'en' }),
+  );
+  const from = (minutes: number) => database.raw(`now() + make_interval(mins => ${minutes})`);
+  const [hour, day] = [60, 24 * 60];
+  const link = (token_hash: string, age: number) => ({
+    ...{ token_hash, organizer_id, created_at: from(-age), expires_at: from(15 - age) },
+  });
+  await database('sign_in_links').insert([link('old', hour + 1), link('young', hour - 1), link('new', 1)]);
+  const session = (token_hash: string, unused: number, left: number) => ({
+    ...{ token_hash, organizer_id, csrf_secret: 'x', last_seen_at: from(-unused), expires_at: from(left) },
+  });
+  await database('organizer_sessions').insert([
+    ...[session('idle', 12 * hour + 1, day), session('over', 1, -1), session('live', 11 * hour, 1)],
+  ]);
+  const action = (age: number) => ({ organizer_id, action: randomUUID(), outcome: {}, at: from(-age) });
+  await database('organizer_actions').insert([action(31 * day), action(29 * day)]);
+
+  await purge(database);
+  const tokens = (table: string) => database(table).orderBy('token_hash').pluck('token_hash');
+  expect(await tokens('sign_in_links')).toEqual(['new', 'young']);
+  expect(await tokens('organizer_sessions')).toEqual(['live']);
+  expect(await database('organizer_actions')).toHaveLength(1);
 });

@@ -3,8 +3,11 @@ import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { buildApp } from '../../src/api/app.ts';
 import type { App } from '../../src/api/dependencies.ts';
+import { connectDatabase } from '../../src/database/connection.ts';
 import { createCodec } from '../../src/temporal/codec.ts';
 import type { Config } from '../../src/config.ts';
+import { ROLES, type Role } from '../../src/organizer.ts';
+import { aSignedIn } from '../api/organizer/desk.ts';
 import { startStack, type Stack } from '../stack.ts';
 
 const UI = 'http://temporal.example.org';
@@ -106,9 +109,50 @@ describe('the codec endpoint on a server', () => {
     expect((await decode(app, { authorization: basic(PASSWORD) })).statusCode).toBe(200);
   });
 
-  it('does not exist without an encryption key or a password', async () => {
-    for (const changes of [{ organizerPassword: '' }, { encryptionKeys: [] }])
-      expect((await decode(await start({ ...organizers, ...changes }), {})).statusCode).toBe(404);
+  it('does not exist without an encryption key', async () => {
+    const app = await start({ ...organizers, encryptionKeys: [] });
+    expect((await decode(app, { authorization: basic(PASSWORD) })).statusCode).toBe(404);
+  });
+
+  it('is opened by no password where none is set', async () => {
+    const app = await start({ ...organizers, organizerPassword: '' });
+    for (const password of ['', PASSWORD, 'undefined'])
+      expect((await decode(app, { authorization: basic(password) })).statusCode).toBe(401);
+    expect((await decode(app, {})).statusCode).toBe(401);
+  });
+
+  describe.each([PASSWORD, ''])('with the organizer password "%s"', (organizerPassword) => {
+    const opened = async (role: Role, headers: Record<string, string>) => {
+      const app = await start({ ...organizers, organizerPassword });
+      const { cookies } = await aSignedIn({ app, database: stack.database }, role);
+      return decode(app, { ...headers, cookie: `session=${cookies.session}` });
+    };
+
+    it.each(ROLES)('answers a session of the role %s', async (role) => {
+      const may = role === 'owner' || role === 'organizer';
+      const response = await opened(role, { origin: UI });
+      expect(response.statusCode).toBe(may ? 200 : 403);
+      if (may) expect(read(response)).toEqual(['"Ada Example"']);
+      else expect(response.body).not.toContain('Ada');
+    });
+
+    it('answers no session to a page of another site', async () => {
+      for (const headers of [{ origin: 'http://evil.example.org' }, {}]) {
+        const response = await opened('owner', headers);
+        expect([response.statusCode, response.headers['access-control-allow-origin']]).toEqual([
+          401,
+          undefined,
+        ]);
+      }
+    });
+  });
+
+  it('needs no database for the password', async () => {
+    const database = connectDatabase('postgres://nobody@127.0.0.1:1/none');
+    const app = await buildApp({ ...stack, config: { ...stack.config, ...organizers }, database });
+    apps.push(app);
+    const headers = { authorization: basic(PASSWORD), cookie: 'session=x' };
+    expect((await decode(app, headers)).statusCode).toBe(200);
   });
 
   it('answers 422 to a malformed request and to a payload that it cannot decrypt', async () => {

@@ -1,6 +1,7 @@
 /** Who may do what: each route of the organizers' plugin with the roles that may use it. */
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { ROLES, type Role } from '../../organizer.ts';
+import { isSafe } from './same-origin.ts';
 
 /**
  * `anybody`: no session is needed. `fresh`: the sign-in must not be older than 12 hours, for what moves money or changes who has
@@ -55,8 +56,9 @@ export function requireAccess(app: FastifyInstance): void {
  * The page to come back to after a sign-in: the one that was asked for, or the one that has the form, which is the nearest page
  * above the form's own address.
  */
-export function pageFor({ method, url, routeOptions }: FastifyRequest): string {
-  if (method === 'GET' || method === 'HEAD') return url;
+export function pageFor(request: FastifyRequest): string {
+  const { url, routeOptions } = request;
+  if (isSafe(request)) return url;
   const [path = ''] = url.split('?');
   const [pattern, actual] = [(routeOptions.url ?? '').split('/'), path.split('/')];
   for (let length = pattern.length; length > 1; length--)

@@ -6,7 +6,7 @@ import type { App, Dependencies } from '../dependencies.ts';
 import { refuseExceeded } from '../limits.ts';
 import { Problem } from '../problem.ts';
 import { accessOf } from './access.ts';
-import { isFromHere, LOOPBACK } from './same-origin.ts';
+import { isFromHere, isSafe, LOOPBACK } from './same-origin.ts';
 import { readSession } from './session.ts';
 
 /** Wrong passwords per minute from one address. */
@@ -41,7 +41,7 @@ export function organizerGuard(app: App, dependencies: Dependencies) {
   async function isSignedIn(request: FastifyRequest): Promise<boolean> {
     const access = accessOf(request);
     const { origin } = request.headers;
-    const isOurs = request.method === 'GET' || isFromHere(request, config) || origin === uiOrigin;
+    const isOurs = isSafe(request) || isFromHere(request, config) || origin === uiOrigin;
     await read(request);
     if (!request.session || !isOurs || access === 'anybody') return false;
     if (!access.roles.includes(request.session.organizer.role)) throw new Problem('role-not-allowed');

@@ -5,6 +5,10 @@ import type { Config } from '../../config.ts';
 /** The names by which a machine calls itself. */
 export const LOOPBACK = /^(localhost|127(\.\d+){3}|\[?::1\]?|::ffff:127(\.\d+){3})$/;
 
+/** Whether a request asks for something and changes nothing. */
+export const isSafe = ({ method }: Pick<FastifyRequest, 'method'>): boolean =>
+  ['GET', 'HEAD'].includes(method);
+
 /**
  * Browsers say where a POST comes from (WHATWG Fetch, `Origin` header), or else how far away that is (`Sec-Fetch-Site`). A request
  * that says neither is from no browser of today, and is refused.

@@ -8,7 +8,7 @@ import { SESSION_DAYS } from '../../organizer.ts';
 import type { Dependencies } from '../dependencies.ts';
 import { Problem } from '../problem.ts';
 import { accessOf, pageFor } from './access.ts';
-import { isFromHere } from './same-origin.ts';
+import { isFromHere, isSafe } from './same-origin.ts';
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -74,13 +74,12 @@ export function pageGuard(dependencies: Dependencies) {
   return async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply | undefined> => {
     void reply.headers(PRIVATE);
     const access = accessOf(request);
-    const isSafe = ['GET', 'HEAD'].includes(request.method);
-    if (!isSafe && !isFromHere(request, dependencies.config)) throw new Problem('form-not-accepted');
+    if (!isSafe(request) && !isFromHere(request, dependencies.config)) throw new Problem('form-not-accepted');
     if (access === 'anybody') return undefined;
     await read(request);
     const { session } = request;
     if (!session) {
-      if (!isSafe || !request.routeOptions.config.isPage) throw new Problem('not-signed-in');
+      if (!isSafe(request) || !request.routeOptions.config.isPage) throw new Problem('not-signed-in');
       return reply.redirect(signInFor(pageFor(request), false), 303);
     }
     if (!access.roles.includes(session.organizer.role)) throw new Problem('role-not-allowed');

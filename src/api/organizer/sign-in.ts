@@ -5,6 +5,7 @@ import { endSession, startSession } from '../../database/sessions.ts';
 import { findOrganizerId } from '../../database/organizers.ts';
 import { hash } from '../../hash.ts';
 import { LINK_MINUTES, OrganizerEmail } from '../../organizer.ts';
+import { probeTemporal } from '../../temporal/client.ts';
 import { startSignIn } from '../../temporal/runs.ts';
 import { newToken } from '../../token.ts';
 import { linkPage, sentPage, signInPage } from '../../web/organizer/pages.ts';
@@ -60,10 +61,12 @@ export function signInRoutes(app: App, dependencies: Dependencies): void {
       }
       // For an address that nobody has, the same is done: a run is started, and the answer says nothing.
       const organizer = (await findOrganizerId(database, email)) ?? null;
-      await startSignIn(temporal, organizer, taskQueue).catch((error: unknown) => {
-        request.log.error({ error: traceOf(error) }, 'sign-in not started');
-        throw unavailable();
-      });
+      await probeTemporal(temporal)
+        .then(() => startSignIn(temporal, organizer, taskQueue))
+        .catch((error: unknown) => {
+          request.log.error({ error: traceOf(error) }, 'sign-in not started');
+          throw unavailable();
+        });
       keepPage(reply, page);
       return reply.redirect('/organizer/sign-in?sent=yes', 303);
     },

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { LANGUAGES, type Language, type NoticeKind, type Order } from '../../../src/registration.ts';
 import { calendarFile } from '../../../src/web/calendar.ts';
-import { confirmationMail, noticeMail, type Mail } from '../../../src/web/emails/emails.ts';
+import { confirmationMail, noticeMail, signInMail, type Mail } from '../../../src/web/emails/emails.ts';
 import { anOrder } from '../../workflows/stand-ins.ts';
 
 const links = { reference: 'ABCDEFGHJK', statusUrl: 'https://tickets.example.org/registrations/1' };
@@ -145,9 +145,22 @@ describe.each(LANGUAGES)('a notice in %s', (language) => {
   });
 });
 
+const signIn = (language: Language) =>
+  signInMail({ language, site, link: links.statusUrl, publicUrl: 'https://tickets.example.org' });
+
+it.each([
+  ['en', 'Your link to sign in at tickets.example.org', 'once, within 15 minutes'],
+  ['de', 'Ihr Link zum Einloggen bei tickets.example.org', 'einmal verwenden, innerhalb von 15 Minuten'],
+] as const)('the link to sign in says in %s where it leads, and for how long', (language, title, time) => {
+  const { subject, html, text } = signIn(language);
+  expect(subject).toBe(title);
+  for (const part of [html, text]) for (const fact of [links.statusUrl, time]) expect(part).toContain(fact);
+});
+
 /** Every mail must satisfy spam filters and mail programs. */
 const mails: [string, () => Mail][] = LANGUAGES.flatMap((language) => [
   [`the confirmation in ${language}`, () => mail({ language }, true)],
+  [`the link to sign in in ${language}`, () => signIn(language)],
   ...(['payment-failed', 'refunded', 'cancelled'] as const).map((kind): [string, () => Mail] => [
     `the notice ${kind} in ${language}`,
     () => notice(kind, language),
