@@ -100,6 +100,8 @@ export function peoplePage(frame: OrganizerFrame, { me, people, told, form, newA
     form: {
       ...{ typed, email: fault('email'), name: fault('name'), role: fault('role') },
       ...{ isFaulty: Object.keys(faults).length > 0, action: newAction() },
+      // The form is at the end of the page, so the first faulty field has the focus.
+      first: ['email', 'name', 'role'].find(fault),
     },
     address: `${frame.publicUrl}/organizer/sign-in`,
   });
@@ -114,6 +116,11 @@ function notice({ speech: { t } }: OrganizerFrame, { outcome, person }: NonNulla
   return t('organizer.people.changed', { name, role: t(`organizer.role.${person.role}`) });
 }
 
-/** A problem as a page. */
-export const problemPage = (frame: OrganizerFrame, problem: { title: string; detail: string }): string =>
-  render('problem', frame, problem);
+/** A problem as a page. It leads to the start page, or to the sign-in for somebody who needs one. */
+export function problemPage(
+  frame: OrganizerFrame,
+  problem: { title: string; detail: string; status: number },
+): string {
+  const toStart = frame.desk !== null || problem.status === 404;
+  return render('problem', frame, { ...problem, toStart });
+}
