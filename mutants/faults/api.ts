@@ -135,8 +135,8 @@ export const API: Fault[] = [
   {
     name: 'organizers: a wrong password decrypts',
     file: authentication,
-    find: 'if (isRight) return;',
-    replace: 'if (isRight || true) return;',
+    find: 'if (isRight || (await isSignedIn(request))) return;',
+    replace: 'if (isRight || isSignedIn !== undefined) return;',
     caughtBy: { [organizers]: 'a wrong password' },
   },
   {

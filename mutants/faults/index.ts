@@ -1,5 +1,6 @@
 import type { Fault } from '../fault.ts';
 import { API } from './api.ts';
+import { ORGANIZERS } from './organizers.ts';
 import { OWNERS } from './owners.ts';
 import { PAYMENT_IN_THE_RUN } from './payment-in-the-run.ts';
 import { PAYMENTS } from './payments.ts';
@@ -22,4 +23,5 @@ export const FAULTS: Fault[] = [
   ...RECORDS,
   ...API,
   ...OWNERS,
+  ...ORGANIZERS,
 ];

@@ -84,6 +84,27 @@ describe('a session', () => {
     expect((await other.get('/organizer')).statusCode).toBe(303);
   });
 
+  it('lives for twelve hours after its last use, and for thirty days in all', async () => {
+    const { id, get } = await aSignedIn(stack, 'owner');
+    const used = (ago: string) =>
+      sessionsOf(id).update({ last_seen_at: stack.database.raw(`now() - interval '${ago}'`) });
+    const times = async () => {
+      const [row] = (await sessionsOf(id).select(
+        stack.database.raw('extract(epoch from now() - last_seen_at)::float / 60 as unused'),
+        stack.database.raw('extract(epoch from expires_at - created_at)::float / 86400 as days'),
+      )) as { unused: number; days: number }[];
+      return row;
+    };
+    await used('11 hours 59 minutes');
+    expect((await get('/organizer')).statusCode).toBe(200);
+    // The use counts: the twelve hours begin again.
+    expect((await times())?.unused).toBeLessThan(1);
+    await used('12 hours 1 second');
+    expect((await get('/organizer')).statusCode).toBe(303);
+    expect((await times())?.unused).toBeGreaterThan(700);
+    expect((await times())?.days).toBeCloseTo(30, 1);
+  });
+
   it('has the role that the person has now', async () => {
     const { id, get } = await aSignedIn(stack, 'owner');
     expect((await get('/organizer/people')).statusCode).toBe(200);
