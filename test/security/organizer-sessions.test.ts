@@ -89,10 +89,10 @@ describe('a session', () => {
     const used = (ago: string) =>
       sessionsOf(id).update({ last_seen_at: stack.database.raw(`now() - interval '${ago}'`) });
     const times = async () => {
-      const [row] = (await sessionsOf(id).select(
+      const [row] = await sessionsOf(id).select<{ unused: number; days: number }[]>(
         stack.database.raw('extract(epoch from now() - last_seen_at)::float / 60 as unused'),
         stack.database.raw('extract(epoch from expires_at - created_at)::float / 86400 as days'),
-      )) as { unused: number; days: number }[];
+      );
       return row;
     };
     await used('11 hours 59 minutes');

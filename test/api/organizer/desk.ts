@@ -42,7 +42,8 @@ export function postForm(
   { headers = {}, ...rest }: Send & { headers?: Record<string, string | undefined> } = {},
 ) {
   const usual = { accept: BROWSER, origin: HERE, 'content-type': 'application/x-www-form-urlencoded' };
-  const sent = Object.entries({ ...usual, ...headers }).filter(([, value]) => value !== undefined);
+  const all: Record<string, string | undefined> = { ...usual, ...headers };
+  const sent = Object.entries(all).filter(([, value]) => value !== undefined);
   const payload = new URLSearchParams(fields).toString();
   return app.inject({ method: 'POST', url, payload, headers: Object.fromEntries(sent), ...rest });
 }
