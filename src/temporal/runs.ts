@@ -198,6 +198,8 @@ async function startAction<Decision>(
       }),
     });
   return client.withDeadline(Date.now() + timeoutMs, () => indexed(client, attributes, start));
+}
+
 /**
  * Starts the run that mails the link to sign in to an organizer, or to nobody (null). A request that no worker has served in time
  * is of no use any more.

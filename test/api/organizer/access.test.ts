@@ -7,7 +7,7 @@ import formbody from '@fastify/formbody';
 import type { FastifyInstance } from 'fastify';
 import Fastify from 'fastify';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { ACCESS, accessTo, mayOpen, requireAccess, type Access } from '../../../src/api/organizer/access.ts';
+import { ACCESS, accessTo, mayOpen, requireAccess } from '../../../src/api/organizer/access.ts';
 import { newCsrfSecret } from '../../../src/api/organizer/forms.ts';
 import { decideOnPeople, removeOrganizer } from '../../../src/database/organizers.ts';
 import { startSession } from '../../../src/database/sessions.ts';
