@@ -1,4 +1,5 @@
 /** The words of the organizers' side: who they are, what they may be, and how they sign in. Types and pure functions only. */
+import Type from 'typebox';
 import { Attendee } from './form.ts';
 import type { Language } from './registration.ts';
 
@@ -16,6 +17,12 @@ export type Organizer = { id: string; email: string; name: string | null; role: 
 /** What an address and a name may be: the same as for attendees. */
 export const OrganizerEmail = Attendee.properties.email;
 export const OrganizerName = Attendee.properties.firstName;
+
+/** A reason or a note: lines of text. An erasure takes it out of the history. */
+export const Note = Type.String({
+  ...{ minLength: 1, maxLength: 1000 },
+  pattern: '^[^\\u0000-\\u0008\\u000b\\u000c\\u000e-\\u001f\\u007f]*$',
+});
 
 /** How an organizer is shown: by name, or else by address. */
 export const shownName = ({ name, email }: Pick<Organizer, 'name' | 'email'>): string => name ?? email;

@@ -68,6 +68,8 @@ const ORGANIZER_PROBLEMS = {
   'role-not-allowed': 403,
   'form-not-accepted': 403,
   'last-owner': 409,
+  'refund-impossible': 409,
+  'not-confirmed': 409,
   'link-over': 410,
 } as const satisfies Record<string, number>;
 
@@ -76,8 +78,9 @@ export type ProblemName = keyof typeof PROBLEMS | OrganizerProblem;
 /** Who is told. Organizers are told in words of their own, where there are some. */
 type Audience = 'attendee' | 'organizer';
 type Extra = {
-  /** Replaces the problem's usual detail. */
+  /** Replaces the problem's usual detail, with what is filled into it. */
   detail?: MessageKey;
+  values?: Record<string, string | number>;
   errors?: FieldError[];
   heldUntil?: string | null;
   retryAfterSeconds?: number;
@@ -125,7 +128,7 @@ export function problemBody(
     type: `/problems/${problem}`,
     title: message(language, title),
     status: isOrganizerProblem(problem) ? ORGANIZER_PROBLEMS[problem] : PROBLEMS[problem],
-    detail: message(language, extra.detail ?? detail),
+    detail: message(language, extra.detail ?? detail, extra.values),
     ...(errors && {
       errors: errors.map(({ pointer, detail, values }) => ({
         pointer,

@@ -14,6 +14,7 @@ export const EVENT_KINDS = [
   'refunded-at-paypal',
   'cancel-asked',
   'cancelled',
+  'note',
 ] as const;
 export type EventKind = (typeof EVENT_KINDS)[number];
 

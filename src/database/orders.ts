@@ -147,11 +147,13 @@ export type Ticket = Omit<Order, 'newsletter' | 'paypalOrderId' | 'confirmationT
   newsletter: boolean;
   emailConfirmed: boolean;
   paidAt: string;
+  /** What of the amount went back. */
+  refunded: Money;
 };
 
 /** The person in an order is whole until they are erased (constraint `orders_whole_or_erased`). */
 type Whole = { first_name: string; last_name: string; email: string };
-type TicketRow = OrderRow & Whole & EventRow & { ticket_type_name: string };
+type TicketRow = OrderRow & Whole & EventRow & { ticket_type_name: string; refunded_minor: number };
 
 const given = <K extends string>(name: K, value: string | null) =>
   (value === null ? {} : { [name]: value }) as Partial<Record<K, string>>;
@@ -171,6 +173,10 @@ function billingOf(row: TicketRow): Pick<Order, 'billing'> {
   };
 }
 
+/** What of the payment of an order `o` went back. */
+const REFUNDED = `(select coalesce(sum(r.amount_minor), 0)::integer from refunds r
+  where r.registration_id = o.id and r.state = 'done') as refunded_minor`;
+
 /** What a registration bought, and for whom; undefined when it has no order, or its person was erased. */
 export async function findTicket(database: Database, id: string): Promise<Ticket | undefined> {
   const row = await database('orders as o')
@@ -178,7 +184,9 @@ export async function findTicket(database: Database, id: string): Promise<Ticket
     .join('ticket_types as t', (on) => on.on('t.event_id', 'o.event_id').andOn('t.id', 'o.ticket_type_id'))
     .where('o.id', id)
     .whereNull('o.erased_at')
-    .first<TicketRow | undefined>('o.*', ...FACT_COLUMNS, 't.name as ticket_type_name');
+    .first<TicketRow | undefined>(
+      ...['o.*', ...FACT_COLUMNS, 't.name as ticket_type_name', database.raw(REFUNDED)],
+    );
   if (!row) return undefined;
   return {
     id,
@@ -197,6 +205,7 @@ export async function findTicket(database: Database, id: string): Promise<Ticket
     emailConfirmed: row.email_confirmed,
     ...(isLanguage(row.language) ? { language: row.language } : {}),
     paidAt: row.paid_at.toISOString(),
+    refunded: { minor: row.refunded_minor, currency: row.currency },
   };
 }
 

@@ -26,6 +26,14 @@ export const longDate = (iso: string, timeZone: string, locale: string) =>
 export const longTime = (iso: string, timeZone: string, locale: string) =>
   times(locale, timeZone).format(new Date(iso));
 
+const moments = memoize(
+  (locale: string, timeZone: string) =>
+    new Intl.DateTimeFormat(locale, { dateStyle: 'medium', timeStyle: 'short', timeZone }),
+);
+
+/** A moment in short, in the time zone of the event: `14 May 2027, 09:00`. */
+export const shortTime = (at: Date, timeZone: string, locale: string) => moments(locale, timeZone).format(at);
+
 const ranges = memoize((startsAt: string, endsAt: string, timeZone: string, locale: string) =>
   times(locale, timeZone)
     .formatRange(new Date(startsAt), new Date(endsAt))

@@ -94,6 +94,7 @@ export function pageRoutes(app: App, dependencies: Dependencies): void {
             name: ticket.ticketType.name,
             attendee: fullName(ticket.attendee),
             amount: ticket.amount,
+            refunded: ticket.refunded,
             maskedEmail: mask(ticket.attendee.email),
           },
         }),

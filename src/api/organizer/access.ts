@@ -12,6 +12,7 @@ type Method = 'GET' | 'POST' | 'OPTIONS';
 
 const everyone = { roles: ROLES };
 const owners = { roles: ['owner'] } as const;
+const readers = { roles: ['owner', 'organizer', 'accountant'] } as const;
 const organizers = { roles: ['owner', 'organizer'] } as const;
 
 export const ACCESS: Record<string, Partial<Record<Method, Access>>> = {
@@ -19,6 +20,11 @@ export const ACCESS: Record<string, Partial<Record<Method, Access>>> = {
   '/organizer/sign-in/:token': { GET: 'anybody', POST: 'anybody' },
   '/organizer/sign-out': { POST: everyone },
   '/organizer': { GET: everyone },
+  '/organizer/registrations/:id': { GET: readers },
+  '/organizer/registrations/:id/refund': { POST: { ...organizers, fresh: true } },
+  '/organizer/registrations/:id/retry': { POST: { ...organizers, fresh: true } },
+  '/organizer/registrations/:id/cancel': { POST: organizers },
+  '/organizer/registrations/:id/note': { POST: organizers },
   '/organizer/people': { GET: { ...owners, fresh: true }, POST: { ...owners, fresh: true } },
   // The organizer password opens these, too. A browser asks without any credentials what it may send.
   '/codec': { GET: organizers },
@@ -37,11 +43,14 @@ export function accessOf({ routeOptions: { url = '' }, method }: FastifyRequest)
   return access;
 }
 
-/** Whether a role may open a page. */
-export function mayOpen(role: Role, path: string): boolean {
-  const access = accessTo(path, 'GET');
+const may = (role: Role, url: string, method: Method): boolean => {
+  const access = accessTo(url, method);
   return access !== undefined && (access === 'anybody' || access.roles.includes(role));
-}
+};
+/** Whether a role may open a page. */
+export const mayOpen = (role: Role, path: string): boolean => may(role, path, 'GET');
+/** Whether a role may send the form of a route. */
+export const mayAct = (role: Role, route: string): boolean => may(role, route, 'POST');
 
 /** Makes an app fail at its start when a route of this plugin has no rule. */
 export function requireAccess(app: FastifyInstance): void {

@@ -10,6 +10,7 @@ import { acceptForms } from './forms.ts';
 import { peopleRoutes } from './people.ts';
 import { showToOrganizer } from './problems.ts';
 import { pageGuard } from './session.ts';
+import { registrationRoutes } from './registrations.ts';
 import { signInRoutes } from './sign-in.ts';
 import { startRoutes } from './start.ts';
 
@@ -25,7 +26,8 @@ async function pages(instance: FastifyInstance, dependencies: Dependencies): Pro
   const app = instance.withTypeProvider<TypeBoxTypeProvider>();
   app.addHook('onRequest', pageGuard(dependencies));
   await acceptForms(app);
-  for (const routes of [signInRoutes, startRoutes, peopleRoutes]) routes(app, dependencies);
+  for (const routes of [signInRoutes, startRoutes, registrationRoutes, peopleRoutes])
+    routes(app, dependencies);
 }
 
 function codec(instance: FastifyInstance, dependencies: Dependencies, done: () => void): void {

@@ -113,13 +113,19 @@ type StatusPage = {
   moving: boolean;
   /** Undefined before the payment, and after the person was erased. */
   event: EventFacts | undefined;
-  ticket: { name: string; attendee: string; amount: Money; maskedEmail: string } | undefined;
+  ticket: { name: string; attendee: string; amount: Money; refunded: Money; maskedEmail: string } | undefined;
 };
 
 /** The message for a step's state. Some states of some steps have messages of their own. */
 function stateOf({ name, state }: Step): MessageKey {
   const own = `state.${name}.${state}`;
   return isMessage(own) ? own : `state.${state}`;
+}
+
+/** The message for a status. What went back of the payment of an order stands among its facts. */
+function textOf({ registration: { status }, ticket }: StatusPage): MessageKey {
+  const own = `status.${status}.text.ordered`;
+  return ticket && isMessage(own) ? own : `status.${status}.text`;
 }
 
 /** The status of a registration. The page's script updates it from there. */
@@ -135,7 +141,7 @@ export function statusPage(frame: Frame, page: StatusPage): string {
     ...page,
     title: event ? `${heading} · ${event.name}` : heading,
     heading,
-    text: t(`status.${status}.text`),
+    text: t(textOf(page)),
     note: late ? t('status.valid') : null,
     seller: event ? sellerLine(event) : null,
     facts: [
@@ -151,6 +157,7 @@ export function statusPage(frame: Frame, page: StatusPage): string {
         ? [
             [t('status.ticket'), ticket.name],
             [t('mail.total'), ticket.amount.minor === 0 ? t('form.free') : money(ticket.amount)],
+            ...(ticket.refunded.minor > 0 ? [[t('status.money-back'), money(ticket.refunded)]] : []),
             [t('status.email'), ticket.maskedEmail],
           ]
         : []),

@@ -1,32 +1,7 @@
 /** The pages that organizers see, as HTML. They need no scripts. */
 import type { MessageKey } from '../../messages/index.ts';
-import { FRESH_HOURS, LINK_MINUTES, ROLES, shownName, type Organizer, type Role } from '../../organizer.ts';
-import { asset } from '../assets.ts';
-import { createRenderer, type Frame } from '../render.ts';
-
-/** Who is signed in: `csrf` goes into each form, and `opens` says whether the role may open a page. */
-export type Desk = { name: string; role: Role; csrf: string; opens: (path: string) => boolean };
-export type OrganizerFrame = Frame & { desk: Desk | null };
-
-/** The pages that the navigation leads to. Each shows the entries that the role may open. */
-const NAVIGATION = [
-  { path: '/organizer', label: 'organizer.nav.start', text: null },
-  { path: '/organizer/people', label: 'organizer.nav.people', text: 'organizer.start.people' },
-] as const satisfies { path: string; label: MessageKey; text: MessageKey | null }[];
-
-const renderView = createRenderer(new URL('views', import.meta.url));
-
-function render(view: string, frame: OrganizerFrame, data: object): string {
-  const { desk, path, speech } = frame;
-  const here = path.split('?')[0];
-  const entries = NAVIGATION.filter((entry) => desk?.opens(entry.path)).map(
-    ({ path: href, label, text }) => ({
-      ...{ href, label: speech.t(label), text: text && speech.t(text), current: href === here },
-    }),
-  );
-  const who = desk && { ...desk, role: speech.t(`organizer.role.${desk.role}`) };
-  return renderView(view, frame, [], { ...data, who, entries, ownStyle: asset('organizer.css') });
-}
+import { FRESH_HOURS, LINK_MINUTES, ROLES, shownName, type Organizer } from '../../organizer.ts';
+import { render, type OrganizerFrame } from './frame.ts';
 
 type SignInForm = {
   /** The page to come back to. */

@@ -1,0 +1,191 @@
+/** The page of one registration, and what organizers do there: refund, cancel, try again, note. */
+import { randomUUID } from 'node:crypto';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import Type from 'typebox';
+import { Check } from 'typebox/value';
+import { once } from '../../database/actions.ts';
+import { findDetails, type Bought, type Details } from '../../database/desk/details.ts';
+import { note } from '../../database/history.ts';
+import { findRefund } from '../../database/refunds.ts';
+import { findHold } from '../../database/seats/hold.ts';
+import { speak } from '../../messages/index.ts';
+import { parseMoney } from '../../money.ts';
+import { Note } from '../../organizer.ts';
+import type { CancelDecision, RefundDecision, RefundRefusal } from '../../refund.ts';
+import { workflowId } from '../../registration.ts';
+import { readStatus } from '../../registrations/status.ts';
+import { probeTemporal } from '../../temporal/client.ts';
+import { readFailures } from '../../temporal/failures.ts';
+import { startCancellation, startRefund } from '../../temporal/runs.ts';
+import { traceOf } from '../../trace.ts';
+import { registrationPage, type Asked } from '../../web/organizer/registration.ts';
+import { holdsCardNumber, isBroken } from '../../form.ts';
+import type { App, Dependencies } from '../dependencies.ts';
+import { languageOf } from '../language.ts';
+import { Problem, unavailable } from '../problem.ts';
+import { ActionId } from './action.ts';
+import { organizerFrame } from './frame.ts';
+import { sessionOf } from './session.ts';
+
+const Params = Type.Object({ id: ActionId });
+const fields = <T extends Record<string, Type.TSchema>>(more: T) =>
+  Type.Object({ action: ActionId, ...more }, { additionalProperties: false });
+const RefundForm = fields({
+  amount: Type.String({ maxLength: 20 }),
+  reason: Type.Optional(Note),
+  cancel: Type.Optional(Type.Enum(['on', 'true', 'yes', '1'])),
+});
+const CancelForm = fields({ reason: Type.Optional(Note) });
+const RetryForm = fields({ refund: ActionId });
+const NoteForm = fields({ text: Note });
+
+export function registrationRoutes(app: App, dependencies: Dependencies): void {
+  const { config, database, temporal, taskQueue, answerWithinMs } = dependencies;
+  const path = '/organizer/registrations/:id';
+  const pageOf = (id: string, action: string) => `/organizer/registrations/${id}?done=${action}`;
+  const hidden = { hide: true, params: Params } as const;
+
+  app.get(path, { schema: hidden, config: { isPage: true } }, async (request, reply) => {
+    const { id } = request.params;
+    const [details, read] = await Promise.all([findDetails(database, id), readStatus(dependencies, id)]);
+    const status = read.found === 'registration' ? read.registration : undefined;
+    if (!details.bought && !status && details.history.length === 0)
+      throw read.found === 'unavailable' ? unavailable() : new Problem('unknown-registration');
+    return reply.send(
+      registrationPage(organizerFrame(request, reply, config), {
+        ...{ details, status, failures: status ? await readFailures(temporal, id, status.steps) : {} },
+        ...{ newAction: randomUUID, asked: askedOf(request, details) },
+        runUrl: config.temporalUiUrl && `${config.temporalUiUrl}${pathOfRun(id)}`,
+      }),
+    );
+  });
+
+  const pathOfRun = (id: string) =>
+    `/namespaces/${encodeURIComponent(temporal.options.namespace)}/workflows/${workflowId(id)}`;
+
+  app.post(`${path}/refund`, { schema: { ...hidden, body: RefundForm } }, async (request, reply) => {
+    const { body, params } = request;
+    const { bought } = await findDetails(database, params.id);
+    if (!bought) throw new Problem('refund-impossible', { detail: 'organizer.refund.no-order' });
+    const amount = parseMoney(body.amount, bought.amount.currency);
+    if (!amount || amount.minor === 0)
+      throw new Problem('invalid-fields', {
+        errors: [{ pointer: '/amount', detail: 'organizer.refund.fault.amount' }],
+      });
+    const cancels = body.cancel !== undefined;
+    return asked(request, reply, bought, (action, about) =>
+      startRefund(temporal, { ...action, amount, cancels }, about, options),
+    );
+  });
+
+  app.post(`${path}/retry`, { schema: { ...hidden, body: RetryForm } }, async (request, reply) => {
+    const { body, params } = request;
+    const [{ bought }, refund] = await Promise.all([
+      findDetails(database, params.id),
+      findRefund(database, body.refund),
+    ]);
+    if (!bought || refund?.registration !== params.id) throw new Problem('not-found');
+    return asked(request, reply, bought, (action, about) =>
+      startRefund(
+        temporal,
+        { ...refund, ...action, action: refund.action, again: body.action },
+        about,
+        options,
+      ),
+    );
+  });
+
+  app.post(`${path}/cancel`, { schema: { ...hidden, body: CancelForm } }, async (request, reply) => {
+    const { id } = request.params;
+    const { bought } = await findDetails(database, id);
+    if (!bought && !(await findHold(database, id)) && (await readStatus(dependencies, id)).found === 'none')
+      throw new Problem('unknown-registration');
+    return asked(request, reply, bought, (action, about) =>
+      startCancellation(temporal, action, about, options),
+    );
+  });
+
+  app.post(`${path}/note`, { schema: { ...hidden, body: NoteForm } }, async (request, reply) => {
+    const { id } = request.params;
+    const { action, text } = request.body;
+    const { id: organizer } = sessionOf(request).organizer;
+    refuseFaultsIn({ text });
+    const { bought } = await findDetails(database, id);
+    if (!bought) throw new Problem('unknown-registration');
+    await once(database, { organizer, action }, async (trx) => {
+      await note(trx, { registration: id, kind: 'note', organizer, action, text });
+      return { outcome: 'noted' };
+    });
+    return reply.redirect(pageOf(id, action), 303);
+  });
+
+  const options = { taskQueue, timeoutMs: answerWithinMs };
+  type Action = { registration: string; action: string; organizer: string; reason: string };
+  type About = { event: string; ticketType: string; status: Bought['status'] | 'processing' };
+  type Form = { action: string; reason?: string };
+
+  /** Starts the run of an action, and leads back to the page, or says why the action is not possible. */
+  async function asked(
+    request: FastifyRequest<{ Params: { id: string }; Body: Form }>,
+    reply: FastifyReply,
+    bought: Bought | undefined,
+    start: (action: Action, about: About) => Promise<RefundDecision | CancelDecision>,
+  ): Promise<FastifyReply> {
+    const { id } = request.params;
+    const { action, reason = '' } = request.body;
+    const { id: organizer } = sessionOf(request).organizer;
+    refuseFaultsIn({ reason });
+    await probeTemporal(temporal).catch(() => {
+      throw unavailable();
+    });
+    const about: About = {
+      event: bought?.event.id ?? '',
+      ticketType: bought?.ticketType.id ?? '',
+      status: bought?.status ?? 'processing',
+    };
+    const decision = await start({ registration: id, action, organizer, reason }, about).catch(
+      (error: unknown) => {
+        // The run goes on by itself, and the page tells when it has begun.
+        request.log.warn({ error: traceOf(error), action }, 'action not known in time');
+        return { status: 'asked' } as const;
+      },
+    );
+    if (!['asked', 'ended', 'open'].includes(decision.status))
+      throw toProblem(decision as RefundRefusal, request);
+    return reply.redirect(pageOf(id, action), 303);
+  }
+}
+
+/** Refuses a text with anything like a card number, and one that cannot be stored. */
+function refuseFaultsIn(texts: Record<string, string>): void {
+  for (const [field, text] of Object.entries(texts)) {
+    const detail = holdsCardNumber(text) ? 'fault.card-number' : isBroken(text) ? 'fault.text' : undefined;
+    if (detail) throw new Problem('invalid-fields', { errors: [{ pointer: `/${field}`, detail }] });
+  }
+}
+
+/** What the page was asked for in its address: to confirm a refund, or to tell what became of an action. */
+function askedOf({ query }: FastifyRequest, { bought }: Details): Asked {
+  const { refund, cancel, done } = query as Record<string, unknown>;
+  const amount =
+    typeof refund === 'string' && bought ? parseMoney(refund, bought.amount.currency) : undefined;
+  return {
+    refund: amount && amount.minor > 0 ? { amount, cancels: cancel !== undefined } : undefined,
+    isFaulty: refund !== undefined && !(amount && amount.minor > 0),
+    done: Check(ActionId, done) ? done : undefined,
+  };
+}
+
+function toProblem(refusal: RefundRefusal | { status: 'over' }, request: FastifyRequest): Problem {
+  switch (refusal.status) {
+    case 'over':
+      return new Problem('not-confirmed');
+    case 'too-much':
+      return new Problem('refund-impossible', {
+        detail: 'organizer.refund.too-much',
+        values: { left: speak(languageOf(request)).money(refusal.left) },
+      });
+    default:
+      return new Problem('refund-impossible', { detail: `organizer.refund.${refusal.status}` });
+  }
+}

@@ -1,0 +1,128 @@
+/** Everything that the database knows of one registration, for the organizers' desk. */
+import type { Money } from '../../money.ts';
+import { reference } from '../../reference.ts';
+import type { EventFacts } from '../../registration.ts';
+import type { Database } from '../connection.ts';
+import { FACT_COLUMNS, toFacts, type EventRow } from '../events.ts';
+import type { EventKind } from '../history.ts';
+import type { OrderRow, OrderStatus } from '../orders.ts';
+
+/** A refund of the ledger. `number` is null for one that was made in PayPal's dashboard. */
+export type ListedRefund = {
+  action: string;
+  number: number | null;
+  amount: Money;
+  state: 'asked' | 'done' | 'refused';
+  word: string | null;
+  cancels: boolean;
+  askedAt: Date;
+};
+/** An entry of the history. `who` is an organizer's name or e-mail address; null for the service itself. */
+export type ListedEvent = {
+  at: Date;
+  kind: EventKind;
+  who: string | null;
+  action: string | null;
+  facts: { amount?: Money; word?: string; status?: OrderStatus; cancels?: boolean };
+  text: string | null;
+};
+/** What was bought. `person` is null once it was erased. */
+export type Bought = {
+  status: OrderStatus;
+  event: EventFacts;
+  ticketType: { id: string; name: string };
+  person: { firstName: string; lastName: string; email: string; organization: string | null } | null;
+  amount: Money;
+  /** PayPal's numbers of the payment; null for a free ticket. */
+  paypal: { orderId: string | null; captureId: string } | null;
+  registeredAt: Date;
+  newsletter: boolean;
+};
+export type Details = {
+  id: string;
+  reference: string;
+  /** Undefined as long as there is no order. */
+  bought: Bought | undefined;
+  refunds: ListedRefund[];
+  history: ListedEvent[];
+};
+
+type BoughtRow = OrderRow & EventRow & { ticket_type_name: string; created_at: Date };
+type RefundRow = {
+  action: string;
+  number: number | null;
+  amount_minor: number;
+  currency: string;
+  state: ListedRefund['state'];
+  word: string | null;
+  cancels: boolean;
+  asked_at: Date;
+};
+type HistoryRow = Omit<ListedEvent, 'who'> & { name: string | null; email: string | null };
+
+/** Reads a registration in three statements. One that nobody has heard of has neither an order nor a history. */
+export async function findDetails(database: Database, id: string): Promise<Details> {
+  const [row, refunds, history] = await Promise.all([
+    database('orders as o')
+      .join('events as e', 'e.id', 'o.event_id')
+      .join('ticket_types as t', (on) => on.on('t.event_id', 'o.event_id').andOn('t.id', 'o.ticket_type_id'))
+      .where('o.id', id)
+      .first<BoughtRow | undefined>('o.*', ...FACT_COLUMNS, 't.name as ticket_type_name'),
+    database('refunds').where({ registration_id: id }).orderBy('asked_at').select<RefundRow[]>('*'),
+    database('registration_events as h')
+      .leftJoin('organizers as o', 'o.id', 'h.organizer_id')
+      .where('h.registration_id', id)
+      .orderBy('h.position')
+      .select<HistoryRow[]>('h.at', 'h.kind', 'h.action', 'h.facts', 'h.text', 'o.name', 'o.email'),
+  ]);
+  return {
+    ...{ id, reference: reference(id) },
+    bought: row && toBought(row),
+    refunds: refunds.map(({ amount_minor: minor, currency, asked_at: askedAt, ...refund }) => ({
+      ...refund,
+      amount: { minor, currency },
+      askedAt,
+    })),
+    history: history.map(({ name, email, ...entry }) => ({ ...entry, who: name ?? email })),
+  };
+}
+
+const toBought = (row: BoughtRow): Bought => ({
+  status: row.status,
+  event: toFacts(row.event_id, row),
+  ticketType: { id: row.ticket_type_id, name: row.ticket_type_name },
+  person:
+    row.first_name === null || row.last_name === null || row.email === null
+      ? null
+      : {
+          firstName: row.first_name,
+          lastName: row.last_name,
+          email: row.email,
+          organization: row.organization,
+        },
+  amount: { minor: row.amount_minor, currency: row.currency },
+  paypal:
+    row.paypal_capture_id === null
+      ? null
+      : { orderId: row.paypal_order_id, captureId: row.paypal_capture_id },
+  registeredAt: row.created_at,
+  newsletter: row.newsletter_consent_at !== null,
+});
+
+/** What became of a payment: what was paid, what went back, what is about to, and what can still be refunded. */
+export function moneyOf({ bought, refunds }: Pick<Details, 'bought' | 'refunds'>) {
+  const currency = bought?.amount.currency ?? 'EUR';
+  const sum = (...states: ListedRefund['state'][]): Money => ({
+    minor: refunds
+      .filter(({ state }) => states.includes(state))
+      .reduce((total, { amount }) => total + amount.minor, 0),
+    currency,
+  });
+  const paid: Money = { minor: bought?.amount.minor ?? 0, currency };
+  return {
+    paid,
+    refunded: sum('done'),
+    underWay: sum('asked'),
+    available: { minor: Math.max(0, paid.minor - sum('done', 'asked').minor), currency },
+  };
+}

@@ -1,0 +1,160 @@
+/** The page of one registration, as HTML. */
+import { moneyOf, type Details, type ListedEvent, type ListedRefund } from '../../database/desk/details.ts';
+import { isMessage, type MessageKey } from '../../messages/index.ts';
+import { decimal, type Money } from '../../money.ts';
+import { fullName, type Step } from '../../registration.ts';
+import type { RegistrationStatus } from '../../registrations/status.ts';
+import type { StepFailures } from '../../temporal/failures.ts';
+import { shortTime } from '../dates.ts';
+import { render, type OrganizerFrame } from './frame.ts';
+
+/** What the address of the page asks for: to confirm a refund, or to tell what became of an action. */
+export type Asked = {
+  refund: { amount: Money; cancels: boolean } | undefined;
+  /** Whether the amount to refund is none. */
+  isFaulty: boolean;
+  done: string | undefined;
+};
+type RegistrationPage = {
+  details: Details;
+  /** Undefined while it cannot be read. */
+  status: RegistrationStatus | undefined;
+  failures: StepFailures;
+  asked: Asked;
+  /** Makes a new UUID for each form. */
+  newAction: () => string;
+  /** The run in Temporal's Web UI. */
+  runUrl: string | undefined;
+};
+
+/** The zone for times of a registration that has no event yet. */
+const UTC = 'UTC';
+
+/** Everything about one registration, and what can be done about it. */
+export function registrationPage(frame: OrganizerFrame, page: RegistrationPage): string {
+  const { details, status, failures, asked, newAction } = page;
+  const { bought, refunds, history, reference, id } = details;
+  const { t, money, locale } = frame.speech;
+  const time = (at: Date) => shortTime(at, bought?.event.timeZone ?? UTC, locale);
+  const sums = moneyOf(details);
+  const shown = bought?.status ?? status?.status ?? 'processing';
+  const mayAct = frame.desk?.acts(`/organizer/registrations/:id/refund`) ?? false;
+  const person = bought?.person;
+  const isPaid = sums.paid.minor > 0;
+  return render('registration', frame, {
+    title: t('organizer.registration.title', { reference }),
+    ...{ reference, id, status: shown, statusText: t(`organizer.status.${shown}`), runUrl: page.runUrl },
+    told: asked.done && tellOf(frame, details, asked.done),
+    facts: [
+      ...(bought
+        ? [
+            [t('organizer.registration.name'), person ? fullName(person) : t('organizer.erased')],
+            ...(person ? [[t('organizer.registration.email'), person.email]] : []),
+            ...(person?.organization ? [[t('field.organization'), person.organization]] : []),
+            [t('organizer.registration.event'), bought.event.name],
+            [t('organizer.registration.ticket'), bought.ticketType.name],
+            [t('organizer.registration.since'), time(bought.registeredAt)],
+            [t('organizer.registration.newsletter'), t(bought.newsletter ? 'organizer.yes' : 'organizer.no')],
+          ]
+        : []),
+    ],
+    money: isPaid && {
+      rows: [
+        [t('organizer.money.paid'), money(sums.paid)],
+        [t('organizer.money.refunded'), money(sums.refunded)],
+        ...(sums.underWay.minor > 0 ? [[t('organizer.money.under-way'), money(sums.underWay)]] : []),
+        [t('organizer.money.available'), money(sums.available)],
+      ],
+      captureId: bought?.paypal?.captureId,
+      refunds: refunds.map((refund) => ({
+        ...refund,
+        amount: money(refund.amount),
+        at: time(refund.askedAt),
+        told: t(`organizer.refund.state.${refund.number === null ? 'by-hand' : refund.state}`),
+        why: refund.state === 'refused' ? reasonOf(frame, refund) : null,
+        retry: mayAct && refund.state === 'refused' && refund.action !== id ? newAction() : null,
+        button: t('organizer.refund.retry', { amount: money(refund.amount) }),
+      })),
+    },
+    steps: status?.steps.map((step) => ({ ...step, ...tellStep(frame, step, failures) })),
+    history: history.map((entry) => ({ ...tellEvent(frame, entry), at: time(entry.at), text: entry.text })),
+    forms: mayAct && {
+      refund: isPaid &&
+        sums.available.minor > 0 && {
+          action: newAction(),
+          available: money(sums.available),
+          value: decimal(asked.refund?.amount ?? sums.available),
+          canCancel: shown === 'confirmed',
+          cancels: asked.refund?.cancels ?? false,
+          isFaulty: asked.isFaulty,
+          confirm: asked.refund && {
+            value: decimal(asked.refund.amount),
+            text: t(asked.refund.cancels ? 'organizer.refund.confirm.cancels' : 'organizer.refund.confirm', {
+              amount: money(asked.refund.amount),
+              name: person ? fullName(person) : reference,
+            }),
+            button: t('organizer.refund.button', { amount: money(asked.refund.amount) }),
+          },
+        },
+      cancel: ['confirmed', 'processing', 'unconfirmed', 'declined'].includes(shown) && {
+        action: newAction(),
+        text: t(
+          bought ? (isPaid ? 'organizer.cancel.paid' : 'organizer.cancel.free') : 'organizer.cancel.open',
+        ),
+      },
+      note: bought && { action: newAction() },
+    },
+  });
+}
+
+const known = (key: string, otherwise: MessageKey): MessageKey => (isMessage(key) ? key : otherwise);
+
+/** Why PayPal refused a refund, and what to do about it. */
+const reasonOf = ({ speech: { t } }: OrganizerFrame, { word }: Pick<ListedRefund, 'word'>) =>
+  t(known(`organizer.refund.word.${word ?? ''}`, 'organizer.refund.word'), { word: word ?? '' });
+
+/** How far a step is, why it does not get on, and what to do about it. */
+function tellStep(
+  { speech: { t } }: OrganizerFrame,
+  { name, state, attempts }: Step,
+  failures: StepFailures,
+) {
+  const failure = ['retrying', 'failed'].includes(state) ? failures[name] : undefined;
+  const own = `organizer.state.${name}.${state}`;
+  return {
+    label: t(`step.${name}`),
+    told: t(isMessage(own) ? own : `organizer.state.${state}`, { attempts }),
+    why:
+      failure &&
+      t(known(`organizer.failure.${failure.type}`, 'organizer.failure'), {
+        type: failure.type,
+        word: failure.word ?? '',
+      }),
+  };
+}
+
+/** What happened, and who did it. */
+function tellEvent({ speech: { t, money } }: OrganizerFrame, { kind, who, facts }: ListedEvent) {
+  const amount = facts.amount ? money(facts.amount) : '';
+  return {
+    told: t(`organizer.history.${kind}`, { amount, word: facts.word ?? '' }),
+    who: who ?? t('organizer.history.service'),
+  };
+}
+
+/** What became of an action, in a sentence; that it has begun, where nothing is known yet. */
+function tellOf(frame: OrganizerFrame, { refunds, history }: Details, action: string): string {
+  const { t, money } = frame.speech;
+  const again = history.find(({ kind, action: other }) => kind === 'refund-asked-again' && other === action);
+  const refunded = again?.facts as { refund?: string } | undefined;
+  const refund = refunds.find((other) => other.action === (refunded?.refund ?? action));
+  if (refund?.state === 'refused') return reasonOf(frame, refund);
+  if (refund)
+    return t(refund.state === 'done' ? 'organizer.told.refunded' : 'organizer.told.refund-asked', {
+      amount: money(refund.amount),
+    });
+  const entry = history.findLast((other) => other.action === action);
+  if (entry?.kind === 'note') return t('organizer.told.note');
+  if (entry?.kind === 'cancelled') return t('organizer.told.cancelled');
+  return t('organizer.told.begun');
+}
