@@ -60,9 +60,9 @@ it('every message is used, and every used message exists', () => {
     .filter((entry) => entry.isFile() && !entry.name.endsWith('.json'))
     .map(({ parentPath, name }) => readFileSync(join(parentPath, name), 'utf8'))
     .join('\n');
-  // These keys are built at run time from the name of a problem, status, step, label or kind of mail.
+  // These keys are built at run time from the name of a problem, status, step, failure, label, refusal or kind of mail.
   const built =
-    /^(problem|status|step|state|declined|postal|region|mail|events|organizer\.(problem|role))\.|^fault\.needed\./;
+    /^(problem|status|step|state|declined|postal|region|mail|events|organizer\.(problem|role|status|state|failure|history|refund))\.|^fault\.needed\./;
   const unused = Object.keys(en).filter((key) => !built.test(key) && !sources.includes(`'${key}'`));
   expect(unused).toEqual([]);
   const keys = sources.matchAll(

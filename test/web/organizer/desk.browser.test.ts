@@ -5,6 +5,7 @@ import { speak } from '../../../src/messages/index.ts';
 import { ROLES, type Role } from '../../../src/organizer.ts';
 import { aLink, aPerson, mailedTokens } from '../../api/organizer/desk.ts';
 import { openSite, visit, VISITORS, type Visit } from '../attendee/visitor.ts';
+import { expectGood, signInAs } from './good.ts';
 
 let site: Awaited<ReturnType<typeof openSite>>;
 beforeAll(async () => {
@@ -21,28 +22,7 @@ afterAll(() => site.close());
 
 const open = (visitor: Parameters<typeof visit>[2], path: string) =>
   visit(site.browser, site.address + path, visitor);
-const SMALL_TARGETS = `[...document.querySelectorAll('a, button, summary, select')]
-  .filter((element) => element.checkVisibility() && !element.matches('.skip'))
-  .filter((element) => element.getBoundingClientRect().height < 44)
-  .map(({ outerHTML }) => outerHTML)`;
-
-/** Checks a page as it is, and on a screen of 320 px. */
-async function expectGood({ page, expectAccessible, expectToFit }: Visit): Promise<void> {
-  await expectAccessible();
-  expect(await page.evaluate(SMALL_TARGETS)).toEqual([]);
-  const size = page.viewportSize() ?? { width: 0, height: 0 };
-  await page.setViewportSize({ width: 320, height: 640 });
-  await expectToFit();
-  await page.setViewportSize(size);
-}
-
-/** Signs somebody in by the button behind a link. */
-async function enter(visited: Visit, organizer: string): Promise<void> {
-  const { page, t } = visited;
-  await page.goto(`${site.address}/organizer/sign-in/${await aLink(site.stack, organizer)}`);
-  await page.getByRole('button', { name: t('organizer.link.button'), exact: true }).click();
-  await page.getByRole('heading', { name: t('organizer.start.title') }).waitFor();
-}
+const enter = (visited: Visit, organizer: string) => signInAs(site, visited, organizer);
 
 describe.each(VISITORS)('on $who', (visitor) => {
   it('signs in by the mailed link, sees the page that was asked for, and signs out', async () => {
