@@ -1,7 +1,7 @@
 /** `npm run erase -- <reference>`: takes one person's data out, and keeps what accounting needs. */
 import { loadConfig, orExit } from '../config.ts';
 import { connectDatabase } from '../database/connection.ts';
-import { rewriteOrders } from '../database/rewrite.ts';
+import { rewriteErased } from '../database/rewrite.ts';
 import { erase } from '../registrations/erasure.ts';
 import { connectTemporal } from '../temporal/client.ts';
 import { wordFor } from '../trace.ts';
@@ -44,9 +44,9 @@ try {
     );
     console.log(
       `Files of the database: ${
-        (await rewriteOrders(dependencies.database))
+        (await rewriteErased(dependencies.database))
           ? 'the old row is gone'
-          : 'the old row may still be there. Run "vacuum full orders" as the owner of the table, at a quiet time'
+          : 'the old row may still be there. Run "vacuum full orders, registration_events" as the owner of the tables, at a quiet time'
       }`,
     );
   }

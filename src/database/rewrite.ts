@@ -9,23 +9,31 @@ type Pool = {
   releaseConnection: (of: Connection) => Promise<void>;
 };
 
+/** The tables that hold what people or organizers wrote. */
+const TABLES = ['orders', 'registration_events'];
+
 /**
- * Writes the table of the orders anew, without what rows said before they were changed. An ordinary `vacuum` frees their place in
- * a page, but may leave their bytes there. The table is locked meanwhile, for less than a second with some 10,000 orders.
+ * Writes the tables with personal data anew, without what rows said before they were changed. An ordinary `vacuum` frees their
+ * place in a page, but may leave their bytes there. A table is locked meanwhile, for less than a second with some 10,000 orders.
  *
- * @returns false when it was not done: the user of the database does not own the table, or it is in use
+ * @returns false when it was not done: the user of the database does not own a table, or it is in use
  */
-export async function rewriteOrders(database: Database): Promise<boolean> {
+export async function rewriteErased(database: Database): Promise<boolean> {
   const pool = database.client as Pool;
   const connection = await pool.acquireConnection();
   const run = (sql: string) => database.raw<{ rows: { file: number }[] }>(sql).connection(connection);
-  const file = async () => (await run(`select pg_relation_filenode('orders') as file`)).rows[0]?.file;
+  const file = async (table: string) =>
+    (await run(`select pg_relation_filenode('${table}') as file`)).rows[0]?.file;
   try {
     await run(`set lock_timeout = '${LOCK_TIMEOUT}'`);
-    const before = await file();
-    await run('vacuum full orders');
-    // Where the user may not do it, PostgreSQL warns and succeeds.
-    return (await file()) !== before;
+    let rewritten = true;
+    for (const table of TABLES) {
+      const before = await file(table);
+      await run(`vacuum full ${table}`);
+      // Where the user may not do it, PostgreSQL warns and succeeds.
+      rewritten &&= (await file(table)) !== before;
+    }
+    return rewritten;
   } catch {
     return false;
   } finally {

@@ -3,7 +3,7 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { connectDatabase } from '../../src/database/connection.ts';
 import { eraseFromOrder } from '../../src/database/orders.ts';
-import { rewriteOrders } from '../../src/database/rewrite.ts';
+import { rewriteErased } from '../../src/database/rewrite.ts';
 import { createDatabase } from '../store.ts';
 
 let store: Awaited<ReturnType<typeof createDatabase>>;
@@ -39,7 +39,7 @@ it('leaves no byte of an erased person, where an ordinary vacuum does', async ()
   expect(await isInFiles()).toBe(true);
   await store.database.raw('vacuum orders');
   expect(await isInFiles()).toBe(true);
-  expect(await rewriteOrders(store.database)).toBe(true);
+  expect(await rewriteErased(store.database)).toBe(true);
   expect(await isInFiles()).toBe(false);
 });
 
@@ -50,7 +50,7 @@ it('says so when the user of the database does not own the table', async () => {
   const url = new URL(store.url);
   Object.assign(url, { username: role, password: 'guest' });
   const guest = connectDatabase(url.href);
-  expect(await rewriteOrders(guest)).toBe(false);
+  expect(await rewriteErased(guest)).toBe(false);
   await guest.destroy();
   await store.database.raw(`revoke all on orders from ${role}`);
   await store.database.raw(`drop role ${role}`);
@@ -59,7 +59,7 @@ it('says so when the user of the database does not own the table', async () => {
 it('gives way to people who register: it does not wait long for a table in use', async () => {
   await store.database.transaction(async (busy) => {
     await busy.raw('lock table orders in row exclusive mode');
-    expect(await rewriteOrders(store.database)).toBe(false);
+    expect(await rewriteErased(store.database)).toBe(false);
   });
-  expect(await rewriteOrders(store.database)).toBe(true);
+  expect(await rewriteErased(store.database)).toBe(true);
 });
