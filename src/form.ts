@@ -62,10 +62,11 @@ export const Billing = Type.Object(
 const slug = (example: string) =>
   Type.String({ pattern: '^[a-z0-9](?:[a-z0-9\\-]{0,62}[a-z0-9])?$', examples: [example] });
 export const EventId = slug('open-knowledge-days');
+export const TicketTypeId = slug('student');
 
 export const formProperties = {
   event: EventId,
-  ticketType: slug('student'),
+  ticketType: TicketTypeId,
   attendee: Attendee,
   billing: Type.Optional(Billing),
   newsletter: Type.Boolean({ description: 'Consent to the newsletter; its time and wording are stored' }),

@@ -1,6 +1,7 @@
 import { activityInfo } from '@temporalio/activity';
 import type { Config } from '../config.ts';
 import { answerWithin, type Database } from '../database/connection.ts';
+import { note } from '../database/history.ts';
 import { mayMail } from '../database/mails.ts';
 import { findTicket } from '../database/orders.ts';
 import type { Money } from '../money.ts';
@@ -64,8 +65,17 @@ export function emailActivities({ config, database, sendGrid }: Dependencies) {
   }
 
   return {
-    /** Sends the proof of registration, which is also the receipt. */
-    sendConfirmation: (order: Confirmation): Promise<{ attempts: number }> => confirm(order),
+    /**
+     * Sends the proof of registration, which is also the receipt. A later attempt sends it as the order is by then: an organizer
+     * may have corrected the address. `NoTicket` is final: the order is not confirmed any more.
+     */
+    async sendConfirmation(order: Confirmation): Promise<{ attempts: number }> {
+      const first = activityInfo().attempt === 1;
+      const saved = first ? undefined : findTicket(database, order.id);
+      const now = saved && (await answerWithin(DATABASE_TIMEOUT_MS, saved, undefined));
+      if (now && now.status !== 'confirmed') throw failure({ type: 'NoTicket', final: true });
+      return confirm(now ?? order);
+    },
 
     /**
      * Sends the confirmation of a saved order again, to the address in the order and to no other. `NoTicket` is final: there
@@ -75,6 +85,17 @@ export function emailActivities({ config, database, sendGrid }: Dependencies) {
       const ticket = await findTicket(database, id);
       if (ticket?.status !== 'confirmed') throw failure({ type: 'NoTicket', final: true });
       return confirm(ticket);
+    },
+
+    /** Sends the confirmation again, as {@link resendConfirmation}, and enters it in the history. */
+    async sendAgain(id: string): Promise<{ attempts: number }> {
+      const ticket = await findTicket(database, id);
+      if (ticket?.status !== 'confirmed') throw failure({ type: 'NoTicket', final: true });
+      const sent = await confirm(ticket);
+      // While the database is away, the mail is not sent once more.
+      const noted = note(database, { registration: id, kind: 'email-sent' });
+      await answerWithin(DATABASE_TIMEOUT_MS, noted, undefined);
+      return sent;
     },
 
     /** Mails the link that confirms an e-mail address. */

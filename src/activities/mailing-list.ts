@@ -1,8 +1,14 @@
 import { activityInfo } from '@temporalio/activity';
-import type { Order } from '../registration.ts';
+import type { Database } from '../database/connection.ts';
+import { note } from '../database/history.ts';
+import { findTicket } from '../database/orders.ts';
+import { isTrusted, type Order } from '../registration.ts';
 import type { Mailchimp } from '../vendors/mailchimp.ts';
+import { failure } from './failure.ts';
 
-export const mailingListActivities = ({ mailchimp }: { mailchimp: Mailchimp }) => ({
+type Dependencies = { database: Database; mailchimp: Mailchimp };
+
+export const mailingListActivities = ({ database, mailchimp }: Dependencies) => ({
   /**
    * Adds an attendee to the audience. Members, and people who have left, keep their status. Whoever may have made up the
    * address (`untrusted`) is asked by Mailchimp first.
@@ -12,6 +18,16 @@ export const mailingListActivities = ({ mailchimp }: { mailchimp: Mailchimp }) =
     untrusted = false,
   }: Pick<Order, 'attendee'> & { untrusted?: boolean }): Promise<{ attempts: number }> {
     await mailchimp.add(attendee, untrusted ? 'pending' : 'subscribed');
+    return { attempts: activityInfo().attempt };
+  },
+
+  /** Adds the attendee of a saved order once more. `NoTicket` is final: there is no confirmed order with a consent (any more). */
+  async subscribeAgain(id: string): Promise<{ attempts: number }> {
+    const ticket = await findTicket(database, id);
+    if (ticket?.status !== 'confirmed' || !ticket.newsletter)
+      throw failure({ type: 'NoTicket', final: true });
+    await mailchimp.add(ticket.attendee, isTrusted(ticket) ? 'subscribed' : 'pending');
+    await note(database, { registration: id, kind: 'subscribed' });
     return { attempts: activityInfo().attempt };
   },
 });

@@ -1,4 +1,6 @@
 import { activityInfo } from '@temporalio/activity';
+import type { ChangeDecision, ChangeRequest } from '../change.ts';
+import { applyChange } from '../database/changes.ts';
 import { isConstraintViolation, type Database } from '../database/connection.ts';
 import { saveOrder } from '../database/orders.ts';
 import { giveSeatBack, releaseHold } from '../database/registrations.ts';
@@ -19,6 +21,9 @@ export function orderActivities({ database }: { database: Database }) {
         throw failure({ type: 'OrderImpossible', final: true, word: 'SEAT_GONE' });
       return { attempts: activityInfo().attempt };
     },
+
+    /** Makes a change that an organizer asked for, once, if it is possible. */
+    changeOrder: (request: ChangeRequest): Promise<ChangeDecision> => applyChange(database, request),
 
     /** Keeps the seat while its e-mail address is confirmed: until the run goes on. Says whether there is a seat. */
     claimUnconfirmed: async (id: string): Promise<boolean> =>

@@ -69,6 +69,7 @@ const ORGANIZER_PROBLEMS = {
   'form-not-accepted': 403,
   'last-owner': 409,
   'refund-impossible': 409,
+  'change-impossible': 409,
   'not-confirmed': 409,
   'link-over': 410,
 } as const satisfies Record<string, number>;

@@ -15,6 +15,12 @@ export const EVENT_KINDS = [
   'cancel-asked',
   'cancelled',
   'note',
+  'corrected',
+  'moved',
+  'resend-asked',
+  'email-sent',
+  'subscribe-asked',
+  'subscribed',
 ] as const;
 export type EventKind = (typeof EVENT_KINDS)[number];
 

@@ -6,6 +6,7 @@ import { eraseFromOrder, findSubscription, leaveToAnother, type Subscription } f
 import { eraseTexts, findActions } from '../database/history.ts';
 import { findByReference } from '../database/registrations.ts';
 import type { Activities } from '../activities/index.ts';
+import { changeWorkflowId } from '../change.ts';
 import { cancelWorkflowId, refundWorkflowId } from '../refund.ts';
 import { resendWorkflowId, workflowId } from '../registration.ts';
 import { ifThere } from '../temporal/client.ts';
@@ -46,7 +47,11 @@ export async function erase(
   const actions = await findActions(database, id);
   const own = [
     workflowId(id),
-    ...actions.flatMap((action) => [refundWorkflowId(action), cancelWorkflowId(action)]),
+    ...actions.flatMap((action) => [
+      refundWorkflowId(action),
+      cancelWorkflowId(action),
+      changeWorkflowId(action),
+    ]),
   ];
   for (const name of own) {
     const found = await ifThere(temporal.workflow.getHandle(name).describe());

@@ -8,6 +8,7 @@ import {
   type Client,
 } from '@temporalio/client';
 import type { TypedSearchAttributes, Workflow } from '@temporalio/common';
+import { CHANGE_WORKFLOW, changeWorkflowId, type ChangeDecision, type ChangeRequest } from '../change.ts';
 import { formatMoney } from '../money.ts';
 import { LINK_MINUTES, SIGN_IN_WORKFLOW, signInWorkflowId } from '../organizer.ts';
 import { reference } from '../reference.ts';
@@ -167,6 +168,18 @@ export const startCancellation = (
     workflowIdReusePolicy: 'REJECT_DUPLICATE',
     summary: 'cancellation',
   });
+
+/** Starts the run that changes a registration, or does a step again, as {@link startRefund} does. */
+export const startChange = (client: Client, request: ChangeRequest, about: About, options: Started = {}) =>
+  startAction<ChangeDecision>(client, request, about, {
+    ...options,
+    workflow: CHANGE_WORKFLOW,
+    workflowId: changeWorkflowId(request.action),
+    updateId: request.action,
+    workflowIdReusePolicy: 'REJECT_DUPLICATE',
+    summary: CHANGES[request.change.kind],
+  });
+const CHANGES = { correct: 'correction', move: 'another ticket type', again: 'a step again' };
 
 type ActionRun = Started & {
   workflow: string;

@@ -1,5 +1,6 @@
 /** All workflows of the task queue: what a worker bundles. */
 export { registration } from './registration.ts';
+export { changeRegistration } from './change.ts';
 export { cancelRegistration, refund } from './refund.ts';
 export { resendConfirmation } from './resend.ts';
 export { signIn } from './sign-in.ts';

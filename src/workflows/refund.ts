@@ -1,24 +1,21 @@
 import {
   allHandlersFinished,
   condition,
-  defineUpdate,
   getExternalWorkflowHandle,
   proxyActivities,
-  setHandler,
 } from '@temporalio/workflow';
 import type { Activities } from '../activities/index.ts';
 import {
-  DECIDED,
   ENDED,
   type CancelDecision,
   type EndedStatus,
   type OrganizerAction,
-  type RefundDecision,
   type RefundOutcome,
   type RefundRefusal,
   type RefundRequest,
 } from '../refund.ts';
 import { RATE_LIMITED, workflowId } from '../registration.ts';
+import { announce } from './decision.ts';
 import { FOR_A_MONTH, UNTIL_DONE } from './options.ts';
 
 const { askRefund, cancelOrder, giveSeatBack } = proxyActivities<Activities>({
@@ -31,8 +28,6 @@ const { tellAttendee } = proxyActivities<Activities>({
   priority: RATE_LIMITED.email,
   summary: 'Tell the attendee by e-mail',
 });
-
-export const decidedUpdate = defineUpdate<Decision>(DECIDED);
 
 /** One refund: it is entered in the ledger, made by PayPal, and told to the attendee. A refusal by PayPal ends the run. */
 export async function refund(request: RefundRequest): Promise<RefundOutcome | RefundRefusal> {
@@ -65,17 +60,6 @@ export async function cancelRegistration(request: OrganizerAction): Promise<Canc
   }
   await condition(allHandlersFinished);
   return decision;
-}
-
-/** What the update `decided` answers. */
-type Decision = RefundDecision | CancelDecision;
-
-/** Answers the update with the decision, as soon as there is one. */
-function announce(): (decision: Decision) => void {
-  let decide: (decision: Decision) => void = () => undefined;
-  const decided = new Promise<Decision>((resolve) => (decide = resolve));
-  setHandler(decidedUpdate, () => decided);
-  return decide;
 }
 
 /** The registration is over, whatever its run still tries. Most runs have ended long before. */

@@ -24,6 +24,9 @@ export const ACCESS: Record<string, Partial<Record<Method, Access>>> = {
   '/organizer/registrations/:id/refund': { POST: { ...organizers, fresh: true } },
   '/organizer/registrations/:id/retry': { POST: { ...organizers, fresh: true } },
   '/organizer/registrations/:id/cancel': { POST: organizers },
+  '/organizer/registrations/:id/resend': { POST: organizers },
+  '/organizer/registrations/:id/correct': { POST: organizers },
+  '/organizer/registrations/:id/move': { POST: organizers },
   '/organizer/registrations/:id/note': { POST: organizers },
   '/organizer/people': { GET: { ...owners, fresh: true }, POST: { ...owners, fresh: true } },
   // The organizer password opens these, too. A browser asks without any credentials what it may send.

@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import Type from 'typebox';
 import { Check } from 'typebox/value';
+import { RETRIABLE, type Change, type ChangeDecision } from '../../change.ts';
 import { once } from '../../database/actions.ts';
 import { findDetails, type Bought, type Details } from '../../database/desk/details.ts';
 import { note } from '../../database/history.ts';
@@ -11,15 +12,15 @@ import { findHold } from '../../database/seats/hold.ts';
 import { speak } from '../../messages/index.ts';
 import { parseMoney } from '../../money.ts';
 import { Note } from '../../organizer.ts';
-import type { CancelDecision, RefundDecision, RefundRefusal } from '../../refund.ts';
+import type { CancelDecision, RefundDecision } from '../../refund.ts';
 import { workflowId } from '../../registration.ts';
 import { readStatus } from '../../registrations/status.ts';
 import { probeTemporal } from '../../temporal/client.ts';
 import { readFailures } from '../../temporal/failures.ts';
-import { startCancellation, startRefund } from '../../temporal/runs.ts';
+import { startCancellation, startChange, startRefund } from '../../temporal/runs.ts';
 import { traceOf } from '../../trace.ts';
 import { registrationPage, type Asked } from '../../web/organizer/registration.ts';
-import { holdsCardNumber, isBroken } from '../../form.ts';
+import { Attendee, holdsCardNumber, isBroken, TicketTypeId } from '../../form.ts';
 import type { App, Dependencies } from '../dependencies.ts';
 import { languageOf } from '../language.ts';
 import { Problem, unavailable } from '../problem.ts';
@@ -36,7 +37,18 @@ const RefundForm = fields({
   cancel: Type.Optional(Type.Enum(['on', 'true', 'yes', '1'])),
 });
 const CancelForm = fields({ reason: Type.Optional(Note) });
-const RetryForm = fields({ refund: ActionId });
+/** A refund that PayPal refused, by its action; or a step that gave up. */
+const RetryForm = fields({
+  refund: Type.Optional(ActionId),
+  step: Type.Optional(Type.Enum([...RETRIABLE])),
+});
+const ResendForm = fields({});
+const CorrectForm = fields({
+  firstName: Attendee.properties.firstName,
+  lastName: Attendee.properties.lastName,
+  email: Attendee.properties.email,
+});
+const MoveForm = fields({ ticketType: TicketTypeId });
 const NoteForm = fields({ text: Note });
 
 export function registrationRoutes(app: App, dependencies: Dependencies): void {
@@ -80,9 +92,10 @@ export function registrationRoutes(app: App, dependencies: Dependencies): void {
 
   app.post(`${path}/retry`, { schema: { ...hidden, body: RetryForm } }, async (request, reply) => {
     const { body, params } = request;
+    if (body.step) return changed(request, reply, { kind: 'again', step: body.step });
     const [{ bought }, refund] = await Promise.all([
       findDetails(database, params.id),
-      findRefund(database, body.refund),
+      body.refund === undefined ? undefined : findRefund(database, body.refund),
     ]);
     if (!bought || refund?.registration !== params.id) throw new Problem('not-found');
     return asked(request, reply, bought, (action, about) =>
@@ -94,6 +107,20 @@ export function registrationRoutes(app: App, dependencies: Dependencies): void {
       ),
     );
   });
+
+  app.post(`${path}/resend`, { schema: { ...hidden, body: ResendForm } }, (request, reply) =>
+    changed(request, reply, { kind: 'again', step: 'email' }),
+  );
+
+  app.post(`${path}/correct`, { schema: { ...hidden, body: CorrectForm } }, (request, reply) => {
+    const { firstName, lastName, email } = request.body;
+    refuseFaultsIn({ firstName, lastName });
+    return changed(request, reply, { kind: 'correct', firstName, lastName, email });
+  });
+
+  app.post(`${path}/move`, { schema: { ...hidden, body: MoveForm } }, (request, reply) =>
+    changed(request, reply, { kind: 'move', ticketType: request.body.ticketType }),
+  );
 
   app.post(`${path}/cancel`, { schema: { ...hidden, body: CancelForm } }, async (request, reply) => {
     const { id } = request.params;
@@ -124,12 +151,22 @@ export function registrationRoutes(app: App, dependencies: Dependencies): void {
   type About = { event: string; ticketType: string; status: Bought['status'] | 'processing' };
   type Form = { action: string; reason?: string };
 
+  type Asking = FastifyRequest<{ Params: { id: string }; Body: Form }>;
+
+  async function changed(request: Asking, reply: FastifyReply, change: Change): Promise<FastifyReply> {
+    const { bought } = await findDetails(database, request.params.id);
+    if (!bought) throw new Problem('not-confirmed');
+    return asked(request, reply, bought, (action, about) =>
+      startChange(temporal, { ...action, change }, about, options),
+    );
+  }
+
   /** Starts the run of an action, and leads back to the page, or says why the action is not possible. */
   async function asked(
-    request: FastifyRequest<{ Params: { id: string }; Body: Form }>,
+    request: Asking,
     reply: FastifyReply,
     bought: Bought | undefined,
-    start: (action: Action, about: About) => Promise<RefundDecision | CancelDecision>,
+    start: (action: Action, about: About) => Promise<RefundDecision | CancelDecision | ChangeDecision>,
   ): Promise<FastifyReply> {
     const { id } = request.params;
     const { action, reason = '' } = request.body;
@@ -147,11 +184,11 @@ export function registrationRoutes(app: App, dependencies: Dependencies): void {
       (error: unknown) => {
         // The run goes on by itself, and the page tells when it has begun.
         request.log.warn({ error: traceOf(error), action }, 'action not known in time');
-        return { status: 'asked' } as const;
+        return { status: 'open' } as const;
       },
     );
-    if (!['asked', 'ended', 'open'].includes(decision.status))
-      throw toProblem(decision as RefundRefusal, request);
+    const refusal = toProblem(decision, request);
+    if (refusal) throw refusal;
     return reply.redirect(pageOf(id, action), 303);
   }
 }
@@ -176,16 +213,30 @@ function askedOf({ query }: FastifyRequest, { bought }: Details): Asked {
   };
 }
 
-function toProblem(refusal: RefundRefusal | { status: 'over' }, request: FastifyRequest): Problem {
-  switch (refusal.status) {
+/** Why a decision is none to go on with; undefined for one that is. */
+function toProblem(
+  decision: RefundDecision | CancelDecision | ChangeDecision,
+  request: FastifyRequest,
+): Problem | undefined {
+  switch (decision.status) {
+    case 'asked':
+    case 'ended':
+    case 'open':
+    case 'changed':
+      return undefined;
     case 'over':
+    case 'not-confirmed':
       return new Problem('not-confirmed');
-    case 'too-much':
-      return new Problem('refund-impossible', {
-        detail: 'organizer.refund.too-much',
-        values: { left: speak(languageOf(request)).money(refusal.left) },
-      });
+    case 'too-much': {
+      const left = speak(languageOf(request)).money(decision.left);
+      return new Problem('refund-impossible', { detail: 'organizer.refund.too-much', values: { left } });
+    }
+    case 'no-order':
+    case 'nothing-paid':
+    case 'nothing-left':
+    case 'not-refused':
+      return new Problem('refund-impossible', { detail: `organizer.refund.${decision.status}` });
     default:
-      return new Problem('refund-impossible', { detail: `organizer.refund.${refusal.status}` });
+      return new Problem('change-impossible', { detail: `organizer.change.${decision.status}` });
   }
 }

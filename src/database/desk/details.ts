@@ -23,7 +23,7 @@ export type ListedEvent = {
   kind: EventKind;
   who: string | null;
   action: string | null;
-  facts: { amount?: Money; word?: string; status?: OrderStatus; cancels?: boolean };
+  facts: { amount?: Money; word?: string; fields?: string[]; from?: string; to?: string };
   text: string | null;
 };
 /** What was bought. `person` is null once it was erased. */
@@ -45,6 +45,8 @@ export type Details = {
   bought: Bought | undefined;
   refunds: ListedRefund[];
   history: ListedEvent[];
+  /** Other ticket types of the same price; `free` is null without a limit. */
+  alternatives: { id: string; name: string; free: number | null }[];
 };
 
 type BoughtRow = OrderRow & EventRow & { ticket_type_name: string; created_at: Date };
@@ -60,9 +62,9 @@ type RefundRow = {
 };
 type HistoryRow = Omit<ListedEvent, 'who'> & { name: string | null; email: string | null };
 
-/** Reads a registration in three statements. One that nobody has heard of has neither an order nor a history. */
+/** Reads a registration in four statements. One that nobody has heard of has neither an order nor a history. */
 export async function findDetails(database: Database, id: string): Promise<Details> {
-  const [row, refunds, history] = await Promise.all([
+  const [row, refunds, history, alternatives] = await Promise.all([
     database('orders as o')
       .join('events as e', 'e.id', 'o.event_id')
       .join('ticket_types as t', (on) => on.on('t.event_id', 'o.event_id').andOn('t.id', 'o.ticket_type_id'))
@@ -74,10 +76,24 @@ export async function findDetails(database: Database, id: string): Promise<Detai
       .where('h.registration_id', id)
       .orderBy('h.position')
       .select<HistoryRow[]>('h.at', 'h.kind', 'h.action', 'h.facts', 'h.text', 'o.name', 'o.email'),
+    database('orders as o')
+      .join('ticket_types as t', (on) =>
+        on
+          .on('t.event_id', 'o.event_id')
+          .andOn('t.price_minor', 'o.amount_minor')
+          .andOn('t.id', '<>', 'o.ticket_type_id'),
+      )
+      .join('ticket_availability as a', (on) =>
+        on.on('a.event_id', 't.event_id').andOn('a.ticket_type_id', 't.id'),
+      )
+      .where('o.id', id)
+      .orderBy(['t.position', 't.id'])
+      .select<Details['alternatives']>('t.id', 't.name', 'a.free'),
   ]);
   return {
     ...{ id, reference: reference(id) },
     bought: row && toBought(row),
+    alternatives,
     refunds: refunds.map(({ amount_minor: minor, currency, asked_at: askedAt, ...refund }) => ({
       ...refund,
       amount: { minor, currency },

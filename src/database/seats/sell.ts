@@ -74,3 +74,12 @@ export async function unsellSeat(
 ): Promise<void> {
   await trx('ticket_types').where({ event_id: event, id: ticketType }).decrement('sold', 1);
 }
+
+/** Counts a sold seat for another ticket type. Whoever calls it has locked both and has found a free seat. */
+export async function moveSeat(
+  trx: Database,
+  { event, from, to }: { event: string; from: string; to: string },
+): Promise<void> {
+  await trx('ticket_types').where({ event_id: event, id: from }).decrement('sold', 1);
+  await trx('ticket_types').where({ event_id: event, id: to }).increment('sold', 1);
+}

@@ -1,5 +1,7 @@
 /** The page of one registration, as HTML. */
 import { moneyOf, type Details, type ListedEvent, type ListedRefund } from '../../database/desk/details.ts';
+import { RETRIABLE } from '../../change.ts';
+import type { EventKind } from '../../database/history.ts';
 import { isMessage, type MessageKey } from '../../messages/index.ts';
 import { decimal, type Money } from '../../money.ts';
 import { fullName, type Step } from '../../registration.ts';
@@ -33,7 +35,7 @@ const UTC = 'UTC';
 /** Everything about one registration, and what can be done about it. */
 export function registrationPage(frame: OrganizerFrame, page: RegistrationPage): string {
   const { details, status, failures, asked, newAction } = page;
-  const { bought, refunds, history, reference, id } = details;
+  const { bought, refunds, history, reference, id, alternatives } = details;
   const { t, money, locale } = frame.speech;
   const time = (at: Date) => shortTime(at, bought?.event.timeZone ?? UTC, locale);
   const sums = moneyOf(details);
@@ -41,6 +43,7 @@ export function registrationPage(frame: OrganizerFrame, page: RegistrationPage):
   const mayAct = frame.desk?.acts(`/organizer/registrations/:id/refund`) ?? false;
   const person = bought?.person;
   const isPaid = sums.paid.minor > 0;
+  const isConfirmed = bought?.status === 'confirmed';
   return render('registration', frame, {
     title: t('organizer.registration.title', { reference }),
     ...{ reference, id, status: shown, statusText: t(`organizer.status.${shown}`), runUrl: page.runUrl },
@@ -76,7 +79,13 @@ export function registrationPage(frame: OrganizerFrame, page: RegistrationPage):
         button: t('organizer.refund.retry', { amount: money(refund.amount) }),
       })),
     },
-    steps: status?.steps.map((step) => ({ ...step, ...tellStep(frame, step, failures) })),
+    steps: status?.steps.map((step) => {
+      const now = withRetry(step, history);
+      return {
+        ...{ ...now, ...tellStep(frame, now, failures) },
+        retry: mayAct && isConfirmed && now.state === 'failed' && isRetriable(step.name) ? newAction() : null,
+      };
+    }),
     history: history.map((entry) => ({ ...tellEvent(frame, entry), at: time(entry.at), text: entry.text })),
     forms: mayAct && {
       refund: isPaid &&
@@ -103,9 +112,35 @@ export function registrationPage(frame: OrganizerFrame, page: RegistrationPage):
         ),
       },
       note: bought && { action: newAction() },
+      resend: isConfirmed && { action: newAction() },
+      correct: isConfirmed && person && { action: newAction(), person, fields: CORRECTIBLE },
+      move: isConfirmed &&
+        alternatives.length > 0 && {
+          action: newAction(),
+          ticketTypes: alternatives.map((type) => ({
+            ...type,
+            left: type.free === null ? '' : t('form.left', { count: Math.max(0, type.free) }),
+            isSoldOut: type.free !== null && type.free <= 0,
+          })),
+        },
     },
   });
 }
+
+/** What can be corrected, with the names of the fields. */
+const CORRECTIBLE = [
+  { field: 'firstName', maxLength: 100 },
+  { field: 'lastName', maxLength: 100 },
+  { field: 'email', maxLength: 254 },
+] as const;
+
+const isRetriable = (name: string) => RETRIABLE.some((step) => step === name);
+const DONE_AGAIN: Record<string, EventKind> = { email: 'email-sent', 'mailing-list': 'subscribed' };
+/** A step that gave up, and that was done again by an action since. */
+const withRetry = (step: Step, history: ListedEvent[]): Step =>
+  step.state === 'failed' && history.some(({ kind }) => kind === DONE_AGAIN[step.name])
+    ? { ...step, state: 'done' }
+    : step;
 
 const known = (key: string, otherwise: MessageKey): MessageKey => (isMessage(key) ? key : otherwise);
 
@@ -137,7 +172,12 @@ function tellStep(
 function tellEvent({ speech: { t, money } }: OrganizerFrame, { kind, who, facts }: ListedEvent) {
   const amount = facts.amount ? money(facts.amount) : '';
   return {
-    told: t(`organizer.history.${kind}`, { amount, word: facts.word ?? '' }),
+    told: t(`organizer.history.${kind}`, {
+      amount,
+      word: facts.word ?? '',
+      from: facts.from ?? '',
+      to: facts.to ?? '',
+    }),
     who: who ?? t('organizer.history.service'),
   };
 }
@@ -154,7 +194,7 @@ function tellOf(frame: OrganizerFrame, { refunds, history }: Details, action: st
       amount: money(refund.amount),
     });
   const entry = history.findLast((other) => other.action === action);
-  if (entry?.kind === 'note') return t('organizer.told.note');
-  if (entry?.kind === 'cancelled') return t('organizer.told.cancelled');
+  const own = `organizer.told.${entry?.kind ?? ''}`;
+  if (isMessage(own)) return t(own);
   return t('organizer.told.begun');
 }

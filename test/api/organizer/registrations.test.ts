@@ -3,11 +3,12 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { eraseFromOrder } from '../../../src/database/orders.ts';
 import { eraseTexts } from '../../../src/database/history.ts';
+import { changeWorkflowId } from '../../../src/change.ts';
 import { refundWorkflowId } from '../../../src/refund.ts';
 import { workflowId } from '../../../src/registration.ts';
 import { ifThere } from '../../../src/temporal/client.ts';
 import { aForm, emailOf } from '../../../stage/person.ts';
-import { anAttendee, startStack, type Stack } from '../../stack.ts';
+import { anAttendee, startStack, texts, type Stack } from '../../stack.ts';
 import { isLeftWith } from '../../workflows/dev-server.ts';
 import { aSignedIn, fieldIn, type SignedIn } from './desk.ts';
 
@@ -257,5 +258,105 @@ describe('a note', () => {
     expect(await stack.database('registration_events').where({ registration_id: id }).pluck('kind')).toEqual([
       'registered',
     ]);
+  });
+});
+
+describe('a fix', () => {
+  const mailsTo = (email: string) =>
+    stack.sandbox
+      .ledger()
+      .mails.filter(({ to, categories }) => to[0]?.email === email && categories.includes('confirmation'));
+  const done = (action: string) =>
+    stack.temporal.workflow.getHandle(changeWorkflowId(action)).result() as Promise<object>;
+  const fix = async (id: string, name: string, fields: Record<string, string> = {}) => {
+    const action = randomUUID();
+    const answers = await Promise.all([1, 2].map(() => send(id, name, fields, action)));
+    // A double click has one effect and one answer.
+    expect(new Set(answers.map(({ statusCode }) => statusCode)).size).toBe(1);
+    return { action, status: answers[0]?.statusCode, body: answers[0]?.body ?? '' };
+  };
+
+  it('sends the confirmation again, once', async () => {
+    const { id } = await registered();
+    const { action, status } = await fix(id, 'resend');
+    expect(status).toBe(303);
+    await done(action);
+    expect(mailsTo(emailOf(id))).toHaveLength(2);
+    expect(await pageOf(id, `?done=${action}`)).toContain('The confirmation was sent again.');
+  });
+
+  it('corrects name and address, and sends the confirmation to the new address only', async () => {
+    const { id } = await registered();
+    const email = `new-${emailOf(id)}`;
+    const { action } = await fix(id, 'correct', { firstName: 'Grace', lastName: 'Example', email });
+    await done(action);
+    expect([mailsTo(emailOf(id)), mailsTo(email)].map(({ length }) => length)).toEqual([1, 1]);
+    const [mail] = mailsTo(email);
+    expect(texts(mail).join('\n')).toContain('Hello Grace,');
+    expect(mail?.attachments.map(({ contentId }) => contentId)).toContain('reference');
+    expect(await pageOf(id)).toContain('Corrected the name or the email address.');
+    expect((await fix(id, 'correct', { firstName: 'Grace', lastName: 'Example', email })).status).toBe(409);
+    for (const wrong of [{ email: 'nobody' }, { firstName: '' }, { lastName: 'WIN http://x.example now' }])
+      expect(
+        (await fix(id, 'correct', { firstName: 'Grace', lastName: 'Example', email, ...wrong })).status,
+      ).toBe(422);
+  });
+
+  it('corrects an address that a mail is still being tried for: the old one gets none', async () => {
+    stack.sandbox.faults.set('sendgrid', { mode: 'failing', status: 503 });
+    const { id, run } = await registered({ waits: false });
+    await isLeftWith(run, 'sendConfirmation');
+    const email = `new-${emailOf(id)}`;
+    await fix(id, 'correct', { firstName: 'Ada', lastName: 'Example', email });
+    stack.sandbox.faults.clear();
+    await run.result();
+    expect(mailsTo(emailOf(id))).toEqual([]);
+    expect(mailsTo(email).length).toBeGreaterThan(0);
+  });
+
+  it('moves to another ticket type of the same price, and to no other', async () => {
+    await stack
+      .database('ticket_types')
+      .insert([{ event_id: 'conference', id: 'speaker', name: 'Speaker', price_minor: 12_000, capacity: 1 }]);
+    const [{ id }, { id: second }] = [await registered(), await registered()];
+    const sold = async () =>
+      Object.fromEntries(
+        (
+          await stack
+            .database('ticket_types')
+            .whereIn('id', ['regular', 'speaker'])
+            .select<{ id: string; sold: number }[]>('id', 'sold')
+        ).map((type) => [type.id, type.sold]),
+      );
+    const before = await sold();
+    await done((await fix(id, 'move', { ticketType: 'speaker' })).action);
+    expect(await sold()).toEqual({ regular: (before.regular ?? 0) - 1, speaker: 1 });
+    expect(texts(mailsTo(emailOf(id)).at(-1)).join('\n')).toContain('Speaker');
+    expect(await pageOf(id)).toContain('Moved from the ticket type regular to speaker.');
+    expect((await fix(second, 'move', { ticketType: 'speaker' })).body).toContain('no seat left');
+    expect((await fix(second, 'move', { ticketType: 'limited' })).body).toContain('another price');
+    expect((await fix(second, 'move', { ticketType: 'nothing' })).status).toBe(409);
+  });
+
+  it('does a step again that gave up, and the page says that it is done', async () => {
+    stack.sandbox.faults.set('sendgrid', { mode: 'failing', status: 400 });
+    const { id } = await registered();
+    stack.sandbox.faults.clear();
+    expect(await pageOf(id)).toContain('Do this again: Confirmation email');
+    await done((await fix(id, 'retry', { step: 'email' })).action);
+    expect(mailsTo(emailOf(id))).toHaveLength(1);
+    const page = await pageOf(id);
+    expect(page).toMatch(/data-step="email"><span>Confirmation email<\/span><span>sent/);
+    expect(page).not.toContain('Do this again');
+    // Without the consent, nobody is added to the newsletter.
+    expect((await fix(id, 'retry', { step: 'mailing-list' })).status).toBe(409);
+  });
+
+  it('of a cancelled registration is not possible', async () => {
+    const { id } = await registered();
+    await send(id, 'cancel', {});
+    expect((await fix(id, 'resend')).status).toBe(409);
+    expect((await fix(id, 'move', { ticketType: 'speaker' })).status).toBe(409);
+    expect(await pageOf(id)).not.toMatch(/\/(resend|correct|move)"/);
   });
 });

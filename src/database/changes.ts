@@ -1,0 +1,78 @@
+/** What organizers change about a confirmed registration. Each change is made once, with its entry in the history. */
+import type { Change, ChangeDecision, ChangeRequest } from '../change.ts';
+import type { Database } from './connection.ts';
+import { findAction, note, type HistoryEntry } from './history.ts';
+import type { OrderRow } from './orders.ts';
+import { lockAvailability } from './seats/availability.ts';
+import { locked } from './seats/lock.ts';
+import { moveSeat } from './seats/sell.ts';
+
+/** Makes a change, if it is possible. The same action again changes nothing, and gets the same answer. */
+export async function applyChange(
+  database: Database,
+  { registration, action, organizer, reason, change }: ChangeRequest,
+): Promise<ChangeDecision> {
+  return locked(database, registration, async (trx) => {
+    if (await findAction(trx, registration, action)) return { status: 'changed' };
+    const order = await trx<OrderRow>('orders').where({ id: registration, status: 'confirmed' }).first();
+    if (order?.erased_at !== null) return { status: 'not-confirmed' };
+    const made = await make(trx, order, change);
+    if ('kind' in made) {
+      await note(trx, { registration, organizer, action, text: reason, ...made });
+      return { status: 'changed' };
+    }
+    return made;
+  });
+}
+
+type Made = Pick<HistoryEntry, 'kind' | 'facts'>;
+
+async function make(trx: Database, order: OrderRow, change: Change): Promise<Made | ChangeDecision> {
+  switch (change.kind) {
+    case 'correct':
+      return correct(trx, order, change);
+    case 'move':
+      return move(trx, order, change.ticketType);
+    case 'again':
+      if (change.step === 'mailing-list' && order.newsletter_consent_at === null)
+        return { status: 'no-consent' };
+      return { kind: change.step === 'email' ? 'resend-asked' : 'subscribe-asked' };
+  }
+}
+
+async function correct(
+  trx: Database,
+  order: OrderRow,
+  { firstName, lastName, email }: Change & { kind: 'correct' },
+): Promise<Made | ChangeDecision> {
+  const person = { first_name: firstName, last_name: lastName, email };
+  const fields = (Object.keys(person) as (keyof typeof person)[]).filter(
+    (field) => order[field] !== person[field],
+  );
+  if (fields.length === 0) return { status: 'same' };
+  await trx('orders')
+    .where({ id: order.id })
+    .update({
+      ...person,
+      // Nobody has opened a link that was mailed to the new address.
+      ...(fields.includes('email') && { email_confirmed: false }),
+      updated_at: trx.fn.now(),
+    });
+  return { kind: 'corrected', facts: { fields } };
+}
+
+async function move(trx: Database, order: OrderRow, to: string): Promise<Made | ChangeDecision> {
+  const { id, event_id: event, ticket_type_id: from } = order;
+  if (to === from) return { status: 'same' };
+  // Both are locked in one order, so that two moves in opposite directions do not wait for each other.
+  await trx.raw('select from ticket_types where event_id = ? and id in (?, ?) order by id for update', [
+    ...[event, from, to],
+  ]);
+  const available = await lockAvailability(trx, id, event, to);
+  if (!available) return { status: 'unknown-ticket-type' };
+  if (available.price_minor !== order.amount_minor) return { status: 'other-price' };
+  if (!available.seat) return { status: 'sold-out' };
+  await moveSeat(trx, { event, from, to });
+  await trx('orders').where({ id }).update({ ticket_type_id: to, updated_at: trx.fn.now() });
+  return { kind: 'moved', facts: { from, to } };
+}
