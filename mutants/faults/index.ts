@@ -1,6 +1,7 @@
 import type { Fault } from '../fault.ts';
 import { API } from './api.ts';
 import { ORGANIZERS } from './organizers.ts';
+import { CHANGES } from './changes.ts';
 import { OWNERS } from './owners.ts';
 import { PAYMENT_IN_THE_RUN } from './payment-in-the-run.ts';
 import { PAYMENTS } from './payments.ts';
@@ -18,6 +19,7 @@ export const FAULTS: Fault[] = [
   ...SEATS,
   ...PAYMENTS,
   ...REFUNDS,
+  ...CHANGES,
   ...VENDORS,
   ...TEMPORAL,
   ...RECORDS,

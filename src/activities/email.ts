@@ -64,6 +64,12 @@ export function emailActivities({ config, database, sendGrid }: Dependencies) {
     return send(id, trusted ? named(attendee) : { email: attendee.email }, 'confirmation', mail);
   }
 
+  async function confirmSaved(id: string) {
+    const ticket = await findTicket(database, id);
+    if (ticket?.status !== 'confirmed') throw failure({ type: 'NoTicket', final: true });
+    return confirm(ticket);
+  }
+
   return {
     /**
      * Sends the proof of registration, which is also the receipt. A later attempt sends it as the order is by then: an organizer
@@ -81,17 +87,11 @@ export function emailActivities({ config, database, sendGrid }: Dependencies) {
      * Sends the confirmation of a saved order again, to the address in the order and to no other. `NoTicket` is final: there
      * is no confirmed order (any more).
      */
-    async resendConfirmation(id: string): Promise<{ attempts: number }> {
-      const ticket = await findTicket(database, id);
-      if (ticket?.status !== 'confirmed') throw failure({ type: 'NoTicket', final: true });
-      return confirm(ticket);
-    },
+    resendConfirmation: (id: string): Promise<{ attempts: number }> => confirmSaved(id),
 
     /** Sends the confirmation again, as {@link resendConfirmation}, and enters it in the history. */
     async sendAgain(id: string): Promise<{ attempts: number }> {
-      const ticket = await findTicket(database, id);
-      if (ticket?.status !== 'confirmed') throw failure({ type: 'NoTicket', final: true });
-      const sent = await confirm(ticket);
+      const sent = await confirmSaved(id);
       // While the database is away, the mail is not sent once more.
       const noted = note(database, { registration: id, kind: 'email-sent' });
       await answerWithin(DATABASE_TIMEOUT_MS, noted, undefined);

@@ -11,9 +11,10 @@ import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
 import { DefaultLogger, Runtime } from '@temporalio/worker';
 import { freePort } from '../../sandbox/servers/process.ts';
 import { startTemporal } from '../../sandbox/servers/temporal.ts';
+import { changeWorkflowId } from '../../src/change.ts';
 import { cancelWorkflowId, refundWorkflowId } from '../../src/refund.ts';
 import { resendWorkflowId, TASK_QUEUE } from '../../src/registration.ts';
-import { startCancellation, startRefund, startResend } from '../../src/temporal/runs.ts';
+import { startCancellation, startChange, startRefund, startResend } from '../../src/temporal/runs.ts';
 import { addSearchAttributes } from '../../src/temporal/search-attributes.ts';
 import { bundleWorkflows } from '../workflows/bundle.ts';
 import { connectRuns, isLeftWith } from '../workflows/dev-server.ts';
@@ -66,14 +67,24 @@ try {
     },
   );
 
-  const organizers = Object.entries(actions).map(async ([name, { cancels, activities, openWith }], index) => {
+  const organizers = Object.entries(actions).map(async ([name, { does, activities, openWith }], index) => {
     const action = idOf(100 + index);
     const request = { action, registration: idOf(200 + index), organizer: idOf(1), reason: '' };
-    const workflow = cancels ? cancelWorkflowId(action) : refundWorkflowId(action);
+    const { client } = runs;
+    const [workflow, start] = {
+      refund: [
+        refundWorkflowId(action),
+        () => startRefund(client, { ...request, amount: EVERYTHING, cancels: false }, ABOUT),
+      ] as const,
+      cancel: [cancelWorkflowId(action), () => startCancellation(client, request, ABOUT)] as const,
+      resend: [changeWorkflowId(action), () => startAgain('email')] as const,
+      subscribe: [changeWorkflowId(action), () => startAgain('mailing-list')] as const,
+    }[does ?? 'refund'];
+    const startAgain = (step: 'email' | 'mailing-list') =>
+      startChange(client, { ...request, change: { kind: 'again', step } }, ABOUT);
     runs.prepare(workflow, activities);
-    if (cancels) await startCancellation(runs.client, request, ABOUT);
-    else await startRefund(runs.client, { ...request, amount: EVERYTHING, cancels: false }, ABOUT);
-    const handle = runs.client.workflow.getHandle(workflow);
+    await start();
+    const handle = client.workflow.getHandle(workflow);
     if (openWith) await isLeftWith(handle, openWith);
     else await handle.result();
     await record(name, handle);

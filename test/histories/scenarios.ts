@@ -182,7 +182,7 @@ function renewedOnce(): Activities['releaseHold'] {
 /** Actions of organizers: what the activities answer, and what the run waits for when it is recorded open. */
 export const actions: Record<
   string,
-  { cancels?: true; activities?: Partial<Activities>; openWith?: keyof Activities }
+  { does?: 'cancel' | 'resend' | 'subscribe'; activities?: Partial<Activities>; openWith?: keyof Activities }
 > = {
   'refund-made': {},
   'refunded-and-cancelled': {
@@ -204,9 +204,20 @@ export const actions: Record<
     activities: { tellAttendee: () => fails('SendGridUnavailable') },
     openWith: 'tellAttendee',
   },
-  'cancelled-at-the-desk': { cancels: true },
+  'cancelled-at-the-desk': { does: 'cancel' },
   'hold-cancelled-at-the-desk': {
-    cancels: true,
+    does: 'cancel',
     activities: { cancelOrder: () => Promise.resolve({ status: 'open' }) },
+  },
+  'changed-at-the-desk': { does: 'resend' },
+  'subscribed-at-the-desk': { does: 'subscribe' },
+  'change-impossible': {
+    does: 'resend',
+    activities: { changeOrder: () => Promise.resolve({ status: 'not-confirmed' }) },
+  },
+  'open-change': {
+    does: 'resend',
+    activities: { sendAgain: () => fails('SendGridUnavailable') },
+    openWith: 'sendAgain',
   },
 };

@@ -114,4 +114,22 @@ describe.each(VISITORS)('on $who', (visitor) => {
     await expectGood({ ...visited, page });
     await shows(t('organizer.history.cancelled'));
   });
+
+  it('corrects the address in a form that has everything filled in', async () => {
+    const visited = await openRegistration();
+    const { page, t, id, shows } = visited;
+    for (const summary of await page.locator('summary').all()) await summary.click();
+    await expectGood(visited);
+    const correct = page.locator('form[action$="/correct"]');
+    expect(await correct.getByLabel(t('field.email')).inputValue()).toBe(emailOf(id));
+    await correct.getByLabel(t('field.email')).fill(`new-${emailOf(id)}`);
+    await correct.getByRole('button').click();
+    await page.getByText(t('organizer.told.corrected')).waitFor();
+    await page
+      .getByText(`new-${emailOf(id)}`)
+      .first()
+      .waitFor();
+    await shows(t('organizer.history.email-sent'));
+    await expectGood(visited);
+  });
 });
