@@ -8,7 +8,8 @@ import { FACT_COLUMNS, toFacts, type EventRow } from './events.ts';
 import type { EventKind } from './history.ts';
 import { sellSeat, type SaleRecord, type SaleOutcome, type Seat } from './seats/sell.ts';
 
-export type OrderStatus = 'confirmed' | 'refunded' | 'cancelled';
+export const ORDER_STATUSES = ['confirmed', 'cancelled', 'refunded'] as const;
+export type OrderStatus = (typeof ORDER_STATUSES)[number];
 
 /** Columns that tell something about a person; they are null once the person was erased. */
 type Personal = {

@@ -20,6 +20,7 @@ export const ACCESS: Record<string, Partial<Record<Method, Access>>> = {
   '/organizer/sign-in/:token': { GET: 'anybody', POST: 'anybody' },
   '/organizer/sign-out': { POST: everyone },
   '/organizer': { GET: everyone },
+  '/organizer/registrations': { GET: readers },
   '/organizer/registrations/:id': { GET: readers },
   '/organizer/registrations/:id/refund': { POST: { ...organizers, fresh: true } },
   '/organizer/registrations/:id/retry': { POST: { ...organizers, fresh: true } },

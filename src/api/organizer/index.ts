@@ -7,6 +7,7 @@ import { requireAccess } from './access.ts';
 import { organizerGuard } from './authentication.ts';
 import { codecRoutes } from './codec.ts';
 import { acceptForms } from './forms.ts';
+import { listRoutes } from './list.ts';
 import { peopleRoutes } from './people.ts';
 import { showToOrganizer } from './problems.ts';
 import { pageGuard } from './session.ts';
@@ -26,7 +27,7 @@ async function pages(instance: FastifyInstance, dependencies: Dependencies): Pro
   const app = instance.withTypeProvider<TypeBoxTypeProvider>();
   app.addHook('onRequest', pageGuard(dependencies));
   await acceptForms(app);
-  for (const routes of [signInRoutes, startRoutes, registrationRoutes, peopleRoutes])
+  for (const routes of [signInRoutes, startRoutes, listRoutes, registrationRoutes, peopleRoutes])
     routes(app, dependencies);
 }
 

@@ -20,6 +20,11 @@ export type OrganizerFrame = Frame & { desk: Desk | null };
 /** The pages that the navigation leads to. Each shows the entries that the role may open. */
 const NAVIGATION = [
   { path: '/organizer', label: 'organizer.nav.start', text: null },
+  {
+    path: '/organizer/registrations',
+    label: 'organizer.nav.registrations',
+    text: 'organizer.start.registrations',
+  },
   { path: '/organizer/people', label: 'organizer.nav.people', text: 'organizer.start.people' },
 ] as const satisfies { path: string; label: MessageKey; text: MessageKey | null }[];
 

@@ -1,0 +1,166 @@
+/** The list of registrations that organizers see: the orders that a filter finds, how many in each status, and a page of them. */
+import type { Money } from '../../money.ts';
+import type { Database } from '../connection.ts';
+import type { OrderStatus } from '../orders.ts';
+import { searchFor, type Condition } from './search.ts';
+
+/** Rows of a page. */
+export const PAGE = 50;
+
+/** Why a registration needs attention, and the query that finds the ids of those that do. */
+const ATTENTION = {
+  'refund-refused': `select registration_id from refunds where state = 'refused'`,
+  'refund-waiting': `select registration_id from refunds
+    where state = 'asked' and asked_at < now() - interval '10 minutes'`,
+} as const;
+export type Attention = keyof typeof ATTENTION;
+export const ATTENTIONS = Object.keys(ATTENTION) as Attention[];
+
+/** What is looked for; each is optional. `q` is what was typed, `ticket` and `event` are ids. */
+export type Filter = {
+  q?: string | undefined;
+  status?: OrderStatus | undefined;
+  ticket?: string | undefined;
+  event?: string | undefined;
+  attention?: Attention | undefined;
+};
+
+/** The place of a row in the list: when it was created, in microseconds since 1970, and its id. */
+export type Place = { at: string; id: string };
+/** Which page: the newest one, or the one right before or after a place. The list begins with the newest row. */
+export type From = { way: 'newest' } | { way: 'after' | 'before'; place: Place };
+
+/** A registration in the list. `name` and `email` are null once the person was erased. */
+export type Listed = {
+  id: string;
+  reference: string;
+  name: string | null;
+  email: string | null;
+  event: string;
+  ticketType: string;
+  paid: Money;
+  refunded: Money;
+  /** What the registration needs attention for. */
+  attention: Attention[];
+  status: OrderStatus;
+  createdAt: Date;
+  timeZone: string;
+  place: Place;
+};
+export type List = {
+  rows: Listed[];
+  /** How many there are in each status, whatever the status of the filter. */
+  counts: Record<OrderStatus, number>;
+  /** Whether there are rows before and after these ones. */
+  newer: boolean;
+  older: boolean;
+};
+
+type Row = {
+  counts: Partial<Record<OrderStatus, number>> | null;
+  id: string | null;
+  reference: string;
+  first_name: string | null;
+  last_name: string | null;
+  email: string | null;
+  event: string;
+  ticket_type: string;
+  amount_minor: number;
+  currency: string;
+  refunded_minor: number;
+  status: OrderStatus;
+  created_at: Date;
+  time_zone: string;
+  at: string;
+} & Record<Attention, boolean>;
+
+const MOMENT = `'epoch'::timestamptz + ?::bigint * interval '1 microsecond'`;
+const PLACES = {
+  newest: 'true',
+  after: `(created_at, id) < (${MOMENT}, ?::uuid)`,
+  before: `(created_at, id) > (${MOMENT}, ?::uuid)`,
+};
+
+/**
+ * Reads a page, and the counts, in one statement. Rows that come meanwhile are newer than the place from which the next page goes
+ * on, so that no row of before is lost or comes twice.
+ */
+export async function listRegistrations(database: Database, filter: Filter, from: From): Promise<List> {
+  const { sql, bindings } = conditionsOf(filter);
+  const order = from.way === 'before' ? 'asc' : 'desc';
+  // A search is done once. Without one, an index gives the page and the counts, each in its own way.
+  const how = filter.q || filter.attention ? 'materialized' : 'not materialized';
+  const attention = ATTENTIONS.map((name) => `o.id in (${ATTENTION[name]}) as "${name}"`);
+  const { rows } = await database.raw<{ rows: Row[] }>(
+    `with found as ${how} (select o.id, o.created_at, o.status from orders o where ${sql}),
+     counts as (select jsonb_object_agg(status, count) as counts
+       from (select status, count(*) as count from found group by status) as each),
+     page as (select id from found where ${filter.status ? 'status = ?' : 'true'} and ${PLACES[from.way]}
+       order by created_at ${order}, id ${order} limit ${PAGE + 1}),
+     listed as (
+       select o.id, o.reference, o.first_name, o.last_name, o.email, o.amount_minor, o.currency, o.status, o.created_at,
+         (extract(epoch from o.created_at) * 1000000)::bigint::text as at,
+         e.name as event, e.time_zone, t.name as ticket_type, ${attention.join(', ')},
+         (select coalesce(sum(r.amount_minor), 0)::integer from refunds r
+          where r.registration_id = o.id and r.state = 'done') as refunded_minor
+       from page join orders o on o.id = page.id
+       join events e on e.id = o.event_id
+       join ticket_types t on t.event_id = o.event_id and t.id = o.ticket_type_id)
+     select * from counts left join listed on true order by created_at desc, id desc`,
+    [
+      ...bindings,
+      ...(filter.status ? [filter.status] : []),
+      ...(from.way === 'newest' ? [] : [from.place.at, from.place.id]),
+    ],
+  );
+  const counts = { confirmed: 0, refunded: 0, cancelled: 0, ...rows[0]?.counts };
+  const found = rows.filter(({ id }) => id !== null);
+  const more = found.length > PAGE;
+  if (from.way === 'before')
+    return { counts, rows: found.slice(-PAGE).map(toListed), newer: more, older: true };
+  return { counts, rows: found.slice(0, PAGE).map(toListed), newer: from.way === 'after', older: more };
+}
+
+/** All conditions but the status, which only the page follows. */
+function conditionsOf({ q, ticket, event, attention }: Filter): Condition {
+  const conditions: Condition[] = [{ sql: 'true', bindings: [] }];
+  if (q) conditions.push(searchFor(q));
+  if (ticket !== undefined) conditions.push({ sql: 'o.ticket_type_id = ?', bindings: [ticket] });
+  if (event !== undefined) conditions.push({ sql: 'o.event_id = ?', bindings: [event] });
+  if (attention) conditions.push({ sql: `o.id in (${ATTENTION[attention]})`, bindings: [] });
+  return {
+    sql: conditions.map(({ sql }) => sql).join(' and '),
+    bindings: conditions.flatMap(({ bindings }) => bindings),
+  };
+}
+
+const toListed = (row: Row): Listed => ({
+  id: row.id ?? '',
+  reference: row.reference,
+  name: row.first_name === null ? null : `${row.first_name} ${row.last_name ?? ''}`,
+  email: row.email,
+  event: row.event,
+  ticketType: row.ticket_type,
+  paid: { minor: row.amount_minor, currency: row.currency },
+  refunded: { minor: row.refunded_minor, currency: row.currency },
+  attention: ATTENTIONS.filter((name) => row[name]),
+  status: row.status,
+  createdAt: row.created_at,
+  timeZone: row.time_zone,
+  place: { at: row.at, id: row.id ?? '' },
+});
+
+/** An event with its ticket types, to choose from. */
+export type Choice = { id: string; name: string; ticketTypes: { id: string; name: string }[] };
+
+/** All events, the latest first, with their ticket types in order. One statement. */
+export async function listChoices(database: Database): Promise<Choice[]> {
+  const { rows } = await database.raw<{ rows: Choice[] }>(
+    `select e.id, e.name, coalesce(
+       jsonb_agg(jsonb_build_object('id', t.id, 'name', t.name) order by t.position, t.id) filter (where t.id is not null),
+       '[]') as "ticketTypes"
+     from events e left join ticket_types t on t.event_id = e.id
+     group by e.id order by e.starts_at desc, e.id`,
+  );
+  return rows;
+}

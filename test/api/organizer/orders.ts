@@ -1,0 +1,25 @@
+/** Orders that organizers find, written straight into the database. */
+import { randomUUID } from 'node:crypto';
+import type { Database } from '../../../src/database/connection.ts';
+import { reference } from '../../../src/reference.ts';
+
+/** Adds an order of Ada Example for 120.00 EUR, with other columns where given. Returns its id. */
+export async function anOrder(database: Database, columns: Record<string, unknown> = {}): Promise<string> {
+  const id = randomUUID();
+  await database('orders').insert({
+    ...{ id, reference: reference(id), event_id: 'conference', ticket_type_id: 'regular' },
+    ...{ first_name: 'Ada', last_name: 'Example', email: 'ada@example.org', amount_minor: 12_000 },
+    ...{ address_line1: 'Street 2', city: 'Hamburg', country_code: 'DE', currency: 'EUR' },
+    ...{ paypal_order_id: `order-${id}`, paypal_capture_id: `capture-${id}`, paid_at: new Date() },
+    ...columns,
+  });
+  return id;
+}
+
+/** Adds a refund of 40.00 EUR that is done, with other columns where given. */
+export const aRefund = (database: Database, registration: string, columns: Record<string, unknown> = {}) =>
+  database('refunds').insert({
+    ...{ action: randomUUID(), registration_id: registration, paypal_capture_id: `capture-${registration}` },
+    ...{ amount_minor: 4000, currency: 'EUR', rest: false, cancels: false, state: 'done' },
+    ...columns,
+  });
