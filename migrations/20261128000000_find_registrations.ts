@@ -74,6 +74,9 @@ export async function up(knex: Knex): Promise<void> {
   await knex.raw(
     'create index orders_newest on orders (created_at, id) include (event_id, ticket_type_id, status)',
   );
+  await knex.raw(
+    `create index orders_over on orders (created_at, id) include (event_id, ticket_type_id, status) where status <> 'confirmed'`,
+  );
   await createTrigramIndex(knex);
 }
 
@@ -102,7 +105,7 @@ const createTrigramIndex = (knex: Knex) =>
 
 /** The extension stays: something else may use it. */
 export async function down(knex: Knex): Promise<void> {
-  await knex.raw('drop index orders_newest');
+  for (const name of ['orders_over', 'orders_newest']) await knex.raw(`drop index ${name}`);
   await knex.schema.alterTable('orders', (table) => table.dropColumn('searched'));
   for (const name of ['search_pattern', 'searched_text', 'plain_letters'])
     await knex.raw(`drop function ${name}`);

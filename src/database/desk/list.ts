@@ -86,15 +86,16 @@ const PLACES = {
  * on, so that no row of before is lost or comes twice.
  */
 export async function listRegistrations(database: Database, filter: Filter, from: From): Promise<List> {
-  const { sql, bindings } = conditionsOf(filter);
+  const conditions = conditionsOf(filter);
+  const isSearched = Boolean(filter.q ?? filter.attention);
+  const counted = isSearched ? FOUND_COUNTED : countsOf(filter);
   const order = from.way === 'before' ? 'asc' : 'desc';
-  // A search is done once. Without one, an index gives the page and the counts, each in its own way.
-  const how = filter.q || filter.attention ? 'materialized' : 'not materialized';
   const attention = ATTENTIONS.map((name) => `o.id in (${ATTENTION[name]}) as "${name}"`);
   const { rows } = await database.raw<{ rows: Row[] }>(
-    `with found as ${how} (select o.id, o.created_at, o.status from orders o where ${sql}),
-     counts as (select jsonb_object_agg(status, count) as counts
-       from (select status, count(*) as count from found group by status) as each),
+    // What was searched for is looked up once. Otherwise, the page is the beginning of an index.
+    `with found as ${isSearched ? 'materialized' : 'not materialized'} (
+       select o.id, o.created_at, o.status from orders o where ${conditions.sql}),
+     counts as (select jsonb_object_agg(status, count) as counts from (${counted.sql}) as each),
      page as (select id from found where ${filter.status ? 'status = ?' : 'true'} and ${PLACES[from.way]}
        order by created_at ${order}, id ${order} limit ${PAGE + 1}),
      listed as (
@@ -108,7 +109,8 @@ export async function listRegistrations(database: Database, filter: Filter, from
        join ticket_types t on t.event_id = o.event_id and t.id = o.ticket_type_id)
      select * from counts left join listed on true order by created_at desc, id desc`,
     [
-      ...bindings,
+      ...conditions.bindings,
+      ...counted.bindings,
       ...(filter.status ? [filter.status] : []),
       ...(from.way === 'newest' ? [] : [from.place.at, from.place.id]),
     ],
@@ -121,18 +123,47 @@ export async function listRegistrations(database: Database, filter: Filter, from
   return { counts, rows: found.slice(0, PAGE).map(toListed), newer: from.way === 'after', older: more };
 }
 
-/** All conditions but the status, which only the page follows. */
-function conditionsOf({ q, ticket, event, attention }: Filter): Condition {
-  const conditions: Condition[] = [{ sql: 'true', bindings: [] }];
-  if (q) conditions.push(searchFor(q));
-  if (ticket !== undefined) conditions.push({ sql: 'o.ticket_type_id = ?', bindings: [ticket] });
-  if (event !== undefined) conditions.push({ sql: 'o.event_id = ?', bindings: [event] });
-  if (attention) conditions.push({ sql: `o.id in (${ATTENTION[attention]})`, bindings: [] });
+const FOUND_COUNTED: Condition = {
+  sql: 'select status, count(*) as count from found group by status',
+  bindings: [],
+};
+
+/**
+ * Counts without a search, where most orders are found. Those that are confirmed have the seats that are sold, and that number is
+ * known: it is decided with each order (src/database/seats/sell.ts).
+ */
+function countsOf(filter: Filter): Condition {
+  const [seats, orders] = [chosenIn(filter, 't.event_id', 't.id'), conditionsOf(filter)];
   return {
-    sql: conditions.map(({ sql }) => sql).join(' and '),
-    bindings: conditions.flatMap(({ bindings }) => bindings),
+    sql: `select 'confirmed' as status, coalesce(sum(t.sold), 0) as count from ticket_types t where ${seats.sql}
+      union all
+      select o.status, count(*) from orders o where o.status <> 'confirmed' and ${orders.sql} group by o.status`,
+    bindings: [...seats.bindings, ...orders.bindings],
   };
 }
+
+/** All conditions but the status, which only the page follows. */
+function conditionsOf(filter: Filter): Condition {
+  const { q, attention } = filter;
+  return allOf([
+    chosenIn(filter, 'o.event_id', 'o.ticket_type_id'),
+    ...(q ? [searchFor(q)] : []),
+    ...(attention ? [{ sql: `o.id in (${ATTENTION[attention]})`, bindings: [] }] : []),
+  ]);
+}
+
+/** The event and the ticket type that were chosen, in the columns that have them. */
+const chosenIn = ({ event, ticket }: Filter, eventColumn: string, ticketColumn: string): Condition =>
+  allOf([
+    { sql: 'true', bindings: [] },
+    ...(event === undefined ? [] : [{ sql: `${eventColumn} = ?`, bindings: [event] }]),
+    ...(ticket === undefined ? [] : [{ sql: `${ticketColumn} = ?`, bindings: [ticket] }]),
+  ]);
+
+const allOf = (conditions: Condition[]): Condition => ({
+  sql: conditions.map(({ sql }) => sql).join(' and '),
+  bindings: conditions.flatMap(({ bindings }) => bindings),
+});
 
 const toListed = (row: Row): Listed => ({
   id: row.id ?? '',

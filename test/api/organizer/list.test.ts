@@ -17,6 +17,7 @@ beforeAll(async () => {
 beforeEach(async () => {
   await stack.database('orders').delete();
   await stack.database('refunds').delete();
+  await stack.database('ticket_types').update({ sold: 0 });
 });
 afterAll(() => stack.stop());
 
