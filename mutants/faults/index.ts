@@ -1,5 +1,6 @@
 import type { Fault } from '../fault.ts';
 import { API } from './api.ts';
+import { DESK } from './desk.ts';
 import { ORGANIZERS } from './organizers.ts';
 import { CHANGES } from './changes.ts';
 import { OWNERS } from './owners.ts';
@@ -26,4 +27,5 @@ export const FAULTS: Fault[] = [
   ...API,
   ...OWNERS,
   ...ORGANIZERS,
+  ...DESK,
 ];

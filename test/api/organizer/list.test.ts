@@ -257,8 +257,10 @@ describe('pages', () => {
 
   it('lead from the newest to the oldest and back, and keep the filters', async () => {
     // Many rows of one moment: a file that is imported.
-    await add(70, { created_at: '2026-01-01T00:00:00Z' });
-    await add(50);
+    await add(35, { created_at: '2026-01-01T00:00:00Z' });
+    // Many rows of one millisecond.
+    for (let n = 0; n < 85; n++)
+      await order({ created_at: `2026-01-02T00:00:00.000${String(n).padStart(3, '0')}Z` });
     const [first, second, third] = await walk(address({ status: 'confirmed', q: 'ada' }));
     expect([first, second, third].map((html) => idsIn(html ?? '').length)).toEqual([50, 50, 20]);
     expect(linkIn(first ?? '', 'next')).toContain('q=ada&status=confirmed&after=');
