@@ -1,6 +1,7 @@
 /** Checks that a short `npm run bench` measures everything and loses or duplicates nothing. */
 import { expect, it } from 'vitest';
 import { compare, table } from './compare.ts';
+import { measureDesk } from './desk.ts';
 import { cpuMs, each, figure, percentile, slope } from './measure.ts';
 
 it('measures the product and the bare workflow side by side', { timeout: 180_000 }, async () => {
@@ -25,6 +26,19 @@ it('measures the product and the bare workflow side by side', { timeout: 180_000
   expect(report.database.registering.statements).toBeGreaterThanOrEqual(3);
   expect(report.ratios.cpu.median).toBeGreaterThan(1);
   expect(table(report)).not.toMatch(/NaN|undefined|Infinity/);
+});
+
+it('measures and explains each kind of page of organizers', { timeout: 180_000 }, async () => {
+  const { measured, explained } = await measureDesk(
+    { orders: 1000, warmUp: 1, requests: 2 },
+    () => undefined,
+  );
+  expect(measured.length).toBe(2 * Object.keys(explained).length);
+  for (const { p50, p99 } of measured) expect([p50 > 0, p99 >= p50]).toEqual([true, true]);
+  for (const [kind, statements] of Object.entries(explained)) {
+    expect([kind, statements.length]).toEqual([kind, 3]);
+    for (const { plan } of statements) expect(plan).toContain('Execution Time');
+  }
 });
 
 it('computes statistics correctly', async () => {

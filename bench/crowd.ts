@@ -49,58 +49,39 @@ export async function addCrowd(database: Database, orders: number): Promise<void
   for (let done = 0; done < orders; done += BATCH) {
     const rows = Array.from({ length: Math.min(BATCH, orders - done) }, (_, n) => {
       const id = randomUUID();
-      const [first_name, last_name] = [pick(FIRST, 2), pick(BEGINNINGS, 2) + pick(ENDINGS)];
-      const local = `${first_name}.${last_name}`
+      const [firstName, lastName] = [pick(FIRST, 2), pick(BEGINNINGS, 2) + pick(ENDINGS)];
+      const local = `${firstName}.${lastName}`
         .normalize('NFKD')
         .replaceAll(/[^a-z.]/gi, '')
         .toLowerCase();
       const domain = chance() < 0.5 ? pick(DOMAINS) : `firm-${Math.floor(chance() ** 2 * 2000)}.example`;
       const type = pick(TYPES, 2);
       const at = new Date(Date.now() - (orders - done - n) * 60_000 - chance() * 60_000);
+      const isFree = type.price_minor === 0;
       return {
-        ...{
-          id,
-          reference: reference(id),
-          event_id: 'conference',
-          ticket_type_id: type.id,
-          first_name,
-          last_name,
-        },
-        ...{
-          email: `${local}${done + n}@${domain}`,
-          address_line1: 'Street 2',
-          city: 'Hamburg',
-          country_code: 'DE',
-        },
-        ...{
-          status: (done + n) % 16 > 0 ? 'confirmed' : type.price_minor > 0 ? 'refunded' : 'cancelled',
-          postal_code: '20457',
-        },
-        ...{
-          amount_minor: type.price_minor,
-          currency: 'EUR',
-          paypal_capture_id: `capture-${id}`,
-          paypal_order_id: id,
-        },
-        ...{ paid_at: at, created_at: at },
+        id,
+        reference: reference(id),
+        status: (done + n) % 16 > 0 ? 'confirmed' : isFree ? 'cancelled' : 'refunded',
+        event_id: 'conference',
+        ticket_type_id: type.id,
+        first_name: firstName,
+        last_name: lastName,
+        email: `${local}${done + n}@${domain}`,
+        address_line1: 'Street 2',
+        postal_code: '20457',
+        city: 'Hamburg',
+        country_code: 'DE',
+        amount_minor: type.price_minor,
+        currency: 'EUR',
+        paypal_order_id: `order-${id}`,
+        paypal_capture_id: `capture-${id}`,
+        paid_at: at,
+        created_at: at,
       };
     });
     await database('orders').insert(rows);
-    const refunded = rows.filter(({ status, amount_minor }) => status === 'refunded' && amount_minor > 0);
     await database('refunds').insert(
-      refunded.map(({ id, amount_minor, paid_at }, n) => ({
-        ...{ action: randomUUID(), registration_id: id, number: 1, paypal_capture_id: `capture-${id}` },
-        ...{
-          amount_minor,
-          currency: 'EUR',
-          rest: true,
-          cancels: true,
-          asked_at: paid_at,
-          settled_at: paid_at,
-        },
-        state: n === 0 ? 'refused' : n === 1 ? 'asked' : 'done',
-        word: n === 0 ? 'REFUND_FAILED_INSUFFICIENT_FUNDS' : null,
-      })),
+      rows.filter(({ status }) => status === 'refunded').map((row, n) => toRefund(row, n)),
     );
   }
   await database.raw(`update ticket_types t set sold = (
@@ -108,3 +89,20 @@ export async function addCrowd(database: Database, orders: number): Promise<void
   await database.raw('vacuum analyze orders');
   await database.raw('vacuum analyze refunds');
 }
+
+type Refunded = { id: string; amount_minor: number; paid_at: Date };
+
+/** The refund of an order: the first of a batch was refused, the second waits, and the others are done. */
+const toRefund = ({ id, amount_minor, paid_at }: Refunded, n: number) => ({
+  action: randomUUID(),
+  registration_id: id,
+  number: 1,
+  paypal_capture_id: `capture-${id}`,
+  amount_minor,
+  currency: 'EUR',
+  rest: true,
+  cancels: true,
+  asked_at: paid_at,
+  state: ['refused', 'asked'][n] ?? 'done',
+  word: n === 0 ? 'REFUND_FAILED_INSUFFICIENT_FUNDS' : null,
+});

@@ -1,9 +1,13 @@
 /** Organizers find registrations: by filters, by what they remember of a person, and page by page. */
+import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { eraseFromOrder } from '../../../src/database/orders.ts';
+import { cancelRegistration } from '../../../src/database/registrations.ts';
 import { reference } from '../../../src/reference.ts';
-import { startStack, type Stack } from '../../stack.ts';
+import { workflowId } from '../../../src/registration.ts';
+import { aForm } from '../../../stage/person.ts';
+import { anAttendee, startStack, type Stack } from '../../stack.ts';
 import { aSignedIn, type SignedIn } from './desk.ts';
 import { anOrder, aRefund } from './orders.ts';
 
@@ -90,6 +94,25 @@ it('says what will appear, and offers to clear filters that find nothing', async
   const nothing = await page({ q: 'grace', status: 'refunded' });
   expect(nothing).toContain('Nothing found');
   expect(nothing).toContain(`href="${PATH}"`);
+});
+
+it('counts what people registered for, and what was cancelled since', async () => {
+  await stack.startWorker();
+  const people = ['Grace', 'Mary'].map((firstName) =>
+    anAttendee(
+      stack,
+      aForm({ attendee: { firstName, lastName: 'Example', email: `${firstName}@example.org` } }),
+    ),
+  );
+  for (const person of people) {
+    expect((await person.register()).statusCode).toBe(201);
+    await stack.temporal.workflow.getHandle(workflowId(person.id)).result();
+  }
+  const [registration = ''] = people.map(({ id }) => id);
+  const action = { registration, action: randomUUID(), organizer: randomUUID(), reason: '' };
+  expect(await cancelRegistration(stack.database, action)).toEqual({ status: 'ended' });
+  expect(tabsIn(await page())).toEqual(['2', '1', '1', '0']);
+  expect(await idsOf({ status: 'cancelled' })).toEqual([registration]);
 });
 
 describe('filters', () => {
@@ -305,7 +328,7 @@ describe('pages', () => {
     const [id] = await add(1);
     const broken = (text: string) => Buffer.from(text).toString('base64url');
     for (const cursor of [
-      ...['x', '', '%00', "' or 1=1", broken('1 2'), broken(`99999999999999999 ${id}`), broken(`1 ${id}x`)],
+      ...['x', '', '%00', "' or 1=1", broken('1 2'), broken(`${'9'.repeat(20)} ${id}`), broken(`1 ${id}x`)],
       ...[broken(`-1 ${id}`), broken(`0 ${id}`), 'a'.repeat(5000)],
     ])
       for (const way of ['after', 'before'])
