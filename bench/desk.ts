@@ -17,7 +17,7 @@ import { newToken } from '../src/token.ts';
 import { connectPayPal } from '../src/vendors/paypal/client.ts';
 import { listAddress } from '../src/web/organizer/list.ts';
 import { addCrowd, TYPES } from './crowd.ts';
-import { each, onMachine, percentile } from './measure.ts';
+import { cpuMs, each, onMachine, percentile } from './measure.ts';
 import { startMeasured } from './product.ts';
 
 export type Options = { orders: number; warmUp: number; requests: number };
@@ -44,7 +44,8 @@ const KINDS: Record<string, (order: Known) => string> = {
   'search: nothing': () => listAddress({ q: 'zzzz' }),
 };
 
-export type Measured = { kind: string; atOnce: number; p50: number; p99: number };
+/** Milliseconds; `cpu` is the processor time of the api and of PostgreSQL for one request, which others on the machine change less. */
+export type Measured = { kind: string; atOnce: number; p50: number; p99: number; cpu: number };
 type Explained = { sql: string; plan: string };
 
 /** Fills a new database, and measures. `say` gets what is known so far. */
@@ -75,12 +76,16 @@ export async function measureDesk({ orders, warmUp, requests }: Options, say: (l
           .end();
       });
 
+    const { api, PostgreSQL } = product.parts();
+    const used = () => [...api, ...PostgreSQL].reduce((sum, pid) => sum + cpuMs(pid), 0);
     const measured: Measured[] = [];
     for (const [kind, path] of Object.entries(KINDS))
       for (const atOnce of AT_ONCE) {
         await each(known.slice(0, warmUp), atOnce, (order) => ask(path(order)));
+        const before = used();
         const times = await each(known.slice(warmUp), atOnce, (order) => ask(path(order)));
-        const figures = { kind, atOnce, p50: percentile(times, 0.5), p99: percentile(times, 0.99) };
+        const cpu = (used() - before) / requests;
+        const figures = { kind, atOnce, p50: percentile(times, 0.5), p99: percentile(times, 0.99), cpu };
         measured.push(figures);
         say(lineOf(figures));
       }
@@ -91,8 +96,10 @@ export async function measureDesk({ orders, warmUp, requests }: Options, say: (l
   }
 }
 
-const lineOf = ({ kind, atOnce, p50, p99 }: Measured) =>
-  `${kind.padEnd(38)}${String(atOnce).padStart(3)} at once${p50.toFixed(1).padStart(9)}${p99.toFixed(1).padStart(9)}`;
+const columns = (kind: string, atOnce: string, ...figures: string[]) =>
+  kind.padEnd(36) + atOnce.padStart(8) + figures.map((figure) => figure.padStart(9)).join('');
+const lineOf = ({ kind, atOnce, p50, p99, cpu }: Measured) =>
+  columns(kind, String(atOnce), ...[p50, p99, cpu].map((figure) => figure.toFixed(1)));
 
 /** A session of an owner, as the cookie of a browser. */
 async function signIn(database: Database, publicUrl: string): Promise<string> {
@@ -157,7 +164,8 @@ async function explain(
 if (import.meta.filename === process.argv[1]) {
   const [orders = USUAL.orders] = process.argv.slice(2).map(Number);
   const say = (line: string) => void process.stdout.write(`${line}\n`);
-  say(`${onMachine()}; ${orders} orders\n${'ms'.padEnd(49)}${'p50'.padStart(9)}${'p99'.padStart(9)}`);
+  say(`${onMachine()}; ${orders} orders; milliseconds`);
+  say(columns('', 'at once', 'p50', 'p99', 'cpu'));
   const { explained } = await measureDesk({ ...USUAL, orders }, say);
   for (const [kind, statements] of Object.entries(explained))
     for (const { sql, plan } of statements) say(`\n-- ${kind}\n${sql}\n\n${plan}`);
