@@ -1,13 +1,24 @@
 /** Compares the records of all systems and clients after a run. */
 import type { OrderRow } from '../src/database/orders.ts';
 import type { HoldRow } from '../src/database/seats/lock.ts';
+import { cancelWorkflowId, refundWorkflowId } from '../src/refund.ts';
 import { workflowId, type Progress } from '../src/registration.ts';
 import { ifThere } from '../src/temporal/client.ts';
 import { emailOf } from '../stage/person.ts';
 import type { World } from '../stage/world.ts';
 import { ENDS, type Told } from './client.ts';
 import { unexplained, type Strike } from './mails.ts';
-import type { Client } from './plan.ts';
+import type { Ruling } from './organizer.ts';
+import type { Client, Plan } from './plan.ts';
+import {
+  auditRefunds,
+  endedByOrganizer,
+  REFUND_INVARIANTS,
+  type ActionRun,
+  type EventRow,
+  type RefundRow,
+} from './refunds.ts';
+import { tally } from './tally.ts';
 
 /** The ids that violate each invariant. The product guarantees that every list is empty. */
 export type Violations = Record<(typeof INVARIANTS)[number], string[]>;
@@ -28,6 +39,7 @@ export const INVARIANTS = [
   'status page differs from the run',
   'duplicate email without an explanation',
   'personal data, card number or key in a log',
+  ...REFUND_INVARIANTS,
 ] as const;
 
 type TicketRow = { id: string; capacity: number | null; sold: number };
@@ -35,28 +47,44 @@ type TicketRow = { id: string; capacity: number | null; sold: number };
 export type Audit = {
   violations: Violations;
   outcomes: Record<string, number>;
+  /** How many refunds of the ledger are in each state. */
+  refunds: Record<string, number>;
   /** Confirmations beyond the first per registration. SendGrid does not support idempotent requests. */
   duplicateMails: number;
 };
 
 /**
- * Observations: the responses to clients (`told`); the final status of each (`shown`); ticket types with more
- * seats held or sold than available (`overheld`); what was killed or failed (`struck`).
+ * Observations: the responses to clients (`told`); the final status of each (`shown`); the answers to organizers (`rulings`);
+ * ticket types with more seats held or sold than available (`overheld`); what was killed or failed (`struck`).
  */
-type Seen = { told: Told[]; shown: Told[]; overheld: Set<string>; struck: Strike[] };
+type Seen = { told: Told[]; shown: Told[]; rulings: Ruling[]; overheld: Set<string>; struck: Strike[] };
+
+/** The runs of all planned actions that were started. */
+export async function actionRuns({ client }: World, { acts }: Pick<Plan, 'acts'>): Promise<ActionRun[]> {
+  const runs: ActionRun[] = [];
+  for (const action of acts.flatMap(({ actions }) => actions))
+    for (const id of [refundWorkflowId(action), cancelWorkflowId(action)]) {
+      const run = await ifThere(client.workflow.getHandle(id).describe());
+      if (run) runs.push({ action, status: run.status.name });
+    }
+  return runs;
+}
 
 /** Compares all records. A run that is still open is a violation. */
 export async function audit(
   world: World,
-  clients: Client[],
-  { told, shown, overheld, struck }: Seen,
+  { clients, acts }: Plan,
+  { told, shown, rulings, overheld, struck }: Seen,
 ): Promise<Audit> {
   const { database, client, sandbox } = world;
-  const { captures, mails, members } = sandbox.ledger();
-  const [orders, holds, tickets] = await Promise.all([
+  const { captures, refunds, mails, members } = sandbox.ledger();
+  const [orders, holds, tickets, ends, ledger, history] = await Promise.all([
     database<OrderRow>('orders').select(),
     database<HoldRow>('seat_holds').select(),
     database<TicketRow>('ticket_types').select(),
+    database<{ id: string; status: string }>('ended_registrations').select('id', 'status'),
+    database<RefundRow>('refunds').select(),
+    database<EventRow>('registration_events').select('registration_id', 'kind', 'action'),
   ]);
   const runs = new Map<string, Progress | 'open' | 'failed'>();
   for (const { id } of clients) {
@@ -70,31 +98,44 @@ export async function audit(
   }
 
   const orderOf = new Map(orders.map((order) => [order.id, order]));
-  const capturesOf = (id: string) => captures.filter(({ custom_id }) => custom_id === id);
-  const kept = (id: string) => capturesOf(id).filter(({ status }) => status === 'COMPLETED');
-  const mailsOf = (id: string) =>
+  const capturesOf = (id: string) =>
+    captures.filter(({ custom_id, status }) => custom_id === id && TAKEN.includes(status));
+  const kept = (id: string) => capturesOf(id).filter(({ status }) => status !== 'REFUNDED');
+  /** A run that undoes its registration refunds under the registration's own id. */
+  const isUndone = (id: string, capture: { id: string }) =>
+    refunds.some(({ capture_id, custom_id }) => capture_id === capture.id && custom_id === id);
+  const charged = (id: string) => capturesOf(id).filter((capture) => !isUndone(id, capture));
+  const mailsOf = (id: string, ...wanted: string[]) =>
     mails.filter(
-      ({ customArgs, categories }) => customArgs.registrationId === id && categories.includes('confirmation'),
+      ({ customArgs, categories }) =>
+        customArgs.registrationId === id && categories.some((category) => wanted.includes(category)),
     );
   const isConfirmed = (id: string) => orderOf.get(id)?.status === 'confirmed';
   const subscribed = new Set(members.map(({ email_address }) => email_address));
   const ids = (wrong: (client: Client) => boolean) => clients.filter(wrong).map(({ id }) => id);
   const confirmed = orders.filter(({ status }) => status === 'confirmed');
 
-  const endOf = (id: string) => {
+  const runOf = (id: string) => {
     const run = runs.get(id);
     return typeof run === 'string' ? run : run?.status;
   };
+  const endedWithout = new Map(ends.map(({ id, status }) => [id, status]));
+  const isEndedByOrganizer = (id: string) => orderOf.has(id) && endedByOrganizer(history, id);
+  // An organizer may end what a run has left confirmed, or what has no run.
+  const endOf = (id: string) =>
+    isEndedByOrganizer(id) ? orderOf.get(id)?.status : (runOf(id) ?? endedWithout.get(id));
 
   const violations: Violations = {
-    'payment captured without an order or a refund': ids(({ id }) => kept(id).length > 0 && !isConfirmed(id)),
+    'payment captured without an order or a refund': ids(
+      ({ id }) => kept(id).length > 0 && !isConfirmed(id) && !isEndedByOrganizer(id),
+    ),
     'order without its payment': ids(
       ({ id }) =>
         isConfirmed(id) &&
         (orderOf.get(id)?.amount_minor ?? 0) > 0 &&
-        !kept(id).some(({ order_id }) => order_id === orderOf.get(id)?.paypal_order_id),
+        !charged(id).some(({ order_id }) => order_id === orderOf.get(id)?.paypal_order_id),
     ),
-    'registration charged twice': ids(({ id }) => kept(id).length > 1),
+    'registration charged twice': ids(({ id }) => capturesOf(id).length > 1),
     'more seats held or sold than available': [
       ...overheld,
       ...tickets.filter(({ capacity, sold }) => capacity !== null && sold > capacity).map(({ id }) => id),
@@ -110,12 +151,14 @@ export async function audit(
     'attendee told "not charged" but charged': told
       .filter(({ notCharged }) => notCharged)
       .filter(({ id, at, paypalOrderId }) =>
-        kept(id).some(({ order_id, create_time }) =>
+        charged(id).some(({ order_id, create_time }) =>
           paypalOrderId ? order_id === paypalOrderId : Date.parse(create_time) < at,
         ),
       )
       .map(({ id }) => id),
-    'confirmed attendee without an email': ids(({ id }) => isConfirmed(id) && mailsOf(id).length === 0),
+    'confirmed attendee without an email': ids(
+      ({ id }) => isConfirmed(id) && mailsOf(id, 'confirmation').length === 0,
+    ),
     'consent without a subscription': ids(
       ({ id, newsletter }) => isConfirmed(id) && newsletter && !subscribed.has(emailOf(id)),
     ),
@@ -123,28 +166,33 @@ export async function audit(
     'claim without an open run': holds
       .filter(({ id, claimed_for }) => claimed_for !== null && runs.get(id) !== 'open')
       .map(({ id }) => id),
-    'registration that did not end': ids(({ id }) => ['open', 'failed'].includes(endOf(id) ?? '')),
+    'registration that did not end': ids(({ id }) => ['open', 'failed'].includes(runOf(id) ?? '')),
     'final status shown and then changed': told
       .filter(({ id, state = '' }) => ENDS.includes(state) && !mayBecome(state, endOf(id)))
       .map(({ id }) => id),
     'status page differs from the run': shown
       .filter(({ id, state }) => state !== endOf(id))
       .map(({ id }) => id),
-    'duplicate email without an explanation': ids(({ id }) => unexplained(mailsOf(id), struck) > 0),
+    'duplicate email without an explanation': ids(
+      ({ id }) => unexplained(mailsOf(id, 'confirmation'), struck) > 0,
+    ),
     'personal data, card number or key in a log': world.revealing(),
+    ...auditRefunds({
+      ...{ orders, ends, ledger, history, captures, refunds, mailsOf, rulings },
+      runs: await actionRuns(world, { acts }),
+    }),
   };
   const outcomes = tally(clients.map(({ id }) => endOf(id) ?? 'no payment attempted'));
-  const duplicateMails = clients.reduce((sum, { id }) => sum + Math.max(0, mailsOf(id).length - 1), 0);
-  return { violations, outcomes, duplicateMails };
+  const duplicateMails = clients.reduce(
+    (sum, { id }) => sum + Math.max(0, mailsOf(id, 'confirmation').length - 1),
+    0,
+  );
+  return { violations, outcomes, refunds: tally(ledger.map(({ state }) => state)), duplicateMails };
 }
+
+/** The statuses of a capture that took money, whatever was refunded since. */
+const TAKEN = ['COMPLETED', 'PARTIALLY_REFUNDED', 'REFUNDED'];
 
 /** Whether a final status may change to another: a registration that is undone was confirmed before. */
 const mayBecome = (shown: string, end: string | undefined) =>
   shown === end || (shown === 'confirmed' && (end === 'refunded' || end === 'cancelled'));
-
-/** How often each name occurs. */
-export function tally(names: string[]): Record<string, number> {
-  const counts: Record<string, number> = {};
-  for (const name of names) counts[name] = (counts[name] ?? 0) + 1;
-  return counts;
-}

@@ -4,8 +4,11 @@
  * - `seats`: a new hold does not look whether there is a seat
  * - `order`: an order is reported as saved but not written
  * - `guess`: a payment whose response was lost counts as declined
+ * - `ledger`: a refund does not look how much is left
+ * - `look`: PayPal is not asked whether it has a refund already, and each request for a refund has a new id
  */
-import { OrdersController } from '@paypal/paypal-server-sdk';
+import { randomUUID } from 'node:crypto';
+import { OrdersController, PaymentsController } from '@paypal/paypal-server-sdk';
 import pg from 'pg';
 
 const broken = (process.env.CHAOS_BREAK ?? '').split(',');
@@ -25,6 +28,9 @@ const HOLD_ALWAYS = `
 /** Matches the statement that inserts an order from its claim. */
 const INSERT = /insert into orders \([^)]*\)\s+select ((?:\$\d+(?:, )?)+) from counted returning id/;
 
+/** Matches the statement that adds up the refunds of a registration. */
+const SUM = /^select coalesce\(sum\(amount_minor\), 0\)(::integer as sum from refunds)/;
+
 /** Returns the statement to send instead. */
 function rewrite(statement: string): string {
   if (broken.includes('seats') && statement === HOLD) return HOLD_ALWAYS;
@@ -34,6 +40,7 @@ function rewrite(statement: string): string {
       const texts = values.split(', ').map((value) => `${value}::text`);
       return `select concat(${texts.join(', ')}) as id from counted`;
     });
+  if (broken.includes('ledger')) return statement.replace(SUM, 'select min(0)$1');
   return statement;
 }
 
@@ -58,6 +65,30 @@ if (broken.includes('guess')) {
   orders.captureOrder = async function (this: unknown, ...args) {
     const answer = await captureOrder.apply(this, args).catch(() => undefined);
     return answer && ++answered % 5 > 0 ? answer : { result: declined };
+  };
+}
+
+if (broken.includes('look')) {
+  type Order = { purchaseUnits?: { payments?: { refunds?: unknown } }[] };
+  type Find = (...args: unknown[]) => Promise<{ result: Order }>;
+  const orders = OrdersController.prototype as unknown as { getOrder: Find };
+  const { getOrder } = orders;
+  orders.getOrder = async function (this: unknown, ...args) {
+    const answer = await getOrder.apply(this, args);
+    for (const { payments } of answer.result.purchaseUnits ?? []) delete payments?.refunds;
+    return answer;
+  };
+
+  type Refund = (request: object, options: unknown) => Promise<unknown>;
+  const payments = PaymentsController.prototype as unknown as { refundCapturedPayment: Refund };
+  const { refundCapturedPayment } = payments;
+  let answered = 0;
+  // Every other answer is lost, too, so that the test does not depend on when the plan loses them.
+  payments.refundCapturedPayment = async function (this: unknown, request, options) {
+    const asked = { ...request, paypalRequestId: randomUUID() };
+    const answer = await refundCapturedPayment.call(this, asked, options);
+    if (++answered % 2 > 0) throw new Error('The answer is lost');
+    return answer;
   };
 }
 

@@ -21,3 +21,9 @@ export function unexplained(mails: Mail[], struck: Strike[]): number {
     .reduce((sum, { from, to }) => sum + attemptsWithin(to - from), 0);
   return Math.max(0, mails.length - 1 - explained);
 }
+
+/** Whether a confirmation was sent after a notice that the registration is over, and was not in progress at that time. */
+export function confirmedAfterNotice(confirmations: Mail[], notices: Mail[]): boolean {
+  const over = Math.min(...notices.map(({ at }) => Date.parse(at)));
+  return confirmations.some(({ at }) => Date.parse(at) > over + LATE_MS);
+}

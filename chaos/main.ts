@@ -26,6 +26,8 @@ const lines = [
   ...rows('Processes killed', report.kills),
   ...rows('Vendor faults', report.faults),
   ...rows('Responses', report.answers),
+  ...rows('Answers to organizers', report.rulings),
+  ...rows('Refunds', report.refunds),
   ...rows('Violations', violations),
   '',
   `Duplicate confirmations: ${report.duplicateMails}. Duration: ${report.seconds} s.`,

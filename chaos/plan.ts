@@ -1,4 +1,5 @@
-/** The plan of a run, derived from a seed: which clients register how, and which parts and vendors fail. */
+/** The plan of a run, derived from a seed: which clients register how, what organizers do, and which parts and vendors fail. */
+import { planActs, type Act } from './acts.ts';
 import type { Fault, Provider } from '../sandbox/vendors/faults.ts';
 import { PARTS, type Part } from '../stage/world.ts';
 
@@ -28,6 +29,14 @@ export type Plan = Omit<Options, 'kills'> & {
   troubles: Trouble[];
   /** A period without workers. Temporal is killed before they are back, while clients keep registering. */
   blackout: { at: number; lastsMs: number };
+  acts: Act[];
+  /** What is killed after all registrations have ended, while organizers act; `at` counts from then. */
+  lateKills: Kill[];
+  /**
+   * A period in which the PayPal account has only so much money for refunds (in hundredths). A second one begins with what
+   * organizers do after all registrations have ended.
+   */
+  poverty: { funds: number; at: number; lastsMs: number };
 };
 
 /** Ticket types with and without competition for seats. */
@@ -87,8 +96,9 @@ export function makePlan({ seed, registrations, seconds, kills }: Options): Plan
     lastsMs: Math.max(2500, Math.round(ms * 0.05)),
   };
   const blackout = { at: Math.round(ms * 0.6), lastsMs: Math.max(2000, Math.round(ms * 0.1)) };
-  return {
-    ...{ seed, registrations, seconds, clients, blackout },
+  const poverty = { funds: 5000, at: Math.round(ms * 0.4), lastsMs: Math.max(2000, Math.round(ms * 0.15)) };
+  const plan = {
+    ...{ seed, registrations, seconds, clients, blackout, poverty },
     kills: Array.from({ length: kills }, (_, n) => ({
       part: nth(PARTS, n),
       at: below(ms),
@@ -105,5 +115,12 @@ export function makePlan({ seed, registrations, seconds, kills }: Options): Plan
         return { ...trouble, provider: provider === 'paypal' && overlaps ? 'sendgrid' : provider };
       }),
     ],
+  };
+  const acts = planActs(clients, { below, uuid });
+  const late = kills > 0 ? PARTS : [];
+  return {
+    ...plan,
+    acts,
+    lateKills: late.map((part) => ({ part, at: below(2500), downMs: 200 + below(1000) })),
   };
 }

@@ -1,11 +1,16 @@
-/** One chaos run: clients register while parts are killed and vendors fail. Then everything is audited. */
+/**
+ * One chaos run: clients register, and organizers refund and cancel, while parts are killed and vendors fail. Then everything is
+ * audited.
+ */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { workflowId } from '../src/registration.ts';
-import { audit, tally, type Audit } from './audit.ts';
+import { actionRuns, audit, type Audit } from './audit.ts';
 import { look, register, type Told } from './client.ts';
 import type { Strike } from './mails.ts';
-import { makePlan, TICKETS, type Options, type Plan } from './plan.ts';
+import { organize, type Ruling } from './organizer.ts';
+import { makePlan, TICKETS, type Kill, type Options, type Plan } from './plan.ts';
+import { tally } from './tally.ts';
 import { startWorld, type World } from '../stage/world.ts';
 
 export type Report = Audit & {
@@ -13,6 +18,7 @@ export type Report = Audit & {
   kills: Record<string, number>;
   faults: Record<string, number>;
   answers: Record<string, number>;
+  rulings: Record<string, number>;
   seconds: number;
   /** The folder of data and logs, if there are violations. */
   folder: string | undefined;
@@ -39,37 +45,66 @@ export async function runChaos(options: Options, say: Say, broken = ''): Promise
   let keep = true;
   try {
     const told: Told[] = [];
+    const rulings: Ruling[] = [];
     const overheld = new Set<string>();
     const watching = watchSeats(world, overheld);
     say(`${plan.registrations} people register within ${plan.seconds} s`);
     const end = startedAt + plan.seconds * 1000;
-    const trouble = Promise.all([killParts(world, plan, startedAt), injectFaults(world, plan, startedAt)]);
+    const patience = { deadline: end + PATIENCE_MS, watchUntil: end + WATCH_ON_MS };
+    const trouble = Promise.all([
+      killParts(world, plan.kills, startedAt),
+      takeWorkersAway(world, plan, startedAt),
+      injectFaults(world, plan, startedAt),
+      becomePoor(world, plan, startedAt + plan.poverty.at),
+    ]);
     const everybody = plan.clients.map(async (client) => {
       await until(startedAt + client.at);
-      const patience = { deadline: end + PATIENCE_MS, watchUntil: end + WATCH_ON_MS };
       told.push(...(await register(world, client, patience)));
     });
-    const [killed, failed] = await trouble;
+    const organizers = plan.acts
+      .filter(({ moment }) => moment !== 'settled')
+      .map(async (act) => {
+        await until(startedAt + act.at);
+        rulings.push(...(await organize(world, act, patience)));
+      });
+    const [killed, gone, failed] = await trouble;
     world.sandbox.faults.clear();
     await world.reviveAll();
     say('All parts and vendors are up again');
-    await Promise.all(everybody);
-    watching.abort();
+    await Promise.all([...everybody, ...organizers]);
     await settle(world, plan, say);
+
+    say('Organizers act on what is settled');
+    const lateAt = Date.now();
+    const late = { deadline: lateAt + PATIENCE_MS, watchUntil: lateAt };
+    const lateTrouble = Promise.all([
+      killParts(world, plan.lateKills, lateAt),
+      becomePoor(world, plan, lateAt),
+    ]);
+    const lateActs = plan.acts
+      .filter(({ moment }) => moment === 'settled')
+      .map(async (act) => {
+        rulings.push(...(await organize(world, act, late)));
+      });
+    const [killedLate] = await lateTrouble;
+    await world.reviveAll();
+    await Promise.all(lateActs);
+    await settle(world, plan, say);
+    watching.abort();
+    const dead = [...killed, ...gone, ...killedLate];
     const shown = await Promise.all(plan.clients.map(({ id }) => look(world, id)));
-    const result = await audit(world, plan.clients, {
-      told,
-      shown,
-      overheld,
-      struck: [...killed, ...failed],
+    const result = await audit(world, plan, {
+      ...{ told, shown, rulings, overheld },
+      struck: [...dead, ...failed],
     });
     keep = Object.values(result.violations).some((ids) => ids.length > 0) && !broken;
     return {
       ...result,
       plan: options,
-      kills: tally(killed.map(({ what }) => what)),
+      kills: tally(dead.map(({ what }) => what)),
       faults: tally(failed.map(({ what }) => what)),
       answers: tally(told.map(({ method, status }) => `${method} ${status}`)),
+      rulings: tally(rulings.map(({ again, decision }) => `${again ? 'again: ' : ''}${decision.status}`)),
       seconds: Math.round((Date.now() - startedAt) / 1000),
       folder: keep ? world.folder : undefined,
     };
@@ -80,31 +115,46 @@ export async function runChaos(options: Options, say: Say, broken = ''): Promise
 
 const until = (time: number): Promise<unknown> => sleep(Math.max(0, time - Date.now()));
 
+const asStrikes = (names: string[]): Strike[] => {
+  const at = Date.now();
+  return names.map((what) => ({ what, from: at, to: at }));
+};
+
 /** Kills parts as planned and restarts them. Returns what was killed, and when. */
-async function killParts(world: World, { kills, blackout }: Plan, startedAt: number): Promise<Strike[]> {
-  const now = (names: string[]): Strike[] => {
-    const at = Date.now();
-    return names.map((what) => ({ what, from: at, to: at }));
-  };
+async function killParts(world: World, kills: Kill[], startedAt: number): Promise<Strike[]> {
   const single = kills.map(async ({ part, at, downMs }) => {
     await until(startedAt + at);
     const names = await world.kill(part);
-    const killed = now(names);
+    const killed = asStrikes(names);
     await sleep(downMs);
     await world.revive(names);
     return killed;
   });
-  const dark = async () => {
-    await until(startedAt + blackout.at);
-    const workers = await world.kill('worker', 'all');
-    const killed = now(workers);
-    await sleep(blackout.lastsMs);
-    const server = await world.kill('Temporal');
-    killed.push(...now(server));
-    await world.revive([...server, ...workers]);
-    return killed;
-  };
-  return (await Promise.all([...single, dark()])).flat();
+  return (await Promise.all(single)).flat();
+}
+
+/** Kills all workers, and Temporal before they are back. Returns what was killed, and when. */
+async function takeWorkersAway(world: World, { blackout }: Plan, startedAt: number): Promise<Strike[]> {
+  await until(startedAt + blackout.at);
+  const workers = await world.kill('worker', 'all');
+  const killed = asStrikes(workers);
+  await sleep(blackout.lastsMs);
+  const server = await world.kill('Temporal');
+  killed.push(...asStrikes(server));
+  await world.revive([...server, ...workers]);
+  return killed;
+}
+
+/** Leaves the PayPal account with too little money for all refunds, for a while. */
+async function becomePoor(
+  { sandbox }: World,
+  { poverty: { funds, lastsMs } }: Plan,
+  at: number,
+): Promise<void> {
+  await until(at);
+  sandbox.setAccount({ funds });
+  await sleep(lastsMs);
+  sandbox.setAccount({ funds: null });
 }
 
 /** Makes the vendors fail as planned. Returns each fault, and when it occurred. */
@@ -142,13 +192,15 @@ function watchSeats({ database }: World, overheld: Set<string>): AbortController
 }
 
 /** Waits until every run has ended. Cancels those that wait for another card, as an organizer would. */
-async function settle({ client }: World, { clients }: Plan, say: Say): Promise<void> {
+async function settle(world: World, plan: Plan, say: Say): Promise<void> {
+  const { client } = world;
   const deadline = Date.now() + SETTLE_WITHIN_MS;
   const cancelled = new Set<string>();
   for (let open = 1, before = 0; open > 0 && Date.now() < deadline; before = open) {
     await sleep(500);
-    open = 0;
-    for (const { id } of clients) {
+    const acting = await actionRuns(world, plan).catch(() => [{ status: 'RUNNING' }]);
+    open = acting.filter(({ status }) => status === 'RUNNING').length;
+    for (const { id } of plan.clients) {
       const handle = client.workflow.getHandle(workflowId(id));
       const run = await handle.describe().catch(() => undefined);
       if (run?.status.name !== 'RUNNING') continue;
@@ -158,6 +210,6 @@ async function settle({ client }: World, { clients }: Plan, say: Say): Promise<v
       cancelled.add(id);
       await handle.cancel();
     }
-    if (open !== before && open > 0) say(`${open} registrations are still open`);
+    if (open !== before && open > 0) say(`${open} runs are still open`);
   }
 }

@@ -175,6 +175,7 @@ export async function startSandbox({ port = 0, dataFile }: { port?: number; data
     settleRefund: (id: string, status: 'COMPLETED' | 'FAILED') => {
       paypal.settleRefund(id, status);
     },
+    account: paypal.account,
     setAccount: paypal.setAccount,
     /** Makes a capture older by some days. */
     age: (captureId: string, days: number) => {
