@@ -121,6 +121,10 @@ export async function audit(
   };
   const endedWithout = new Map(ends.map(({ id, status }) => [id, status]));
   const isEndedByOrganizer = (id: string) => orderOf.has(id) && endedByOrganizer(history, id);
+  /** An organizer cancelled it before there was an order, so that its run undid it. */
+  const isCancelled = (id: string) =>
+    runOf(id) === 'cancelled' &&
+    history.some(({ registration_id, kind }) => registration_id === id && kind === 'cancel-asked');
   // An organizer may end what a run has left confirmed, or what has no run.
   const endOf = (id: string) =>
     isEndedByOrganizer(id) ? orderOf.get(id)?.status : (runOf(id) ?? endedWithout.get(id));
@@ -146,7 +150,7 @@ export async function audit(
       )
       .map(({ id }) => id),
     'attendee told "registered" without an order': told
-      .filter(({ id, state }) => state === 'confirmed' && !orderOf.has(id))
+      .filter(({ id, state }) => state === 'confirmed' && !orderOf.has(id) && !isCancelled(id))
       .map(({ id }) => id),
     'attendee told "not charged" but charged': told
       .filter(({ notCharged }) => notCharged)

@@ -37,8 +37,8 @@ function rewrite(statement: string): string {
   if (broken.includes('order') && INSERT.test(statement))
     // PostgreSQL rejects parameters that the statement does not use.
     return statement.replace(INSERT, (_insert, values: string) => {
-      const texts = values.split(', ').map((value) => `${value}::text`);
-      return `select concat(${texts.join(', ')}) as id from counted`;
+      const [id = '', ...texts] = values.split(', ').map((value) => `${value}::text`);
+      return `select (${id})::uuid as id, concat(${texts.join(', ')}) as lost from counted`;
     });
   if (broken.includes('ledger')) return statement.replace(SUM, 'select min(0)$1');
   return statement;

@@ -4,26 +4,28 @@ import { INVARIANTS } from './audit.ts';
 import { makePlan } from './plan.ts';
 import { runChaos } from './run.ts';
 
+const LONG = { timeout: 300_000 };
 const quiet = () => undefined;
 
 it('creates the same plan for the same seed', () => {
   const options = { seed: 42, registrations: 50, seconds: 30, kills: 8 };
   expect(makePlan(options)).toEqual(makePlan(options));
   expect(makePlan({ ...options, seed: 43 }).clients).not.toEqual(makePlan(options).clients);
+  expect(makePlan({ ...options, seed: 43 }).acts).not.toEqual(makePlan(options).acts);
 });
 
-it('loses, duplicates and misreports nothing while all parts are killed', { timeout: 300_000 }, async () => {
+it('loses, duplicates and misreports nothing while all parts are killed', LONG, async () => {
   const report = await runChaos({ seed: 7, registrations: 20, seconds: 10, kills: 4 }, quiet);
   expect(report.violations).toEqual(Object.fromEntries(INVARIANTS.map((name) => [name, []])));
   expect(Object.values(report.kills).reduce((sum, count) => sum + count, 0)).toBeGreaterThanOrEqual(4);
   expect(report.outcomes.confirmed).toBeGreaterThan(5);
+  expect(report.refunds.done).toBeGreaterThan(3);
+  expect(report.rulings['again: asked']).toBeGreaterThan(0);
 });
 
 it(
-  'detects unsaved orders, seats held that do not exist, and lost responses treated as declines',
-  {
-    timeout: 300_000,
-  },
+  'detects unsaved orders, seats that do not exist, and lost responses treated as declines',
+  LONG,
   async () => {
     const options = { seed: 7, registrations: 60, seconds: 5, kills: 0 };
     const { violations } = await runChaos(options, quiet, 'order,seats,guess');
@@ -33,3 +35,11 @@ it(
     expect(violations['attendee told "not charged" but charged'].length).toBeGreaterThan(0);
   },
 );
+
+it('detects refunds of more than is left, and refunds that are repeated', LONG, async () => {
+  const options = { seed: 7, registrations: 30, seconds: 4, kills: 0 };
+  const { violations } = await runChaos(options, quiet, 'ledger,look');
+  expect(violations['more promised to refund than was paid'].length).toBeGreaterThan(0);
+  expect(violations['refund made twice'].length).toBeGreaterThan(0);
+  expect(violations['refund at PayPal that the ledger does not have'].length).toBeGreaterThan(0);
+});

@@ -11,18 +11,18 @@ const NO_FUNDS = 'REFUND_FAILED_INSUFFICIENT_FUNDS';
 /** What `by-hand` refunds in PayPal's dashboard. */
 const BY_HAND = { currency_code: CURRENCY, value: '30.00' };
 
-/** An answer that arrived. `again` is set when a refund was asked for again. */
+/** What an action was answered. `again` is set when a refund was asked for again. */
 export type Ruling = {
   registration: string;
   action: string;
   again?: string | undefined;
-  decision: RefundDecision | CancelDecision;
+  decision: RefundDecision | CancelDecision | { status: 'unanswered' };
 };
 
 /** The times (epoch ms) at which an organizer stops waiting for a confirmation, and stops altogether. */
 type Patience = { watchUntil: number; deadline: number };
 
-/** Does what is planned about one registration, each action until it is answered. Returns all answers that arrived. */
+/** Does what is planned about one registration, each action until it is answered. Returns the answers. */
 export async function organize(world: World, act: Act, patience: Patience): Promise<Ruling[]> {
   const { registration, deed, organizer, ticketType } = act;
   if (act.moment === 'confirmed' && !(await isConfirmed(world, registration, patience.watchUntil))) return [];
@@ -40,7 +40,6 @@ export async function organize(world: World, act: Act, patience: Patience): Prom
     for (const again of [undefined, ...act.agains]) {
       const asked = again === undefined ? request : { ...request, again };
       const decision = await retry(() => startRefund(world.client, asked, about));
-      if (!decision) return;
       rulings.push({ registration, action, again, decision });
       if (decision.status !== 'asked' || (await wordOf(world, action, patience.deadline)) !== NO_FUNDS)
         return;
@@ -69,7 +68,7 @@ export async function organize(world: World, act: Act, patience: Patience): Prom
       break;
     case 'cancel': {
       const decision = await retry(() => startCancellation(world.client, requestOf(first), about));
-      if (decision) rulings.push({ registration, action: first, decision });
+      rulings.push({ registration, action: first, decision });
     }
   }
   return rulings;
@@ -89,13 +88,16 @@ async function isConfirmed({ database }: World, id: string, deadline: number): P
 }
 
 /** Repeats the same action until it is answered. */
-async function untilAnswered<T>(ask: () => Promise<T>, deadline: number): Promise<T | undefined> {
+async function untilAnswered<T>(
+  ask: () => Promise<T>,
+  deadline: number,
+): Promise<T | { status: 'unanswered' }> {
   while (Date.now() < deadline) {
     const decision = await ask().catch(() => undefined);
     if (decision) return decision;
     await sleep(LOOK_EVERY_MS);
   }
-  return undefined;
+  return { status: 'unanswered' };
 }
 
 /** Waits until a refund is done or refused. Returns why PayPal refused it, if it did. */

@@ -14,6 +14,7 @@ export const REFUND_INVARIANTS = [
   'refund at PayPal that the ledger does not have',
   'refund asked for without an open run',
   'refund or cancellation that did not end',
+  'organizer without an answer',
   'organizer told "asked" without a refund',
   'organizer told "not possible" but refunded',
   'organizer told "cancelled" but still confirmed',
@@ -130,6 +131,9 @@ export function auditRefunds(records: RefundRecords): RefundViolations {
       .map(({ action }) => action),
     'refund or cancellation that did not end': runs
       .filter(({ status }) => status !== 'COMPLETED')
+      .map(({ action }) => action),
+    'organizer without an answer': rulings
+      .filter(({ decision }) => decision.status === 'unanswered')
       .map(({ action }) => action),
     'organizer told "asked" without a refund': rulings
       .filter(({ decision }) => decision.status === 'asked')
