@@ -45,6 +45,9 @@ export type EndedStatus = 'refunded' | 'cancelled';
 export type RefundOutcome =
   { status: 'done'; amount: Money; ended: EndedStatus | null } | { status: 'refused'; word: string };
 
+/** What the run of a refund comes to. `asked` is what was entered in the ledger, whatever became of it. */
+export type RefundResult = RefundRefusal | (RefundOutcome & { asked: Money });
+
 /**
  * `ended`: the registration is cancelled. `open`: it has no order yet, so that its own run has to end it, and refunds what was
  * taken. `over`: it was not confirmed any more.

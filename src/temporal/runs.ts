@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import {
   ServiceError,
+  WorkflowExecutionAlreadyStartedError,
   WithStartWorkflowOperation,
   WorkflowIdConflictPolicy,
   WorkflowIdReusePolicy,
@@ -22,6 +23,7 @@ import {
   type OrganizerAction,
   type RefundDecision,
   type RefundRequest,
+  type RefundResult,
 } from '../refund.ts';
 import {
   ANSWER_WITHIN_MS,
@@ -143,8 +145,9 @@ export const startRefund = (
   about: About,
   { resumes, ...options }: Started & { resumes?: string } = {},
 ) =>
-  startAction<RefundDecision>(client, request, about, {
+  startAction<RefundDecision, RefundResult>(client, request, about, {
     ...options,
+    decisionOf: (result) => ('asked' in result ? { status: 'asked', amount: result.asked } : result),
     workflow: REFUND_WORKFLOW,
     workflowId: refundWorkflowId(request.action),
     // A run that has answered an update answers it for ever, so another run needs another one.
@@ -160,8 +163,9 @@ export const startCancellation = (
   about: About,
   options: Started = {},
 ) =>
-  startAction<CancelDecision>(client, request, about, {
+  startAction<CancelDecision, CancelDecision>(client, request, about, {
     ...options,
+    decisionOf: (result) => result,
     workflow: CANCEL_WORKFLOW,
     workflowId: cancelWorkflowId(request.action),
     updateId: request.action,
@@ -171,8 +175,9 @@ export const startCancellation = (
 
 /** Starts the run that changes a registration, or does a step again, as {@link startRefund} does. */
 export const startChange = (client: Client, request: ChangeRequest, about: About, options: Started = {}) =>
-  startAction<ChangeDecision>(client, request, about, {
+  startAction<ChangeDecision, ChangeDecision>(client, request, about, {
     ...options,
+    decisionOf: (result) => result,
     workflow: CHANGE_WORKFLOW,
     workflowId: changeWorkflowId(request.action),
     updateId: request.action,
@@ -181,19 +186,29 @@ export const startChange = (client: Client, request: ChangeRequest, about: About
   });
 const CHANGES = { correct: 'correction', move: 'another ticket type', again: 'a step again' };
 
-type ActionRun = Started & {
+type ActionRun<Decision, Result> = Started & {
   workflow: string;
   workflowId: string;
   updateId: string;
   workflowIdReusePolicy: 'ALLOW_DUPLICATE' | 'REJECT_DUPLICATE';
   summary: string;
+  /** What was decided in a run, as its result tells. */
+  decisionOf: (result: Result) => Decision;
 };
 
-async function startAction<Decision>(
+async function startAction<Decision, Result>(
   client: Client,
   request: OrganizerAction,
   about: About,
-  { workflow, updateId, summary, taskQueue = TASK_QUEUE, timeoutMs = ANSWER_WITHIN_MS, ...ids }: ActionRun,
+  {
+    workflow,
+    updateId,
+    summary,
+    decisionOf,
+    taskQueue = TASK_QUEUE,
+    timeoutMs = ANSWER_WITHIN_MS,
+    ...ids
+  }: ActionRun<Decision, Result>,
 ): Promise<Decision> {
   const attributes = { ...about, reference: reference(request.registration) };
   const start = (typedSearchAttributes?: TypedSearchAttributes) =>
@@ -210,7 +225,15 @@ async function startAction<Decision>(
         ...(typedSearchAttributes && { typedSearchAttributes }),
       }),
     });
-  return client.withDeadline(Date.now() + timeoutMs, () => indexed(client, attributes, start));
+  return client.withDeadline(Date.now() + timeoutMs, async () => {
+    try {
+      return await indexed(client, attributes, start);
+    } catch (error) {
+      if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
+      // A server that restarts forgets an update that no worker had accepted. The run is over without it.
+      return decisionOf(await client.workflow.getHandle<() => Promise<Result>>(ids.workflowId).result());
+    }
+  });
 }
 
 /**

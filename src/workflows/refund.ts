@@ -2,6 +2,7 @@ import {
   allHandlersFinished,
   condition,
   getExternalWorkflowHandle,
+  patched,
   proxyActivities,
 } from '@temporalio/workflow';
 import type { Activities } from '../activities/index.ts';
@@ -11,8 +12,8 @@ import {
   type EndedStatus,
   type OrganizerAction,
   type RefundOutcome,
-  type RefundRefusal,
   type RefundRequest,
+  type RefundResult,
 } from '../refund.ts';
 import { RATE_LIMITED, workflowId } from '../registration.ts';
 import { announce } from './decision.ts';
@@ -30,18 +31,25 @@ const { tellAttendee } = proxyActivities<Activities>({
 });
 
 /** One refund: it is entered in the ledger, made by PayPal, and told to the attendee. A refusal by PayPal ends the run. */
-export async function refund(request: RefundRequest): Promise<RefundOutcome | RefundRefusal> {
+export async function refund(request: RefundRequest): Promise<RefundResult> {
   const decided = announce();
   const decision = await askRefund(request);
   decided(decision);
-  const outcome = decision.status === 'asked' ? await sendRefund(request.action) : decision;
+  const result =
+    decision.status === 'asked' ? { ...(await make(request)), asked: decision.amount } : decision;
+  await condition(allHandlersFinished);
+  return result;
+}
+
+/** Makes a refund of the ledger, and tells the attendee. */
+async function make(request: RefundRequest): Promise<RefundOutcome> {
+  const outcome = await sendRefund(request.action);
   if (outcome.status === 'done') {
     const { ended } = outcome;
     if (ended) await stopRun(request.registration, ended);
     const refunded = outcome.amount.minor > 0 ? outcome.amount : null;
     if (ended || refunded) await tell(request, ended ? 'cancelled' : 'refund-made', refunded);
   }
-  await condition(allHandlersFinished);
   return outcome;
 }
 
@@ -55,11 +63,32 @@ export async function cancelRegistration(request: OrganizerAction): Promise<Canc
     await tell(request, 'cancelled', null);
   } else if (decision.status === 'open') {
     const run = getExternalWorkflowHandle(workflowId(request.registration));
-    // Without a run nothing was paid: only the hold is left.
-    await run.cancel().catch(() => giveSeatBack(request.registration, 'cancelled'));
+    const hasRun = await run.cancel().then(
+      () => true,
+      () => false,
+    );
+    const isOrdered = patched('order-meanwhile') && (await undoOrder(request));
+    // Without a run and an order nothing was paid: only the hold is left.
+    if (!hasRun && !isOrdered) await giveSeatBack(request.registration, 'cancelled');
   }
   await condition(allHandlersFinished);
   return decision;
+}
+
+/**
+ * Temporal accepts the cancellation of a run that has ended just before, and nothing comes of it. The order that such a run has
+ * left is undone here, as an open run undoes it: whichever asks for the refund first makes it.
+ * @returns whether there is an order
+ */
+async function undoOrder(request: OrganizerAction): Promise<boolean> {
+  const everything = { ...request, amount: null, cancels: true };
+  const { status } = await askRefund(everything);
+  if (status === 'asked') await make(everything);
+  if (status === 'nothing-paid') {
+    await giveSeatBack(request.registration, 'cancelled');
+    await tell(request, 'cancelled', null);
+  }
+  return status !== 'no-order';
 }
 
 /** The registration is over, whatever its run still tries. Most runs have ended long before. */

@@ -5,7 +5,7 @@ import { connectDatabase, type Database } from '../../src/database/connection.ts
 import { listRegistrations } from '../../src/database/desk/list.ts';
 import { migrate } from '../../src/database/migrations.ts';
 import { eraseFromOrder } from '../../src/database/orders.ts';
-import { rewriteOrders } from '../../src/database/rewrite.ts';
+import { rewriteErased } from '../../src/database/rewrite.ts';
 import { addConference } from '../../stage/conference.ts';
 import { anOrder } from '../api/organizer/orders.ts';
 import { createDatabase } from '../store.ts';
@@ -103,7 +103,7 @@ it('leaves nothing of an erased person in the column and in the file of the inde
   await eraseFromOrder(database, id);
   expect(await database('orders').pluck('searched')).toEqual([null]);
   expect([await isThere(), await find(database, 'xzv')]).toEqual([true, []]);
-  expect(await rewriteOrders(database)).toBe(true);
+  expect(await rewriteErased(database)).toBe(true);
   expect(await isThere()).toBe(false);
 });
 

@@ -1,16 +1,25 @@
 /** Refunds and cancellations by organizers, with every ledger compared: ours, PayPal's, the seats and the mails. */
 import { randomUUID } from 'node:crypto';
-import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
+import { activityOptions, type Activities } from '../../src/activities/index.ts';
 import { sendRefund } from '../../src/activities/refund.ts';
 import { findRefund } from '../../src/database/refunds.ts';
-import { cancelWorkflowId, refundWorkflowId, type RefundRequest } from '../../src/refund.ts';
+import {
+  CANCEL_WORKFLOW,
+  cancelWorkflowId,
+  REFUND_WORKFLOW,
+  refundWorkflowId,
+  type RefundRequest,
+} from '../../src/refund.ts';
 import { workflowId } from '../../src/registration.ts';
 import { startCancellation, startRefund } from '../../src/temporal/runs.ts';
 import { ifThere } from '../../src/temporal/client.ts';
 import { aForm, emailOf } from '../../stage/person.ts';
 import { anAttendee, startStack, texts, type Stack } from '../stack.ts';
 import { requestIdsTo } from '../vendors/request-ids.ts';
+import { bundleWorkflows } from '../workflows/bundle.ts';
 import { isLeftWith } from '../workflows/dev-server.ts';
+import { gate } from '../workflows/stand-ins.ts';
 
 let stack: Stack;
 beforeAll(async () => {
@@ -101,7 +110,7 @@ describe('a refund', () => {
   it('of a part and then of the rest leaves the registration as it is, and tells the attendee', async () => {
     const person = await registered();
     const { id } = person;
-    expect(await refund(request(id, 40))).toEqual({ status: 'done', amount: euros(40), ended: null });
+    expect(await refund(request(id, 40))).toMatchObject({ status: 'done', amount: euros(40), ended: null });
     expect(await refund(request(id, null))).toMatchObject({ status: 'done', amount: euros(80) });
     expect(refundsOf(id)).toEqual(['40.00', '80.00']);
     expect(captureOf(id).status).toBe('REFUNDED');
@@ -220,7 +229,7 @@ describe('a refund', () => {
       const { id } = await registered();
       hinder(id);
       const asked = request(id, null, { cancels: true });
-      expect(await refund(asked)).toEqual({ status: 'refused', word });
+      expect(await refund(asked)).toEqual({ status: 'refused', word, asked: euros(120) });
       expect([await statusOf(id), refundsOf(id), noticesTo(id, 'cancelled')]).toEqual(['confirmed', [], []]);
       expect(await ledgerOf(id)).toEqual([{ state: 'refused', amount_minor: 12_000, word }]);
       help(id);
@@ -248,6 +257,25 @@ describe('a refund', () => {
     expect(await sendNow(first)).toMatchObject({ status: 'done' });
     expect(await sendNow(second)).toEqual({ status: 'refused', word: 'FAILED' });
     expect(captureOf(failed).status).toBe('COMPLETED');
+  });
+
+  it('is answered although Temporal has lost the question, and the run is over', async () => {
+    const [{ id }, { id: other }] = [await registered(), await registered()];
+    const [first, refused] = [request(id, 40), request(other, 130)];
+    const { taskQueue } = stack;
+    for (const asked of [first, refused]) {
+      const ids = { workflowId: refundWorkflowId(asked.action), taskQueue };
+      await stack.temporal.workflow.execute(REFUND_WORKFLOW, { ...ids, args: [asked] });
+    }
+    expect(await start(first)).toEqual({ status: 'asked', amount: euros(40) });
+    expect(await start(refused)).toEqual({ status: 'too-much', left: euros(120) });
+    const { action, organizer, reason } = request(id, null);
+    const cancellation = { registration: id, action, organizer, reason };
+    const ids = { workflowId: cancelWorkflowId(action), taskQueue };
+    await stack.temporal.workflow.execute(CANCEL_WORKFLOW, { ...ids, args: [cancellation] });
+    expect(await startCancellation(stack.temporal, cancellation, ABOUT, { taskQueue })).toEqual({
+      status: 'ended',
+    });
   });
 
   it('of a registration that has no order yet, or was free, is not possible', async () => {
@@ -348,6 +376,47 @@ describe('a cancellation without a refund', () => {
     stack.sandbox.faults.clear();
     await runOf(person.id).result();
     expect([await shownTo(person), refundsOf(person.id)]).toEqual(['cancelled', ['120.00']]);
+  });
+
+  it('is decided before there is an order, and refunds what was taken although the run has ended meanwhile', async () => {
+    const late = await startStack({ answerWithinMs: 1000 });
+    onTestFinished(() => late.stop());
+    const options = activityOptions({ ...late, config: late.config });
+    const [decided, saved] = [gate(), gate()];
+    await late.startWorker({
+      ...options,
+      workflowBundle: await bundleWorkflows(),
+      activities: {
+        ...options.activities,
+        saveOrder: async (...args) => {
+          await decided.opened;
+          return options.activities.saveOrder(...args);
+        },
+        cancelOrder: async (asked) => {
+          const decision = await options.activities.cancelOrder(asked);
+          decided.open();
+          await saved.opened;
+          return decision;
+        },
+      } satisfies Activities,
+    });
+    const person = anAttendee(late, aForm({ newsletter: false }));
+    await person.register();
+    const { action, organizer, reason } = request(person.id, null);
+    const answer = startCancellation(
+      late.temporal,
+      { registration: person.id, action, organizer, reason },
+      ABOUT,
+      { taskQueue: late.taskQueue },
+    );
+    await late.temporal.workflow.getHandle(workflowId(person.id)).result();
+    saved.open();
+    expect(await answer).toEqual({ status: 'open' });
+    await late.temporal.workflow.getHandle(cancelWorkflowId(action)).result();
+    const { refunds, mails } = late.sandbox.ledger();
+    expect(refunds.map(({ amount }) => amount.value)).toEqual(['120.00']);
+    expect((await person.status()).json()).toMatchObject({ status: 'refunded' });
+    expect(mails.map(({ categories }) => categories[0])).toEqual(['confirmation', 'cancelled']);
   });
 
   it('of a hold without a run gives the seat back', async () => {
