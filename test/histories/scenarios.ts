@@ -207,7 +207,18 @@ export const actions: Record<
   'cancelled-at-the-desk': { does: 'cancel' },
   'hold-cancelled-at-the-desk': {
     does: 'cancel',
-    activities: { cancelOrder: () => Promise.resolve({ status: 'open' }) },
+    activities: {
+      cancelOrder: () => Promise.resolve({ status: 'open' }),
+      askRefund: () => Promise.resolve({ status: 'no-order' }),
+    },
+  },
+  // The run of the registration has saved an order between the decision and its cancellation.
+  'order-undone-at-the-desk': {
+    does: 'cancel',
+    activities: {
+      cancelOrder: () => Promise.resolve({ status: 'open' }),
+      sendRefund: () => Promise.resolve({ status: 'done', amount: EVERYTHING, ended: 'refunded' }),
+    },
   },
   'changed-at-the-desk': { does: 'resend' },
   'subscribed-at-the-desk': { does: 'subscribe' },
