@@ -46,7 +46,7 @@ export const CHANGES: Fault[] = [
   {
     name: 'changes: a mail that is tried again goes to the address of before',
     file: 'src/activities/email.ts',
-    find: 'return confirm(now ?? order);',
+    find: 'return confirm(saved ?? order);',
     replace: 'return confirm(order);',
     caughtBy: { [desk]: 'that a mail is still being tried for' },
   },

@@ -121,6 +121,13 @@ export const REFUNDS: Fault[] = [
     caughtBy: { [done]: 'nobody gets its confirmation' },
   },
   {
+    name: 'refunds: a confirmation is tried again after the registration has ended',
+    file: 'src/activities/email.ts',
+    find: 'activityInfo().attempt > 1 && (await isOver(order.id))',
+    replace: 'false',
+    caughtBy: { 'test/activities/activities.test.ts': 'is not tried again for an order' },
+  },
+  {
     name: 'refunds: a run that an organizer has ended undoes the registration, too',
     file: registration,
     find: 'return { status: ended, isUndone: true };',

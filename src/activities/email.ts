@@ -4,6 +4,7 @@ import { answerWithin, type Database } from '../database/connection.ts';
 import { note } from '../database/history.ts';
 import { mayMail } from '../database/mails.ts';
 import { findTicket } from '../database/orders.ts';
+import { findOutcome } from '../database/registrations.ts';
 import type { Money } from '../money.ts';
 import { linksOf } from '../reference.ts';
 import { confirmationUrl, fullName, isTrusted, type NoticeKind, type Order } from '../registration.ts';
@@ -70,17 +71,22 @@ export function emailActivities({ config, database, sendGrid }: Dependencies) {
     return confirm(ticket);
   }
 
+  /** Whether a registration has ended; not while the database is away, which no confirmation waits for. */
+  async function isOver(id: string): Promise<boolean> {
+    const outcome = await answerWithin(DATABASE_TIMEOUT_MS, findOutcome(database, id), undefined);
+    return outcome?.found === 'end' || (outcome?.found === 'order' && outcome.status !== 'confirmed');
+  }
+
   return {
     /**
-     * Sends the proof of registration, which is also the receipt. A later attempt sends it as the order is by then: an organizer
-     * may have corrected the address. `NoTicket` is final: the order is not confirmed any more.
+     * Sends the proof of registration, which is also the receipt. A further try sends it as the order is by then: an organizer
+     * may have corrected the address. `NoTicket` is final: the registration is over, and its run does not know it yet.
      */
     async sendConfirmation(order: Confirmation): Promise<{ attempts: number }> {
-      const first = activityInfo().attempt === 1;
-      const saved = first ? undefined : findTicket(database, order.id);
-      const now = saved && (await answerWithin(DATABASE_TIMEOUT_MS, saved, undefined));
-      if (now && now.status !== 'confirmed') throw failure({ type: 'NoTicket', final: true });
-      return confirm(now ?? order);
+      if (activityInfo().attempt === 1) return confirm(order);
+      if (await isOver(order.id)) throw failure({ type: 'NoTicket', final: true });
+      const saved = await answerWithin(DATABASE_TIMEOUT_MS, findTicket(database, order.id), undefined);
+      return confirm(saved ?? order);
     },
 
     /**

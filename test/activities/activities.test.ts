@@ -376,6 +376,19 @@ describe('e-mail', () => {
     },
   );
 
+  it.each(['refunded', 'cancelled'] as const)(
+    'is not tried again for an order that was %s after the first try',
+    async (status) => {
+      const { id } = await approved();
+      const bought = anOrder({ id, event: { ...order.event, id: 'conference' } });
+      await harness.run('saveOrder', [bought, { ...CAPTURED, paypalOrderId: id, captureId: id }]);
+      await harness.run('giveSeatBack', [id, status]);
+      const again = harness.failing('sendConfirmation', [{ ...confirmation, id }], { attempt: 2 });
+      expect(await again).toMatchObject({ type: 'NoTicket', nonRetryable: true });
+      expect(mailsOf(id)).toEqual([]);
+    },
+  );
+
   it.each(['payment-failed', 'refunded', 'cancelled'] as const)(
     'says in the notice `%s` what happened to the money',
     async (kind) => {

@@ -39,8 +39,9 @@ export async function startActivities(
   async function failing<Name extends keyof Activities>(
     name: Name,
     args: Parameters<Activities[Name]>,
+    info: Parameters<typeof run>[2] = {},
   ): Promise<ApplicationFailure> {
-    const failure = await run(name, args).then(
+    const failure = await run(name, args, info).then(
       () => undefined,
       (error: unknown) => error,
     );
