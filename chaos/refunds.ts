@@ -65,6 +65,7 @@ const NOT_POSSIBLE = ['no-order', 'nothing-paid', 'nothing-left', 'too-much'];
 
 const AGAIN = 'refund-asked-again';
 const NAMED_BY_ACTION = ['refund-asked', 'refunded', AGAIN];
+const TOLD_ONCE = [...NAMED_BY_ACTION, 'registered', 'refunded-at-paypal', 'cancelled'];
 
 /** Whether an organizer ended a registration that had an order, and with it decided about the money. */
 export const endedByOrganizer = (history: EventRow[], id: string): boolean =>
@@ -145,7 +146,10 @@ export function auditRefunds(records: RefundRecords): RefundViolations {
       .map(({ action }) => action),
     'organizer told "cancelled" but still confirmed': rulings
       .filter(({ decision }) => ['ended', 'open', 'over'].includes(decision.status))
-      .filter(({ registration }) => statusOf.get(registration) === 'confirmed')
+      .filter(
+        ({ registration, action }) =>
+          statusOf.get(registration) === 'confirmed' && rowOf.get(action)?.state !== 'refused',
+      )
       .map(({ action }) => action),
     'attendee not told of a refund or a cancellation': orders
       .filter(({ id, status }) => {
@@ -164,9 +168,9 @@ export function auditRefunds(records: RefundRecords): RefundViolations {
 /** The registrations whose history does not tell each refund and each cancellation once. */
 function unlikeHistory({ orders, ends, ledger, history, rulings }: RefundRecords): string[] {
   const key = (id: string, kind: string, action: string | null) => [id, kind, action ?? ''].join(' ');
-  // A refusal may come several times. An end is the same whether an action or a run of its own brought it about.
+  // An end is the same whether an action or the registration's own run brought it about.
   const told = history
-    .filter(({ kind }) => kind !== 'refund-refused' && kind !== 'cancel-asked')
+    .filter(({ kind }) => TOLD_ONCE.includes(kind))
     .map(({ registration_id: id, kind, action }) =>
       key(id, kind, NAMED_BY_ACTION.includes(kind) ? action : null),
     );

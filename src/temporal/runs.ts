@@ -145,9 +145,9 @@ export const startRefund = (
   about: About,
   { resumes, ...options }: Started & { resumes?: string } = {},
 ) =>
-  startAction<RefundDecision, RefundResult>(client, request, about, {
+  startAction<RefundDecision>(client, request, about, {
     ...options,
-    decisionOf: (result) => ('asked' in result ? { status: 'asked', amount: result.asked } : result),
+    decisionOf: (result) => decisionOf(result as RefundResult),
     workflow: REFUND_WORKFLOW,
     workflowId: refundWorkflowId(request.action),
     // A run that has answered an update answers it for ever, so another run needs another one.
@@ -156,6 +156,9 @@ export const startRefund = (
     summary: request.cancels ? 'refund and cancellation' : 'refund',
   });
 
+const decisionOf = (result: RefundResult): RefundDecision =>
+  'asked' in result ? { status: 'asked', amount: result.asked } : result;
+
 /** Starts the run that cancels a registration without a refund, as {@link startRefund} does. */
 export const startCancellation = (
   client: Client,
@@ -163,9 +166,8 @@ export const startCancellation = (
   about: About,
   options: Started = {},
 ) =>
-  startAction<CancelDecision, CancelDecision>(client, request, about, {
+  startAction<CancelDecision>(client, request, about, {
     ...options,
-    decisionOf: (result) => result,
     workflow: CANCEL_WORKFLOW,
     workflowId: cancelWorkflowId(request.action),
     updateId: request.action,
@@ -175,9 +177,8 @@ export const startCancellation = (
 
 /** Starts the run that changes a registration, or does a step again, as {@link startRefund} does. */
 export const startChange = (client: Client, request: ChangeRequest, about: About, options: Started = {}) =>
-  startAction<ChangeDecision, ChangeDecision>(client, request, about, {
+  startAction<ChangeDecision>(client, request, about, {
     ...options,
-    decisionOf: (result) => result,
     workflow: CHANGE_WORKFLOW,
     workflowId: changeWorkflowId(request.action),
     updateId: request.action,
@@ -186,17 +187,17 @@ export const startChange = (client: Client, request: ChangeRequest, about: About
   });
 const CHANGES = { correct: 'correction', move: 'another ticket type', again: 'a step again' };
 
-type ActionRun<Decision, Result> = Started & {
+type ActionRun<Decision> = Started & {
   workflow: string;
   workflowId: string;
   updateId: string;
   workflowIdReusePolicy: 'ALLOW_DUPLICATE' | 'REJECT_DUPLICATE';
   summary: string;
-  /** What was decided in a run, as its result tells. */
-  decisionOf: (result: Result) => Decision;
+  /** What was decided in a run, as its result tells; where it is left out, the result is the decision. */
+  decisionOf?: (result: unknown) => Decision;
 };
 
-async function startAction<Decision, Result>(
+async function startAction<Decision>(
   client: Client,
   request: OrganizerAction,
   about: About,
@@ -204,11 +205,11 @@ async function startAction<Decision, Result>(
     workflow,
     updateId,
     summary,
-    decisionOf,
+    decisionOf: decided = (result) => result as Decision,
     taskQueue = TASK_QUEUE,
     timeoutMs = ANSWER_WITHIN_MS,
     ...ids
-  }: ActionRun<Decision, Result>,
+  }: ActionRun<Decision>,
 ): Promise<Decision> {
   const attributes = { ...about, reference: reference(request.registration) };
   const start = (typedSearchAttributes?: TypedSearchAttributes) =>
@@ -231,7 +232,7 @@ async function startAction<Decision, Result>(
     } catch (error) {
       if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
       // A server that restarts forgets an update that no worker had accepted. The run is over without it.
-      return decisionOf(await client.workflow.getHandle<() => Promise<Result>>(ids.workflowId).result());
+      return decided(await client.workflow.getHandle(ids.workflowId).result());
     }
   });
 }
