@@ -119,15 +119,18 @@ export async function audit(
     const run = runs.get(id);
     return typeof run === 'string' ? run : run?.status;
   };
-  const endedWithout = new Map(ends.map(({ id, status }) => [id, status]));
+  const endStatusOf = new Map(ends.map(({ id, status }) => [id, status]));
   const isEndedByOrganizer = (id: string) => orderOf.has(id) && endedByOrganizer(history, id);
-  /** An organizer cancelled it before there was an order, so that its run undid it. */
+  /** An organizer cancelled it before there was an order. */
   const isCancelled = (id: string) =>
-    runOf(id) === 'cancelled' &&
+    endStatusOf.has(id) &&
+    !orderOf.has(id) &&
     history.some(({ registration_id, kind }) => registration_id === id && kind === 'cancel-asked');
-  // An organizer may end what a run has left confirmed, or what has no run.
-  const endOf = (id: string) =>
-    isEndedByOrganizer(id) ? orderOf.get(id)?.status : (runOf(id) ?? endedWithout.get(id));
+  /** The database says what an organizer has ended: its run may have ended before, or may find no seat any more. */
+  const endOf = (id: string) => {
+    if (isEndedByOrganizer(id)) return orderOf.get(id)?.status;
+    return isCancelled(id) ? endStatusOf.get(id) : runOf(id);
+  };
 
   const violations: Violations = {
     'payment captured without an order or a refund': ids(
