@@ -2,7 +2,6 @@ import {
   allHandlersFinished,
   condition,
   getExternalWorkflowHandle,
-  patched,
   proxyActivities,
 } from '@temporalio/workflow';
 import type { Activities } from '../activities/index.ts';
@@ -67,7 +66,7 @@ export async function cancelRegistration(request: OrganizerAction): Promise<Canc
       () => true,
       () => false,
     );
-    const isOrdered = patched('order-meanwhile') && (await undoOrder(request));
+    const isOrdered = await undoOrder(request);
     // Without a run and an order nothing was paid: only the hold is left.
     if (!hasRun && !isOrdered) await giveSeatBack(request.registration, 'cancelled');
   }
