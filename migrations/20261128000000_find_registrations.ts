@@ -38,6 +38,8 @@ const replaced = (pairs: object, sql: string) =>
  * that a dump can be restored, where no schema is searched.
  */
 export async function up(knex: Knex): Promise<void> {
+  // The table is written anew, which takes longer than a statement of the service may.
+  await knex.raw('set local statement_timeout = 0');
   const apart = `lower(normalize(translate(given, ${quoted(APOSTROPHES)}, ''), NFKD) collate "C")`;
   // U+0308 are the dots of ü, U+030A is the ring of å, and U+0300 to U+036F are all marks of this kind.
   const german = replaced(
@@ -56,7 +58,7 @@ export async function up(knex: Knex): Promise<void> {
     create function searched_text(given text) returns text
     language sql immutable strict parallel safe return
       ' ' || plain_letters(given, false) || case
-        when plain_letters(given, true) <> plain_letters(given, false) then ' ' || plain_letters(given, true) else '' end`);
+        when normalize(given, NFKD) ~ '[aouAOU]\u0308|[aA]\u030a|[øØ]' then ' ' || plain_letters(given, true) else '' end`);
   await knex.raw(`
     create function search_pattern(word text, german boolean) returns text
     language sql immutable strict parallel safe return
