@@ -29,11 +29,11 @@ export type Act = {
   /** When the organizer begins, in milliseconds after the start of the run; for `settled`, after all others. */
   at: number;
   organizer: string;
-  /** The ids of the actions. `two-at-once` has two, all others one. */
-  actions: string[];
-  /** The ids under which a refund that PayPal refused for want of funds is asked for again. */
-  agains: string[];
+  /** `two-at-once` has two, all others one. */
+  actions: Action[];
 };
+/** The id of an action, and those under which a refund that PayPal refused for want of funds is asked for again. */
+export type Action = { id: string; agains: string[] };
 
 type Random = { below: (n: number) => number; uuid: () => string };
 
@@ -50,7 +50,9 @@ export const planActs = (clients: Client[], { below, uuid }: Random): Act[] =>
       moment: MOMENTS[n % MOMENTS.length] ?? 'settled',
       at: at + below(SOON_MS),
       organizer: uuid(),
-      actions: deed === 'two-at-once' ? [uuid(), uuid()] : [uuid()],
-      agains: Array.from({ length: MOST_AGAINS }, uuid),
+      actions: Array.from({ length: deed === 'two-at-once' ? 2 : 1 }, () => ({
+        id: uuid(),
+        agains: Array.from({ length: MOST_AGAINS }, uuid),
+      })),
     };
   });

@@ -62,7 +62,7 @@ type Seen = { told: Told[]; shown: Told[]; rulings: Ruling[]; overheld: Set<stri
 /** The runs of all planned actions that were started. */
 export async function actionRuns({ client }: World, { acts }: Pick<Plan, 'acts'>): Promise<ActionRun[]> {
   const runs: ActionRun[] = [];
-  for (const action of acts.flatMap(({ actions }) => actions))
+  for (const { id: action } of acts.flatMap(({ actions }) => actions))
     for (const id of [refundWorkflowId(action), cancelWorkflowId(action)]) {
       const run = await ifThere(client.workflow.getHandle(id).describe());
       if (run) runs.push({ action, status: run.status.name });

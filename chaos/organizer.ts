@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { CancelDecision, OrganizerAction, RefundDecision, RefundRequest } from '../src/refund.ts';
 import { startCancellation, startRefund } from '../src/temporal/runs.ts';
 import type { World } from '../stage/world.ts';
-import type { Act } from './acts.ts';
+import type { Act, Action } from './acts.ts';
 
 const LOOK_EVERY_MS = 300;
 const CURRENCY = 'EUR';
@@ -34,10 +34,14 @@ export async function organize(world: World, act: Act, patience: Patience): Prom
   });
 
   /** Asks for a refund, and again for as long as PayPal refuses it because there are no funds. */
-  async function refund(action: string, minor: number | null, cancels = false): Promise<void> {
+  async function refund(
+    { id: action, agains }: Action,
+    minor: number | null,
+    cancels = false,
+  ): Promise<void> {
     const amount = minor === null ? null : { minor, currency: CURRENCY };
     const request: RefundRequest = { ...requestOf(action), amount, cancels };
-    for (const again of [undefined, ...act.agains]) {
+    for (const again of [undefined, ...agains]) {
       const asked = again === undefined ? request : { ...request, again };
       const decision = await retry(() => startRefund(world.client, asked, about));
       rulings.push({ registration, action, again, decision });
@@ -48,7 +52,8 @@ export async function organize(world: World, act: Act, patience: Patience): Prom
     }
   }
 
-  const [first = '', second = ''] = act.actions;
+  const [first, second = first] = act.actions;
+  if (!first || !second) return [];
   switch (deed) {
     case 'part':
     case 'part-cancels':
@@ -67,8 +72,8 @@ export async function organize(world: World, act: Act, patience: Patience): Prom
       await Promise.all([refundByHand(world, registration, patience.watchUntil), refund(first, null)]);
       break;
     case 'cancel': {
-      const decision = await retry(() => startCancellation(world.client, requestOf(first), about));
-      rulings.push({ registration, action: first, decision });
+      const decision = await retry(() => startCancellation(world.client, requestOf(first.id), about));
+      rulings.push({ registration, action: first.id, decision });
     }
   }
   return rulings;
