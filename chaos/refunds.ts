@@ -74,7 +74,7 @@ export const endedByOrganizer = (history: EventRow[], id: string): boolean =>
   );
 
 export function auditRefunds(records: RefundRecords): RefundViolations {
-  const { orders, ledger, captures, refunds, mailsOf, rulings, runs } = records;
+  const { orders, ledger, history, captures, refunds, mailsOf, rulings, runs } = records;
   const made = refunds.filter(({ status }) => status !== 'FAILED' && status !== 'CANCELLED');
   const ofCapture = (id: string) => made.filter(({ capture_id }) => capture_id === id);
   const named = (action: string) => made.filter(({ custom_id }) => custom_id === action);
@@ -138,7 +138,11 @@ export function auditRefunds(records: RefundRecords): RefundViolations {
       .map(({ action }) => action),
     'organizer told "asked" without a refund': rulings
       .filter(({ decision }) => decision.status === 'asked')
-      .filter(({ registration, action }) => rowOf.get(action)?.registration_id !== registration)
+      .filter(
+        ({ registration, action, again }) =>
+          rowOf.get(action)?.registration_id !== registration ||
+          (again !== undefined && !history.some(({ action: entered }) => entered === again)),
+      )
       .map(({ action }) => action),
     'organizer told "not possible" but refunded': rulings
       .filter(({ decision, again }) => NOT_POSSIBLE.includes(decision.status) && again === undefined)

@@ -121,6 +121,13 @@ export const REFUNDS: Fault[] = [
     caughtBy: { [done]: 'nobody gets its confirmation' },
   },
   {
+    name: 'refunds: the run of the try before answers for the next one',
+    file: run,
+    find: 'if (asked !== again)',
+    replace: 'if (Math.random() > 1)',
+    caughtBy: { [done]: 'while the run of the first try is still open' },
+  },
+  {
     name: 'refunds: a confirmation is tried again after the registration has ended',
     file: 'src/activities/email.ts',
     find: 'await isOver(order.id)',
@@ -158,8 +165,8 @@ export const REFUNDS: Fault[] = [
   {
     name: 'refunds: a question that Temporal has lost is never answered',
     file: 'src/temporal/runs.ts',
-    find: 'if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;',
-    replace: 'throw error;',
+    find: 'if (error instanceof WorkflowExecutionAlreadyStartedError)',
+    replace: 'if (error instanceof RangeError)',
     caughtBy: { [done]: 'is answered although Temporal has lost' },
   },
   {

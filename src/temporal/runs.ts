@@ -1,8 +1,10 @@
 /** Starts the runs of the workflows, and joins those that exist. */
 import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import {
   ServiceError,
   WorkflowExecutionAlreadyStartedError,
+  WorkflowUpdateFailedError,
   WithStartWorkflowOperation,
   WorkflowIdConflictPolicy,
   WorkflowIdReusePolicy,
@@ -152,6 +154,7 @@ export const startRefund = (
     workflowId: refundWorkflowId(request.action),
     // A run that has answered an update answers it for ever, so another run needs another one.
     updateId: resumes ?? request.again ?? request.action,
+    updateArgs: request.again === undefined ? [] : [request.again],
     workflowIdReusePolicy: (request.again ?? resumes) ? 'ALLOW_DUPLICATE' : 'REJECT_DUPLICATE',
     summary: request.cancels ? 'refund and cancellation' : 'refund',
   });
@@ -186,11 +189,14 @@ export const startChange = (client: Client, request: ChangeRequest, about: About
     summary: CHANGES[request.change.kind],
   });
 const CHANGES = { correct: 'correction', move: 'another ticket type', again: 'a step again' };
+/** How long to wait before the next look whether a run has closed. */
+const UNTIL_CLOSED_MS = 200;
 
 type ActionRun<Decision> = Started & {
   workflow: string;
   workflowId: string;
   updateId: string;
+  updateArgs?: [again: string] | [];
   workflowIdReusePolicy: 'ALLOW_DUPLICATE' | 'REJECT_DUPLICATE';
   summary: string;
   /** What was decided in a run, as its result tells; where it is left out, the result is the decision. */
@@ -204,6 +210,7 @@ async function startAction<Decision>(
   {
     workflow,
     updateId,
+    updateArgs = [],
     summary,
     decisionOf: decided = (result) => result as Decision,
     taskQueue = TASK_QUEUE,
@@ -213,9 +220,9 @@ async function startAction<Decision>(
 ): Promise<Decision> {
   const attributes = { ...about, reference: reference(request.registration) };
   const start = (typedSearchAttributes?: TypedSearchAttributes) =>
-    client.workflow.executeUpdateWithStart<Workflow, Decision, []>(DECIDED, {
+    client.workflow.executeUpdateWithStart<Workflow, Decision, [again?: string]>(DECIDED, {
       updateId,
-      args: [],
+      args: updateArgs,
       startWorkflowOperation: new WithStartWorkflowOperation(workflow, {
         ...ids,
         taskQueue,
@@ -226,14 +233,19 @@ async function startAction<Decision>(
         ...(typedSearchAttributes && { typedSearchAttributes }),
       }),
     });
-  return client.withDeadline(Date.now() + timeoutMs, async () => {
-    try {
-      return await indexed(client, attributes, start);
-    } catch (error) {
-      if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
-      // A server that restarts forgets an update that no worker had accepted. The run is over without it.
-      return decided(await client.workflow.getHandle(ids.workflowId).result());
-    }
+  const deadline = Date.now() + timeoutMs;
+  return client.withDeadline(deadline, async () => {
+    for (;;)
+      try {
+        return await indexed(client, attributes, start);
+      } catch (error) {
+        // A server that restarts forgets an update that no worker had accepted. The run is over without it.
+        if (error instanceof WorkflowExecutionAlreadyStartedError)
+          return decided(await client.workflow.getHandle(ids.workflowId).result());
+        // The run of the try before is about to end. Then this one gets a run of its own.
+        if (!(error instanceof WorkflowUpdateFailedError) || Date.now() > deadline) throw error;
+        await sleep(UNTIL_CLOSED_MS);
+      }
   });
 }
 

@@ -31,7 +31,7 @@ const { tellAttendee } = proxyActivities<Activities>({
 
 /** One refund: it is entered in the ledger, made by PayPal, and told to the attendee. A refusal by PayPal ends the run. */
 export async function refund(request: RefundRequest): Promise<RefundResult> {
-  const decided = announce();
+  const decided = announce(request.again);
   const decision = await askRefund(request);
   decided(decision);
   const result =

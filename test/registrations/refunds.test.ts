@@ -242,6 +242,44 @@ describe('a refund', () => {
     },
   );
 
+  it('that is asked for again while the run of the first try is still open is made', async () => {
+    const late = await startStack({ answerWithinMs: 1000 });
+    onTestFinished(() => late.stop());
+    const options = activityOptions({ ...late, config: late.config });
+    const [refused, closing] = [gate(), gate()];
+    await late.startWorker({
+      ...options,
+      workflowBundle: await bundleWorkflows(),
+      activities: {
+        ...options.activities,
+        sendRefund: async (action) => {
+          const outcome = await options.activities.sendRefund(action);
+          refused.open();
+          await closing.opened;
+          return outcome;
+        },
+      } satisfies Activities,
+    });
+    const person = anAttendee(late, aForm({ newsletter: false }));
+    await person.register();
+    await late.temporal.workflow.getHandle(workflowId(person.id)).result();
+    const asked = request(person.id, 40);
+    const ask = (more: Partial<RefundRequest> = {}) =>
+      startRefund(late.temporal, { ...asked, ...more }, ABOUT, { taskQueue: late.taskQueue });
+    late.sandbox.setAccount({ funds: 0 });
+    await ask();
+    await refused.opened;
+    late.sandbox.setAccount({ funds: null });
+    const tries = vi.spyOn(late.temporal.workflow, 'executeUpdateWithStart');
+    const settled = vi.fn();
+    const again = ask({ again: randomUUID() }).finally(settled);
+    await vi.waitUntil(() => settled.mock.calls.length > 0 || tries.mock.calls.length > 1);
+    closing.open();
+    expect(await again).toEqual({ status: 'asked', amount: euros(40) });
+    await late.temporal.workflow.getHandle(refundWorkflowId(asked.action)).result();
+    expect(late.sandbox.ledger().refunds.map(({ amount }) => amount.value)).toEqual(['40.00']);
+  });
+
   it('that PayPal has not completed is waited for, and one that fails in the end is refused', async () => {
     const [{ id: done }, { id: failed }] = [await registered(), await registered()];
     stack.sandbox.setAccount({ refunds: 'PENDING' });
