@@ -122,7 +122,7 @@ export const REFUNDS: Fault[] = [
   },
   {
     name: 'refunds: the run of the try before answers for the next one',
-    file: run,
+    file: 'src/workflows/decision.ts',
     find: 'if (asked !== again)',
     replace: 'if (Math.random() > 1)',
     caughtBy: { [done]: 'while the run of the first try is still open' },

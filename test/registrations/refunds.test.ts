@@ -23,7 +23,7 @@ import { gate } from '../workflows/stand-ins.ts';
 
 let stack: Stack;
 beforeAll(async () => {
-  stack = await startStack({ answerWithinMs: 3000 });
+  stack = await startStack({ answerWithinMs: 1000 });
   await stack.startWorker();
 });
 afterEach(() => {
@@ -41,7 +41,8 @@ async function registered({ ticketType = 'regular', waits = true, newsletter = f
   const id = randomUUID();
   const attendee = { firstName: 'Ada', lastName: 'Example', email: emailOf(id) };
   const person = anAttendee(stack, aForm({ ticketType, attendee, newsletter }), id);
-  expect((await person.register()).statusCode).toBe(201);
+  // On a busy machine the outcome may not be known within a second.
+  expect([201, 202]).toContain((await person.register()).statusCode);
   if (waits) await runOf(id).result();
   else await vi.waitUntil(async () => (await statusOf(id)) === 'confirmed');
   return person;
