@@ -1,6 +1,9 @@
 /** Takes what was erased out of the files of the database as well. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Database } from './connection.ts';
 
+/** How long to wait for transactions that began earlier and may still see what was erased, such as a backup. */
+const READERS = { tries: 30, everyMs: 100 };
 /** Nobody who registers waits longer than this for the lock. */
 const LOCK_TIMEOUT = '2s';
 type Connection = object;
@@ -16,7 +19,8 @@ const TABLES = ['orders', 'registration_events'];
  * Writes the tables with personal data anew, without what rows said before they were changed. An ordinary `vacuum` frees their
  * place in a page, but may leave their bytes there. A table is locked meanwhile, for less than a second with some 10,000 orders.
  *
- * @returns false when it was not done: the user of the database does not own a table, or it is in use
+ * @returns false when it was not done: the user of the database does not own a table, or it is in use; or because of a transaction
+ *   from before, for which PostgreSQL keeps the former rows
  */
 export async function rewriteErased(database: Database): Promise<boolean> {
   const pool = database.client as Pool;
@@ -25,6 +29,7 @@ export async function rewriteErased(database: Database): Promise<boolean> {
   const file = async (table: string) =>
     (await run(`select pg_relation_filenode('${table}') as file`)).rows[0]?.file;
   try {
+    if (!(await hasNoReaders(database))) return false;
     await run(`set lock_timeout = '${LOCK_TIMEOUT}'`);
     let rewritten = true;
     for (const table of TABLES) {
@@ -40,4 +45,19 @@ export async function rewriteErased(database: Database): Promise<boolean> {
     await run('reset lock_timeout').catch(() => undefined);
     await pool.releaseConnection(connection);
   }
+}
+
+/** Waits until no other transaction of this database is left that began before now. */
+async function hasNoReaders(database: Database): Promise<boolean> {
+  const { rows } = await database.raw<{ rows: { now: Date }[] }>('select now()');
+  for (let tries = 0; tries < READERS.tries; tries++) {
+    const older = await database.raw<{ rows: unknown[] }>(
+      `select from pg_stat_activity
+       where datname = current_database() and pid <> pg_backend_pid() and xact_start <= ?`,
+      [rows[0]?.now ?? null],
+    );
+    if (older.rows.length === 0) return true;
+    await sleep(READERS.everyMs);
+  }
+  return false;
 }

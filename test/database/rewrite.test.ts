@@ -63,3 +63,13 @@ it('gives way to people who register: it does not wait long for a table in use',
   });
   expect(await rewriteErased(store.database)).toBe(true);
 });
+
+it('says so while a transaction is open that began before the erasure, and is done after it', async () => {
+  const backup = await store.database.transaction(null, { isolationLevel: 'repeatable read' });
+  await backup.raw('select from orders');
+  await aPersonWhoWasErased();
+  expect(await rewriteErased(store.database)).toBe(false);
+  await backup.rollback();
+  expect(await rewriteErased(store.database)).toBe(true);
+  expect(await isInFiles()).toBe(false);
+}, 30_000);
