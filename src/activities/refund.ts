@@ -160,19 +160,11 @@ export async function sendRefund(
 
 const unclear = (word: string) => new VendorError({ vendor: 'PayPal', meaning: 'Unavailable', word });
 
-const withAmount = ({
-  refundId,
-  amount,
-  at,
-}: {
-  refundId: string;
-  amount: Money | undefined;
-  at: string;
-}) => {
-  if (!amount)
-    throw new VendorError({ vendor: 'PayPal', meaning: 'Unavailable', word: 'REFUND_WITHOUT_AMOUNT' });
+type Amounted<Amount> = { refundId: string; amount: Amount; at: string };
+function withAmount({ refundId, amount, at }: Amounted<Money | undefined>): Amounted<Money> {
+  if (!amount) throw unclear('REFUND_WITHOUT_AMOUNT');
   return { refundId, amount, at };
-};
+}
 
 /**
  * Refunds what is left of a payment whose registration is undone: by its run, or because that is gone.

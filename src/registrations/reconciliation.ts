@@ -122,7 +122,8 @@ export async function repair(dependencies: Dependencies, orphan: Orphan): Promis
   const { id, run, capture, refund } = orphan;
   if (refund) {
     // The refund is in the ledger, and with it who asked for it.
-    const request = { ...refund, organizer: '', reason: '' };
+    const { registration, action, amount, cancels } = refund;
+    const request = { registration, action, amount, cancels, organizer: '', reason: '' };
     const stopped = await ifThere(temporal.workflow.getHandle(refundWorkflowId(refund.action)).describe());
     await startRefund(temporal, request, refund, { taskQueue, resumes: `resumes-${stopped?.runId ?? GONE}` });
     return { outcome: 'resumed' };

@@ -1,4 +1,4 @@
-/** The page of one registration, and what organizers do there: refund, cancel, try again, note. */
+/** The page of one registration, and what organizers do there. Each form starts the run of its action, or joins it. */
 import { randomUUID } from 'node:crypto';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import Type from 'typebox';
@@ -9,6 +9,7 @@ import { findDetails, type Bought, type Details } from '../../database/desk/deta
 import { note } from '../../database/history.ts';
 import { findRefund } from '../../database/refunds.ts';
 import { findHold } from '../../database/seats/hold.ts';
+import { Attendee, holdsCardNumber, isBroken, TicketTypeId } from '../../form.ts';
 import { speak } from '../../messages/index.ts';
 import { parseMoney } from '../../money.ts';
 import { Note } from '../../organizer.ts';
@@ -20,7 +21,6 @@ import { readFailures } from '../../temporal/failures.ts';
 import { startCancellation, startChange, startRefund } from '../../temporal/runs.ts';
 import { traceOf } from '../../trace.ts';
 import { registrationPage, type Asked } from '../../web/organizer/registration.ts';
-import { Attendee, holdsCardNumber, isBroken, TicketTypeId } from '../../form.ts';
 import type { App, Dependencies } from '../dependencies.ts';
 import { languageOf } from '../language.ts';
 import { Problem, unavailable } from '../problem.ts';
@@ -98,13 +98,9 @@ export function registrationRoutes(app: App, dependencies: Dependencies): void {
       body.refund === undefined ? undefined : findRefund(database, body.refund),
     ]);
     if (!bought || refund?.registration !== params.id) throw new Problem('not-found');
-    return asked(request, reply, bought, (action, about) =>
-      startRefund(
-        temporal,
-        { ...refund, ...action, action: refund.action, again: body.action },
-        about,
-        options,
-      ),
+    const { amount, cancels } = refund;
+    return asked(request, reply, bought, ({ action: again, ...asking }, about) =>
+      startRefund(temporal, { ...asking, action: refund.action, amount, cancels, again }, about, options),
     );
   });
 
