@@ -88,8 +88,18 @@ export async function up(knex: Knex): Promise<void> {
       end if;
       return null;
     end $$`);
+  await createHoldNewSeat(knex);
+  // An api of the former version may still run beside this one. Its holds have no owner.
   await knex.raw(`
-    create function hold_new_seat(registration text, event text, ticket_type text, minutes integer, owner jsonb)
+    create or replace function hold_new_seat(registration text, event text, ticket_type text, minutes integer)
+    returns table (outcome text, amount_minor integer, currency char(3), held_until timestamptz)
+    language sql as $$ select * from hold_new_seat(registration, event, ticket_type, minutes, '{}') $$`);
+}
+
+/** The first hold of a registration, with its owner. A later migration takes it back to this. */
+export async function createHoldNewSeat(knex: Knex): Promise<void> {
+  await knex.raw(`
+    create or replace function hold_new_seat(registration text, event text, ticket_type text, minutes integer, owner jsonb)
     returns table (outcome text, amount_minor integer, currency char(3), held_until timestamptz)
     language plpgsql as $$
     declare
@@ -141,11 +151,6 @@ export async function up(knex: Knex): Promise<void> {
           owner->>'secretHash', owner->>'emailHash', owner->>'addressKey', owner->>'personKey')
         returning 'held', h.amount_minor, h.currency, h.held_until;
     end $$`);
-  // An api of the former version may still run beside this one. Its holds have no owner.
-  await knex.raw(`
-    create or replace function hold_new_seat(registration text, event text, ticket_type text, minutes integer)
-    returns table (outcome text, amount_minor integer, currency char(3), held_until timestamptz)
-    language sql as $$ select * from hold_new_seat(registration, event, ticket_type, minutes, '{}') $$`);
 }
 
 export async function down(knex: Knex): Promise<void> {

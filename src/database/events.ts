@@ -45,7 +45,7 @@ const COLUMNS = [
   ...['e.description', 'e.picture_hash'],
 ];
 
-/** Events that are not over yet, the next one first; with `id`, that one or none. One statement. */
+/** Events with the ticket types that are on sale, the next event first; with `id`, that one or none. One statement. */
 export async function eventsOnSale(database: Database, id?: string): Promise<Event[]> {
   const query = database('events as e')
     .join('ticket_types as t', 't.event_id', 'e.id')
@@ -54,7 +54,7 @@ export async function eventsOnSale(database: Database, id?: string): Promise<Eve
     )
     .select(COLUMNS)
     .select('t.id as ticket_type_id', 't.name as ticket_type_name', 't.price_minor', 'a.free', 'a.sold_out')
-    .where('e.ends_at', '>', database.fn.now())
+    .where('a.on_sale', true)
     .orderBy(['e.starts_at', 'e.id', 't.position', 't.id']);
   const rows = (await (id === undefined ? query : query.andWhere('e.id', id))) as Row[];
 
@@ -94,9 +94,12 @@ const toEvent = (row: Row): Event => ({
   ticketTypes: [],
 });
 
-/** The name of an event, on sale or not; undefined when there is no such event. */
+/** The name of an event, on sale or not; undefined when there is no such event, or only a draft. */
 export async function findName(database: Database, id: string): Promise<string | undefined> {
-  const row = await database('events').where({ id }).first<{ name: string } | undefined>('name');
+  const row = await database('events')
+    .where({ id })
+    .whereNot({ state: 'draft' })
+    .first<{ name: string } | undefined>('name');
   return row?.name;
 }
 

@@ -3,6 +3,7 @@ import { isLanguage } from '../messages/index.ts';
 import type { Money } from '../money.ts';
 import { reference } from '../reference.ts';
 import { LANGUAGES, type Captured, type Order } from '../registration.ts';
+import { captureInsert } from './captures.ts';
 import type { Database } from './connection.ts';
 import { FACT_COLUMNS, toFacts, type EventRow } from './events.ts';
 import type { EventKind } from './history.ts';
@@ -89,12 +90,13 @@ export function toSale(order: Order, payment: Captured): { seat: Seat; record: S
   const columns = Object.keys(row);
   const values = columns.map(() => '?').join(', ');
   const kind: EventKind = 'registered';
+  const captured = captureInsert(order, payment);
   return {
     seat: { id, event: row.event_id, ticketType: row.ticket_type_id },
     record: {
-      insert: `, ordered as (insert into orders (${columns.join(', ')}) select ${values} from counted returning id)
+      insert: `, ordered as (insert into orders (${columns.join(', ')}) select ${values} from counted returning id)${captured.sql}
         insert into registration_events (registration_id, kind) select id, ? from ordered returning registration_id`,
-      bindings: [...Object.values(row), kind],
+      bindings: [...Object.values(row), ...captured.bindings, kind],
     },
   };
 }

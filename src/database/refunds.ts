@@ -4,6 +4,7 @@
  */
 import type { Money } from '../money.ts';
 import type { EndedStatus, RefundDecision, RefundOutcome, RefundRequest } from '../refund.ts';
+import { noteCapture } from './captures.ts';
 import type { Database } from './connection.ts';
 import { findAction, note } from './history.ts';
 import { findPayment, type OrderStatus, type Payment } from './orders.ts';
@@ -164,6 +165,7 @@ export async function askOwnRefund(
     if (ordered && ordered.status !== 'confirmed') return undefined;
     const paid = ordered ?? payment;
     if (!paid) return 'unknown-payment';
+    await noteCapture(trx, registration, paid);
     const amount = await leftOf(trx, registration, paid.amount);
     if (amount.minor <= 0) return undefined;
     return add(trx, paid, { action: registration, registration, amount, rest: true, cancels: false });

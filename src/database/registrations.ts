@@ -20,7 +20,7 @@ export type Registration = {
   order: { status: OrderStatus; paypalOrderId: string | null } | undefined;
   /** How it ended, when it is over. */
   end: Ending | undefined;
-  /** The ticket type, and its event; undefined where there is none, or the event is over. */
+  /** The ticket type, and its event; undefined where there is none, or nobody can register for the event (any more). */
   ticket:
     | { event: EventFacts; ticketType: Pick<TicketType, 'id' | 'name' | 'price'>; confirmEmail: boolean }
     | undefined;
@@ -55,7 +55,8 @@ export async function findRegistration(
      left join seat_holds h on h.id = asked.id
      left join orders o on o.id = asked.id
      left join ended_registrations r on r.id = asked.id
-     left join events e on e.id = asked.event_id and e.ends_at > now()
+     left join events e on e.id = asked.event_id
+       and (h.claimed_for is not null or (e.state = 'live' and e.ends_at > now()))
      left join ticket_types t on t.event_id = e.id and t.id = asked.ticket_type_id`,
     [id, event, ticketType],
   );

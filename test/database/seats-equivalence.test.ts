@@ -58,6 +58,7 @@ const operation = fc.oneof(
     who: people,
   }),
   fc.record({ do: fc.constant('reprice' as const), price: fc.constantFrom(9000, 5000) }),
+  fc.record({ do: fc.constant('show' as const), hidden: fc.boolean() }),
 );
 type Operation = typeof operation extends fc.Arbitrary<infer T> ? T : never;
 
@@ -99,6 +100,8 @@ const EVERY_REFUSAL: Operation[] = [
 async function perform(database: Database, path: Path, operation: Operation): Promise<unknown> {
   if (operation.do === 'reprice')
     return database('ticket_types').where({ id: 'limited' }).update({ price_minor: operation.price });
+  if (operation.do === 'show')
+    return database('ticket_types').where({ id: 'limited' }).update({ hidden: operation.hidden });
   const id = idOf(operation.who);
   const holds = () => database('seat_holds').where({ id });
   const endsIn = (seconds: number) =>
@@ -159,7 +162,7 @@ const timeless = (value: unknown): unknown =>
   );
 
 async function state(database: Database) {
-  const [holds, orders, ended, types, free, availability] = await Promise.all([
+  const [holds, orders, ended, types, free, captures, availability] = await Promise.all([
     database('seat_holds as h')
       .select('h.*', database.raw('held_until > clock_timestamp() as live'))
       .orderBy('id'),
@@ -167,17 +170,18 @@ async function state(database: Database) {
     database('ended_registrations').select('id', 'status').orderBy('id'),
     database('ticket_types').select('id', 'sold', 'price_minor').orderBy('id'),
     database('free_registrations').select().orderBy('id'),
+    database('captures').select().orderBy('paypal_capture_id'),
     database<{ free: number | null }>('ticket_availability').select().orderBy('ticket_type_id'),
   ]);
   for (const { free } of availability) expect(free ?? 0).toBeGreaterThanOrEqual(0);
-  return timeless({ holds, orders, ended, types, free, availability });
+  return timeless({ holds, orders, ended, types, free, captures, availability });
 }
 
 async function empty(database: Database): Promise<void> {
-  for (const table of ['orders', 'seat_holds', 'ended_registrations', 'free_registrations'])
+  for (const table of ['orders', 'seat_holds', 'ended_registrations', 'free_registrations', 'captures'])
     await database(table).delete();
   await database('ticket_types').update({ sold: 0 });
-  await database('ticket_types').where({ id: 'limited' }).update({ price_minor: 9000 });
+  await database('ticket_types').where({ id: 'limited' }).update({ price_minor: 9000, hidden: false });
 }
 
 let stores: Awaited<ReturnType<typeof createDatabase>>[];

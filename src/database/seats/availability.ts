@@ -1,6 +1,7 @@
 /**
  * How many seats are left. The rule itself, `sold + live holds <= capacity`, is written once, in the database: the views
- * `live_holds` and `ticket_availability` (migrations/20261125120000_availability.ts).
+ * `live_holds` and `ticket_availability` (migrations/20261125120000_availability.ts), and what is on sale
+ * (migrations/20261128100000_events_on_sale.ts).
  */
 import type { Database } from '../connection.ts';
 import { NOW } from './lock.ts';
@@ -16,7 +17,9 @@ export type Availability = {
   seat: boolean;
   /** Whether every seat is sold, so that none can come back from a hold. */
   soldOut: boolean;
-  /** Whether the event is over, and nothing is on sale any more. */
+  /** Whether it is on sale now: shown, within its sale window, and of a live event. */
+  onSale: boolean;
+  /** Whether the event is over or cancelled, and nobody can be registered for it any more. */
   over: boolean;
 };
 
@@ -35,7 +38,7 @@ export async function lockAvailability(
   const { rows } = await trx.raw<{ rows: Availability[] }>(
     `select t.price_minor, e.currency, a.free, own.live, own.live or coalesce(a.free > 0, true) as seat,
        coalesce(a.sold_out, false) as "soldOut",
-       e.ends_at <= ${NOW} as over
+       a.on_sale as "onSale", e.state = 'cancelled' or e.ends_at <= ${NOW} as over
      from ticket_types t
      join events e on e.id = t.event_id
      join ticket_availability a on a.event_id = t.event_id and a.ticket_type_id = t.id

@@ -57,7 +57,7 @@ export async function claimSeatLocked(
     if (!hold.claimed_for) {
       const available = await lockAvailability(trx, id, hold.event_id, hold.ticket_type_id);
       // A hold that goes on keeps its seat, also of an event that has just ended.
-      if (!available?.live && (!available?.seat || available.over)) return { status: 'no-seat' };
+      if (!available?.live && (!available?.seat || !available.onSale)) return { status: 'no-seat' };
     }
     await trx('seat_holds').where({ id }).update({ claimed_for: paypalOrderId, held_until: null });
     return { status: 'claimed', amount: { minor: hold.amount_minor, currency: hold.currency } };

@@ -81,7 +81,9 @@ export async function holdSeatLocked(
     if (existing?.claimed_for) return { status: 'in-flight', hold: toHold(existing) };
 
     const available = await lockAvailability(trx, id, event, ticketType);
-    if (!available || available.over) return { status: 'unknown-ticket-type' };
+    // A hold that goes on can be renewed after the sale of its ticket type has ended.
+    if (!available || available.over || !(available.onSale || available.live))
+      return { status: 'unknown-ticket-type' };
     if (!available.seat) return { status: available.soldOut ? 'sold-out' : 'all-held' };
     const { live, price_minor, currency, free } = available;
     const asked = { id, event, ticketType, price: price_minor, free };
