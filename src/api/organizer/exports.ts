@@ -1,12 +1,12 @@
 /** The files that organizers download: registrations, and the money at PayPal. */
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { listDownloads } from '../../database/desk/downloads.ts';
+import { listDownloads, type ExportName } from '../../database/desk/downloads.ts';
 import { listChoices, type Choice, type Filter } from '../../database/desk/list.ts';
 import { moneyLines, type MoneyFilter } from '../../database/desk/money-lines.ts';
 import { registrationLines } from '../../database/desk/registration-lines.ts';
 import type { MessageKey } from '../../messages/index.ts';
 import { MONEY } from '../../web/organizer/exports/money.ts';
-import type { ExportFaults } from '../../web/organizer/exports/page.ts';
+import type { ExportFaults, ExportsPage } from '../../web/organizer/exports/page.ts';
 import { REGISTRATIONS } from '../../web/organizer/exports/registrations.ts';
 import { exportsPage } from '../../web/organizer/pages.ts';
 import type { App, Dependencies } from '../dependencies.ts';
@@ -25,7 +25,7 @@ export function exportRoutes(app: App, { config, database }: Dependencies): void
   const file = { schema: { hide: true }, exposeHeadRoute: false };
 
   app.get(path, { schema: { hide: true }, config: { isPage: true } }, (request, reply) =>
-    show(request, reply, {}),
+    show(request, reply, undefined),
   );
 
   app.get(`${path}/registrations.csv`, file, async (request, reply) => {
@@ -33,7 +33,7 @@ export function exportRoutes(app: App, { config, database }: Dependencies): void
     const choices = await listChoices(database);
     const filter = readFilter(query, choices);
     const faults = faultsIn(query, filter);
-    if (faults) return refuse(request, reply, faults);
+    if (faults) return refuse(request, reply, 'registrations', faults);
     return send(request, reply, {
       ...{ file: 'registrations', event: filter.event, filters: namesOf(filter) },
       ...{ statement: registrationLines(filter), content: REGISTRATIONS },
@@ -48,27 +48,27 @@ export function exportRoutes(app: App, { config, database }: Dependencies): void
       (filter.from !== undefined && filter.to !== undefined && filter.to < filter.from
         ? { to: 'organizer.export.fault.order' as const }
         : undefined);
-    if (faults) return refuse(request, reply, faults);
+    if (faults) return refuse(request, reply, 'money', faults);
     return send(request, reply, {
       ...{ file: 'money', event: filter.event, filters: namesOf(filter) },
       ...{ statement: moneyLines(filter), content: MONEY },
     });
   });
 
-  async function show(request: FastifyRequest, reply: FastifyReply, faults: ExportFaults) {
+  async function show(request: FastifyRequest, reply: FastifyReply, refused: ExportsPage['refused']) {
     const [choices, done] = await Promise.all([listChoices(database), listDownloads(database)]);
     return reply.send(
       exportsPage(organizerFrame(request, reply, config), {
-        ...{ typed: textsOf(request.query as Query), faults, choices, downloads: done },
+        ...{ typed: textsOf(request.query as Query), refused, choices, downloads: done },
       }),
     );
   }
 
   /** Nobody shall take a file for another one: what cannot be chosen is told, and no file is sent. */
-  function refuse(request: FastifyRequest, reply: FastifyReply, faults: ExportFaults) {
+  function refuse(request: FastifyRequest, reply: FastifyReply, file: ExportName, faults: ExportFaults) {
     const errors = Object.entries(faults).map(([field, detail]) => ({ pointer: `/${field}`, detail }));
     if (!prefersPage(request)) throw new Problem('invalid-fields', { errors });
-    return show(request, reply.code(422), faults);
+    return show(request, reply.code(422), { file, faults });
   }
 }
 

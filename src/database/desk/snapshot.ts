@@ -26,8 +26,6 @@ export async function openSnapshot<Row>(
     if (!trx.isCompleted()) await trx.rollback().catch(() => undefined);
   };
   try {
-    // All rows are read, and not only the first ones.
-    await trx.raw('set local cursor_tuple_fraction = 1');
     await trx.raw(`declare part no scroll cursor for ${sql}`, bindings);
   } catch (error) {
     await close();

@@ -11,7 +11,8 @@ export type ExportFaults = Record<string, MessageKey>;
 export type ExportsPage = {
   /** What was chosen and typed, by field. */
   typed: Record<string, string>;
-  faults: ExportFaults;
+  /** Which form has which faults, where one was refused. */
+  refused: { file: ExportName; faults: ExportFaults } | undefined;
   choices: Choice[];
   downloads: ListedDownload[];
 };
@@ -19,14 +20,14 @@ export type ExportsPage = {
 /** A download that has not ended after this time was broken off, and its end could not be noted. */
 const OVER_AFTER_MS = 900_000;
 
-export function exportsData({ t, locale }: Speech, { typed, faults, choices, downloads }: ExportsPage) {
-  const faulty = Object.keys(faults);
+export function exportsData({ t, locale }: Speech, { typed, refused, choices, downloads }: ExportsPage) {
+  const faults = refused?.faults ?? {};
   return {
     title: t('organizer.export.title'),
     typed,
     faults: Object.fromEntries(Object.entries(faults).map(([field, key]) => [field, t(key)])),
-    isFaulty: faulty.length > 0,
-    first: faulty[0],
+    faulty: refused?.file,
+    first: Object.keys(faults)[0],
     events: choices.length > 1 ? choices : [],
     tickets: ticketsOf(choices, undefined),
     statuses: ORDER_STATUSES.map((id) => ({ id, name: t(STATUSES[id]) })),
