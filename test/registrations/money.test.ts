@@ -48,8 +48,8 @@ const byHand = (id: string, value?: string) =>
   );
 
 type Line = Record<'kind' | 'amount' | 'currency' | 'note' | 'paypal_id' | 'reference' | 'time_utc', string>;
-async function exported(): Promise<Line[]> {
-  const { body } = await owner.get('/organizer/export/money.csv', { accept: '*/*' });
+async function exported(query = ''): Promise<Line[]> {
+  const { body } = await owner.get(`/organizer/export/money.csv${query}`, { accept: '*/*' });
   const lines = parse<Line>(body, { bom: true, columns: true });
   expect(lines.pop()?.kind).toMatch(/^# end of file: \d+ lines$/);
   return lines;
@@ -153,6 +153,21 @@ it(
     );
     stack.sandbox.faults.clear();
 
+    // And one whose order was never saved.
+    await stack.database.raw(
+      `create function refuse() returns trigger language plpgsql as
+         $$ begin raise exception using errcode = '57P03'; end $$;
+       create trigger refuse before insert on orders execute function refuse()`,
+    );
+    const unsaved = randomUUID();
+    await anAttendee(stack, aForm({ ticketType: 'regular', newsletter: false }), unsaved).register();
+    await runOf(unsaved).cancel();
+    const isRefunded = async () =>
+      (await stack.database('refunds').where({ registration_id: unsaved, state: 'done' })).length > 0;
+    await vi.waitUntil(isRefunded, { timeout: 20_000 });
+    await stack.database.raw('drop trigger refuse on orders');
+    expect(await stack.database('orders').where({ id: unsaved })).toEqual([]);
+
     // Fees of refunds by hand, and of older payments, are read later.
     await stack.database('captures').where({ registration_id: undone }).update({ fee_minor: null });
     const before = await exported();
@@ -162,6 +177,7 @@ it(
     await readFees(stack, { pauseMs: 0 });
 
     const lines = await exported();
+    expect(await exported('?event=conference')).toEqual(lines);
     const told = await ledger();
     expect(told.length).toBeGreaterThan(2 * rounds);
     const moves = lines.filter(({ kind }) => !kind.startsWith('sum'));

@@ -28,7 +28,7 @@ async function downloaded(page: Page, act: () => Promise<unknown>) {
   const [download] = await Promise.all([page.waitForEvent('download'), act()]);
   expect(await download.failure()).toBeNull();
   const text = await readFile(await download.path(), 'utf8');
-  return { name: download.suggestedFilename(), lines: parse<string[]>(text, { bom: true }) };
+  return { name: download.suggestedFilename(), lines: parse(text, { bom: true }) };
 }
 
 describe.each(VISITORS)('on $who', (visitor) => {
@@ -66,7 +66,8 @@ describe.each(VISITORS)('on $who', (visitor) => {
     const entry = page
       .getByRole('listitem')
       .filter({ hasText: 'Grace' })
-      .filter({ hasText: 'registrations.csv' });
+      .filter({ hasText: 'registrations.csv' })
+      .first();
     await entry.getByText(t('organizer.export.complete', { count: 1 })).waitFor();
     await entry.getByText(t('organizer.export.filter.q')).waitFor();
     await expectGood(visited);
@@ -79,7 +80,8 @@ describe.each(VISITORS)('on $who', (visitor) => {
     expect(await to.getAttribute('aria-invalid')).toBe('true');
     expect(await to.inputValue()).toBe('2027-02-01');
     await expectGood(visited);
-    expect(complaints).toEqual([]);
+    // Chromium says so of every navigation that becomes a download.
+    expect(complaints.filter((complaint) => !/\.csv\?\S* net::ERR_ABORTED$/.test(complaint))).toEqual([]);
   });
 });
 
