@@ -66,7 +66,7 @@ type Told = {
 };
 /** What PayPal itself says of its ledger, asked without the product. */
 async function ledger(): Promise<string[]> {
-  const { baseUrl, clientId, clientSecret } = stack.config.paypal;
+  const { baseUrl = '', clientId, clientSecret } = stack.config.paypal;
   const basic = Buffer.from(`${clientId}:${clientSecret}`).toString('base64');
   const given = await fetch(`${baseUrl}/v1/oauth2/token`, {
     method: 'POST',
