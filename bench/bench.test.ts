@@ -2,6 +2,7 @@
 import { expect, it } from 'vitest';
 import { compare, table } from './compare.ts';
 import { measureDesk } from './desk.ts';
+import { measureExport } from './export.ts';
 import { cpuMs, each, figure, percentile, slope } from './measure.ts';
 
 it('measures the product and the bare workflow side by side', { timeout: 180_000 }, async () => {
@@ -39,6 +40,18 @@ it('measures and explains each kind of page of organizers', { timeout: 180_000 }
     expect([kind, statements.length]).toEqual([kind, 3]);
     for (const { plan } of statements) expect(plan).toContain('Execution Time');
   }
+});
+
+it('measures whole files of organizers, of a tenth and of all orders', { timeout: 180_000 }, async () => {
+  const measured = await measureExport(1000, () => undefined);
+  const registrations = measured.filter(({ file }) => file === 'registrations');
+  expect(registrations.map(({ orders, lines }) => [orders, lines])).toEqual([
+    [100, 100],
+    [1000, 1000],
+  ]);
+  expect(measured).toHaveLength(4);
+  for (const { before, peak, seconds, size } of measured)
+    expect([before > 0, peak > 0, seconds > 0, size > 0]).toEqual([true, true, true, true]);
 });
 
 it('computes statistics correctly', async () => {

@@ -55,7 +55,7 @@ export async function measureDesk({ orders, warmUp, requests }: Options, say: (l
   try {
     const { database, url } = product;
     await addCrowd(database, orders);
-    const cookie = await signIn(database, url);
+    const cookie = await aSession(database, url);
     const known = await someOrders(database, requests + warmUp);
     const ask = (path: string) =>
       new Promise<void>((resolve, reject) => {
@@ -102,7 +102,7 @@ const lineOf = ({ kind, atOnce, p50, p99, cpu }: Measured) =>
   columns(kind, String(atOnce), ...[p50, p99, cpu].map((figure) => figure.toFixed(1)));
 
 /** A session of an owner, as the cookie of a browser. */
-async function signIn(database: Database, publicUrl: string): Promise<string> {
+export async function aSession(database: Database, publicUrl: string): Promise<string> {
   const [link, token] = [newToken(), newToken()];
   const owner = { email: 'owner@example.org', name: undefined, role: 'owner', language: 'en' } as const;
   const { id = '' } = await decideOnPeople(database, (people) => addOrganizer(people, owner));

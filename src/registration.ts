@@ -125,6 +125,8 @@ export type Captured = {
   captureId: string | null;
   paidAt: string;
   attempts: number;
+  /** PayPal's fee, in minor units of the order's currency. Absent where PayPal did not say, and in runs from before it was read. */
+  feeMinor?: number;
 };
 
 /** Why a card or wallet was declined, as far as the attendee can act on it. */

@@ -8,6 +8,7 @@ import { connectDatabase } from './database/connection.ts';
 import { purgeHourly } from './database/purge.ts';
 import { createLogger } from './log.ts';
 import { TASK_QUEUE } from './registration.ts';
+import { readFeesHourly } from './registrations/fees.ts';
 import { buildIdOf, findWorkflowBundle } from './temporal/bundle.ts';
 import { dataConverter, setVendorRateLimit } from './temporal/client.ts';
 import { runtimeOptions, sdkLogger } from './temporal/logger.ts';
@@ -26,11 +27,15 @@ const warning = encryptionWarning(config);
 if (warning) logger.warn(warning);
 
 const database = connectDatabase(config.databaseUrl);
-const activities = activityOptions({ config, database, ...connectVendors(config) });
+const vendors = connectVendors(config);
+const activities = activityOptions({ config, database, ...vendors });
 const workflowBundle = await findWorkflowBundle(sdkLogger(logger));
 
 const stopPurging = purgeHourly(database, (error) => {
   logger.warn({ reason: wordFor(error) }, 'lapsed holds are not purged');
+});
+const stopReadingFees = readFeesHourly({ database, paypal: vendors.paypal }, (error) => {
+  logger.warn({ reason: wordFor(error) }, "PayPal's fees are not read");
 });
 const stopping = new AbortController();
 const stopped = once(stopping.signal, 'abort');
@@ -79,4 +84,5 @@ while (!stopping.signal.aborted) {
   }
 }
 stopPurging();
+await stopReadingFees();
 await database.destroy();

@@ -1,6 +1,7 @@
 import type { Fault } from '../fault.ts';
 import { API } from './api.ts';
 import { DESK } from './desk.ts';
+import { EXPORTS } from './exports.ts';
 import { ORGANIZERS } from './organizers.ts';
 import { CHANGES } from './changes.ts';
 import { OWNERS } from './owners.ts';
@@ -28,4 +29,5 @@ export const FAULTS: Fault[] = [
   ...OWNERS,
   ...ORGANIZERS,
   ...DESK,
+  ...EXPORTS,
 ];

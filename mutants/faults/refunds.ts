@@ -88,7 +88,7 @@ export const REFUNDS: Fault[] = [
   {
     name: 'refunds: a refund that was made in the dashboard meanwhile is repeated',
     file: sending,
-    find: 'if (same) return settle(same.refundId, amount, true);',
+    find: 'if (same) return settle(amount, same, true);',
     replace: '',
     caughtBy: { [done]: 'in the dashboard of PayPal meanwhile' },
   },

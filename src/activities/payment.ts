@@ -17,7 +17,7 @@ const CAPTURE_MAY_ARRIVE_MS = 120_000;
 type Request = { id: string; paypalOrderId: string };
 /** What is known of a PayPal order after asking PayPal. */
 type Finding =
-  | { status: 'captured'; captureId: string; paidAt: string }
+  | { status: 'captured'; captureId: string; paidAt: string; feeMinor?: number }
   | { status: 'declined'; reason: DeclineReason }
   | { status: 'rejected'; reason: RejectReason };
 type Pending = { status: 'pending' };
@@ -103,7 +103,10 @@ const isFor = ({ purchase }: CheckoutOrder, id: string, amount: Money): boolean 
 function toFinding(answer: CaptureAnswer): Finding | Pending {
   switch (answer.status) {
     case 'captured':
-      return { status: 'captured', captureId: answer.captureId, paidAt: answer.paidAt };
+      return {
+        ...{ status: 'captured', captureId: answer.captureId, paidAt: answer.paidAt },
+        ...(answer.fee && { feeMinor: answer.fee.minor }),
+      };
     case 'pending':
       return { status: 'pending' };
     case 'declined':

@@ -20,6 +20,7 @@ import type {
   RefundRequest,
 } from '../refund.ts';
 import type { PayPal } from '../vendors/paypal/client.ts';
+import type { Refund as PayPalRefund } from '../vendors/paypal/outcome.ts';
 import { VendorError } from '../vendors/vendor-error.ts';
 import { failure, stillAsking } from './failure.ts';
 
@@ -107,18 +108,21 @@ export async function sendRefund(
 ): Promise<Answer> {
   if (refund.state === 'refused') return { status: 'refused', word: refund.word ?? 'UNKNOWN' };
   const { action, registration, captureId, number, amount } = refund;
-  const settle = (refundId: string | null, given: Money, byHand = false) =>
-    settleRefund(database, refund, { refundId, amount: given, byHand });
+  const settle = (given: Money, made?: PayPalRefund, byHand = false) =>
+    settleRefund(database, refund, {
+      ...{ refundId: made?.refundId ?? null, amount: given, byHand },
+      ...(made && { at: made.at }),
+      ...(made?.fee && { feeMinor: made.fee.minor }),
+    });
   const refuse = async (word: string) => {
     await refuseRefund(database, refund, word);
     return { status: 'refused', word } as const;
   };
-  if (refund.state === 'done') return settle(null, amount);
+  if (refund.state === 'done') return settle(amount);
 
   const seen = await look(paypal, refund, time);
   const mine = seen.refunds.find(({ name }) => name === action);
-  if (mine)
-    return mine.status === 'done' ? settle(mine.refundId, mine.amount ?? amount) : { status: 'pending' };
+  if (mine) return mine.status === 'done' ? settle(mine.amount ?? amount, mine) : { status: 'pending' };
   if (seen.failed.some(({ name, at }) => name === action && Date.parse(at) > refund.askedAt.getTime()))
     return refuse('FAILED');
 
@@ -130,13 +134,13 @@ export async function sendRefund(
     (other) => other.amount?.minor === amount.minor && Date.parse(other.at) > refund.askedAt.getTime(),
   );
   await noteRefundsByHand(database, refund, byHand.filter((other) => other !== same).map(withAmount));
-  if (same) return settle(same.refundId, amount, true);
+  if (same) return settle(amount, same, true);
 
   const captured = seen.capture.amount;
   const gone = seen.refunds.reduce((sum, other) => sum + (other.amount?.minor ?? 0), 0);
   const left = seen.capture.status === 'refunded' ? 0 : (captured?.minor ?? Infinity) - gone;
   const given = refund.rest ? Math.min(left, amount.minor) : amount.minor;
-  if (left === 0 && refund.rest) return settle(null, { ...amount, minor: 0 });
+  if (left === 0 && refund.rest) return settle({ ...amount, minor: 0 });
   if (given > left) return refuse(left === 0 ? 'CAPTURE_FULLY_REFUNDED' : 'REFUND_AMOUNT_EXCEEDED');
 
   const answer = await paypal.refundCapture(
@@ -153,9 +157,9 @@ export async function sendRefund(
     const changed = ['CAPTURE_FULLY_REFUNDED', 'REFUND_AMOUNT_EXCEEDED'].includes(answer.word);
     return changed && refund.rest ? { status: 'in-doubt' } : refuse(answer.word);
   }
-  const { refundId, status } = answer.refund;
+  const { status } = answer.refund;
   if (status === 'pending') return { status };
-  return status === 'failed' ? refuse('FAILED') : settle(refundId, { ...amount, minor: given });
+  return status === 'failed' ? refuse('FAILED') : settle({ ...amount, minor: given }, answer.refund);
 }
 
 const unclear = (word: string) => new VendorError({ vendor: 'PayPal', meaning: 'Unavailable', word });
@@ -181,7 +185,10 @@ export async function refundOwn(
     const { capture } = await look(paypal, { captureId, paypalOrderId }, time);
     const { amount } = capture;
     if (!amount) throw unclear('CAPTURE_WITHOUT_AMOUNT');
-    refund = await askOwnRefund(database, id, { captureId, paypalOrderId, amount });
+    refund = await askOwnRefund(database, id, {
+      ...{ captureId, paypalOrderId, amount, feeMinor: capture.fee?.minor },
+      at: capture.status === 'captured' ? capture.paidAt : undefined,
+    });
   }
   return refund === undefined || refund === 'unknown-payment'
     ? undefined

@@ -72,6 +72,7 @@ const ORGANIZER_PROBLEMS = {
   'change-impossible': 409,
   'not-confirmed': 409,
   'link-over': 410,
+  'too-many-exports': 503,
 } as const satisfies Record<string, number>;
 
 type OrganizerProblem = keyof typeof ORGANIZER_PROBLEMS;

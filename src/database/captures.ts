@@ -5,24 +5,33 @@ import type { Database } from './connection.ts';
 
 /** The common table expression that records the payment of an order beside the order `ordered`; nothing for a free ticket. */
 export function captureInsert(
-  { id, amount }: Pick<Order, 'id' | 'amount'>,
-  { captureId, paypalOrderId, paidAt }: Captured,
+  { id, amount, event }: Pick<Order, 'id' | 'amount'> & { event: { id: string } },
+  { captureId, paypalOrderId, paidAt, feeMinor }: Captured,
 ): { sql: string; bindings: (string | number | null)[] } {
   if (captureId === null) return { sql: '', bindings: [] };
   return {
     sql: `, captured as (
-      insert into captures (paypal_capture_id, registration_id, paypal_order_id, amount_minor, currency, captured_at)
-      select ?, ?::uuid, ?, ?::integer, ?, ?::timestamptz from ordered on conflict do nothing)`,
-    bindings: [captureId, id, paypalOrderId, amount.minor, amount.currency, paidAt],
+      insert into captures (paypal_capture_id, registration_id, paypal_order_id, amount_minor, currency, captured_at,
+        fee_minor, event_id)
+      select ?, ?::uuid, ?, ?::integer, ?, ?::timestamptz, ?::integer, ? from ordered on conflict do nothing)`,
+    bindings: [
+      ...[captureId, id, paypalOrderId, amount.minor, amount.currency, paidAt],
+      ...[feeMinor ?? null, event.id],
+    ],
   };
 }
 
-/** Records the payment of a registration that has no order. Repeating it changes nothing. `at` is ISO 8601. */
-export async function noteCapture(
-  trx: Database,
-  registration: string,
-  capture: { captureId: string; paypalOrderId: string | null; amount: Money; at?: string },
-): Promise<void> {
+/** What PayPal says of a capture. `at` is ISO 8601; `feeMinor` is PayPal's fee, in the currency of the amount. */
+export type Taken = {
+  captureId: string;
+  paypalOrderId: string | null;
+  amount: Money;
+  at?: string | undefined;
+  feeMinor?: number | undefined;
+};
+
+/** Records the payment of a registration that has no order, and still has its seat. Repeating it changes nothing. */
+export async function noteCapture(trx: Database, registration: string, capture: Taken): Promise<void> {
   await trx('captures')
     .insert({
       paypal_capture_id: capture.captureId,
@@ -31,6 +40,8 @@ export async function noteCapture(
       amount_minor: capture.amount.minor,
       currency: capture.amount.currency,
       captured_at: capture.at ?? trx.fn.now(),
+      fee_minor: capture.feeMinor ?? null,
+      event_id: trx('seat_holds').where({ id: registration }).select('event_id'),
     })
     .onConflict('paypal_capture_id')
     .ignore();

@@ -4,7 +4,7 @@
  */
 import type { Money } from '../money.ts';
 import type { EndedStatus, RefundDecision, RefundOutcome, RefundRequest } from '../refund.ts';
-import { noteCapture } from './captures.ts';
+import { noteCapture, type Taken } from './captures.ts';
 import type { Database } from './connection.ts';
 import { findAction, note } from './history.ts';
 import { findPayment, type OrderStatus, type Payment } from './orders.ts';
@@ -155,7 +155,7 @@ async function renew(trx: Database, { action, registration }: Refund): Promise<v
 export async function askOwnRefund(
   database: Database,
   registration: string,
-  payment?: Payment,
+  payment?: Taken,
 ): Promise<Refund | undefined | 'unknown-payment'> {
   return locked(database, registration, async (trx) => {
     const before = await find(trx, registration);
@@ -175,11 +175,14 @@ export async function askOwnRefund(
 /** A refund by its action; undefined when there is none. */
 export const findRefund = find;
 
-/** Enters that a refund is done, and ends the registration where it was meant to. Repeating it changes nothing. */
+/**
+ * Enters that a refund is done, and ends the registration where it was meant to. Repeating it changes nothing. `at` is PayPal's time
+ * (ISO 8601), and `feeMinor` what PayPal gave back of its fee, where it says so.
+ */
 export async function settleRefund(
   database: Database,
   { action, registration }: Refund,
-  made: { refundId: string | null; amount: Money; byHand: boolean },
+  made: { refundId: string | null; amount: Money; byHand: boolean; at?: string; feeMinor?: number },
 ): Promise<RefundOutcome & { status: 'done' }> {
   return locked(database, registration, async (trx) => {
     const refund = await find(trx, action);
@@ -203,6 +206,7 @@ export async function settleRefund(
         ...{ state: 'done', amount_minor: amount.minor },
         paypal_refund_id: made.refundId,
         settled_at: trx.raw(NOW),
+        ...{ made_at: made.at ?? null, fee_minor: made.feeMinor ?? null },
       });
     const facts = { amount, ...(byHand && { byHand }) };
     if (amount.minor > 0) await note(trx, { registration, kind: 'refunded', action, facts });

@@ -204,6 +204,15 @@ describe('takePayment', () => {
     expect(await harness.failing('takePayment', [request])).toMatchObject({ nextRetryDelay: 7000 });
   });
 
+  it('takes a payment with its fee, which PayPal tells once the payment is completed', async () => {
+    const { id, paypalOrderId } = await approved();
+    expect(await harness.run('takePayment', [{ id, paypalOrderId }])).toMatchObject({ feeMinor: 398 });
+    const reviewed = await approved(CARDS.pending);
+    expect(await harness.run('takePayment', [reviewed])).toEqual({ status: 'pending' });
+    harness.sandbox.settle(capturesOf(reviewed.id)[0]?.id ?? '', 'COMPLETED');
+    expect(await harness.run('settlePayment', [reviewed])).toMatchObject({ feeMinor: 398 });
+  });
+
   it('does not count a refunded capture as a payment', async () => {
     const request = await approved();
     const taken = await harness.run('takePayment', [request]);

@@ -29,6 +29,9 @@ export const ACCESS: Record<string, Partial<Record<Method, Access>>> = {
   '/organizer/registrations/:id/correct': { POST: organizers },
   '/organizer/registrations/:id/move': { POST: organizers },
   '/organizer/registrations/:id/note': { POST: organizers },
+  '/organizer/export': { GET: readers },
+  '/organizer/export/registrations.csv': { GET: readers },
+  '/organizer/export/money.csv': { GET: readers },
   '/organizer/people': { GET: { ...owners, fresh: true }, POST: { ...owners, fresh: true } },
   // The organizer password opens these, too. A browser asks without any credentials what it may send.
   '/codec': { GET: organizers },

@@ -6,6 +6,7 @@ import { answerErrors } from '../problem.ts';
 import { requireAccess } from './access.ts';
 import { organizerGuard } from './authentication.ts';
 import { codecRoutes } from './codec.ts';
+import { exportRoutes } from './exports.ts';
 import { acceptForms } from './forms.ts';
 import { listRoutes } from './list.ts';
 import { peopleRoutes } from './people.ts';
@@ -27,7 +28,10 @@ async function pages(instance: FastifyInstance, dependencies: Dependencies): Pro
   const app = instance.withTypeProvider<TypeBoxTypeProvider>();
   app.addHook('onRequest', pageGuard(dependencies));
   await acceptForms(app);
-  for (const routes of [signInRoutes, startRoutes, listRoutes, registrationRoutes, peopleRoutes])
+  for (const routes of [
+    ...[signInRoutes, startRoutes, listRoutes, registrationRoutes],
+    ...[exportRoutes, peopleRoutes],
+  ])
     routes(app, dependencies);
 }
 

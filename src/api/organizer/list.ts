@@ -15,7 +15,7 @@ import type { App, Dependencies } from '../dependencies.ts';
 import { organizerFrame } from './frame.ts';
 
 /** Characters of a search. */
-const LONGEST = 100;
+export const LONGEST = 100;
 
 export function listRoutes(app: App, { config, database }: Dependencies): void {
   app.get(
@@ -36,7 +36,7 @@ export function listRoutes(app: App, { config, database }: Dependencies): void {
 }
 
 /** The filter in an address. What cannot be chosen does not count. */
-function readFilter(query: Record<string, unknown>, choices: Choice[]): Filter {
+export function readFilter(query: Record<string, unknown>, choices: Choice[]): Filter {
   const chosen = <T extends string>(name: string, values: readonly T[]) =>
     values.find((value) => value === query[name]);
   const event = chosen(

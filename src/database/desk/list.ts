@@ -142,8 +142,8 @@ function countsOf(filter: Filter): Condition {
   };
 }
 
-/** All conditions but the status, which only the page follows. */
-function conditionsOf(filter: Filter): Condition {
+/** All conditions on orders `o` but the status, which only the page follows. */
+export function conditionsOf(filter: Filter): Condition {
   const { q, attention } = filter;
   return allOf([
     chosenIn(filter, 'o.event_id', 'o.ticket_type_id'),

@@ -104,6 +104,14 @@ export function connectPayPal(config: Config['paypal']) {
 
     getCapture,
 
+    /** A refund that was made. */
+    async getRefund(refundId: string, timeoutMs: number): Promise<Refund> {
+      const made = await call(timeoutMs, ({ payments }, options) =>
+        payments.getRefund({ refundId }, options),
+      );
+      return certain(toRefund(made), 'REFUND_WITHOUT_ID');
+    },
+
     /**
      * Refunds a part of a capture, or all of it. The same request id within 45 days refunds once. `name` comes back with the
      * order (`Refund.name`): letters, digits, hyphens, underscores, points and commas.

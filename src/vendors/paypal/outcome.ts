@@ -14,9 +14,9 @@ import type { DeclineReason } from '../../registration.ts';
 
 /**
  * A capture: `captured` holds money, `pending` may come to hold some, the others hold none. `paidAt` is ISO 8601. `amount` is
- * what was captured, whatever was refunded since; undefined where PayPal does not say.
+ * what was captured, whatever was refunded since, and `fee` what PayPal kept of it; undefined where PayPal does not say.
  */
-export type Capture = { captureId: string; amount: Money | undefined } & (
+export type Capture = { captureId: string; amount: Money | undefined; fee?: Money } & (
   | { status: 'captured'; paidAt: string }
   | { status: 'pending' | 'refunded' | 'failed' }
   | { status: 'declined'; reason: DeclineReason }
@@ -29,6 +29,8 @@ export type Refund = {
   name: string | undefined;
   /** Undefined where PayPal does not say. */
   amount: Money | undefined;
+  /** What PayPal gave back of its fee. */
+  fee?: Money;
   at: string;
 };
 
@@ -85,8 +87,20 @@ export function captureOf(order: PayPalOrder): Capture | undefined {
 const toMoney = (amount: { currencyCode: string; value: string } | undefined): Money | undefined =>
   amount && parseMoney(amount.value, amount.currencyCode);
 
+type Breakdown = { paypalFee?: { currencyCode: string; value: string } };
+/** The fee in a breakdown, in the currency of the amount. PayPal gives none before a payment is completed. */
+function feeIn(breakdown: Breakdown | undefined, amount: Money | undefined): { fee?: Money } {
+  const fee = toMoney(breakdown?.paypalFee);
+  return fee && fee.currency === amount?.currency ? { fee } : {};
+}
+
 /** @returns undefined for an answer that names no capture */
 export function toCapture(capture: OrdersCapture | CapturedPayment): Capture | undefined {
+  const known = toOutcome(capture);
+  return known && { ...known, ...feeIn(capture.sellerReceivableBreakdown, known.amount) };
+}
+
+function toOutcome(capture: OrdersCapture | CapturedPayment): Capture | undefined {
   const { id: captureId, createTime: paidAt = new Date().toISOString() } = capture;
   if (!captureId) return undefined;
   const amount = toMoney(capture.amount);
@@ -117,11 +131,13 @@ export function toRefund(refund: PayPalRefund): Refund | undefined {
   if (!refundId) return undefined;
   const failed = status === RefundStatus.Failed || status === RefundStatus.Cancelled;
   const done = status === RefundStatus.Completed;
+  const amount = toMoney(refund.amount);
   return {
     refundId,
     status: failed ? 'failed' : done ? 'done' : 'pending',
     name,
-    amount: toMoney(refund.amount),
+    amount,
+    ...feeIn(refund.sellerPayableBreakdown, amount),
     at,
   };
 }

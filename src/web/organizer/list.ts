@@ -20,12 +20,12 @@ const TABS: Record<OrderStatus, MessageKey> = {
   cancelled: 'organizer.list.cancelled',
   refunded: 'organizer.list.refunded',
 };
-const STATUSES: Record<OrderStatus, MessageKey> = {
+export const STATUSES: Record<OrderStatus, MessageKey> = {
   confirmed: 'organizer.list.status.confirmed',
   cancelled: 'organizer.list.status.cancelled',
   refunded: 'organizer.list.status.refunded',
 };
-const NEEDS: Record<Attention, MessageKey> = {
+export const NEEDS: Record<Attention, MessageKey> = {
   'refund-refused': 'organizer.list.refund-refused',
   'refund-waiting': 'organizer.list.refund-waiting',
 };
@@ -74,6 +74,7 @@ export function listData(speech: Speech, { filter, choices, list }: ListPage) {
     filter,
     isFiltered: Object.entries(filter).some(isGiven),
     clear: PATH,
+    export: exportAddress(filter),
     events: choices.length > 1 ? choices : [],
     tickets: ticketsOf(choices, filter.event),
     attentions: ATTENTIONS.map((id) => ({ id, name: t(NEEDS[id]) })),
@@ -84,8 +85,14 @@ export function listData(speech: Speech, { filter, choices, list }: ListPage) {
   };
 }
 
+/** The page that exports what a filter finds. */
+const exportAddress = (filter: Filter): string => {
+  const query = new URLSearchParams(Object.entries(filter).filter(isGiven) as [string, string][]);
+  return query.size > 0 ? `/organizer/export?${query.toString()}` : '/organizer/export';
+};
+
 /** The ticket types to choose from, if there is a choice. Those of several events with one id are one choice. */
-function ticketsOf(choices: Choice[], event: string | undefined): { id: string; name: string }[] {
+export function ticketsOf(choices: Choice[], event: string | undefined): { id: string; name: string }[] {
   const names = new Map<string, Set<string>>();
   for (const { id: of, ticketTypes } of choices)
     for (const { id, name } of ticketTypes)

@@ -2,6 +2,7 @@
 import type { MessageKey } from '../../messages/index.ts';
 import { FRESH_HOURS, LINK_MINUTES, ROLES, shownName, type Organizer } from '../../organizer.ts';
 import { render, type OrganizerFrame } from './frame.ts';
+import { exportsData, type ExportsPage } from './exports/page.ts';
 import { listData, type ListPage } from './list.ts';
 
 type SignInForm = {
@@ -39,6 +40,10 @@ export function startPage(frame: OrganizerFrame): string {
 /** The registrations that a filter finds, a page at a time. */
 export const listPage = (frame: OrganizerFrame, page: ListPage): string =>
   render('list', frame, listData(frame.speech, page));
+
+/** The files that can be downloaded, and who has downloaded them. */
+export const exportsPage = (frame: OrganizerFrame, page: ExportsPage): string =>
+  render('exports', frame, exportsData(frame.speech, page));
 
 /** What was typed into the form that adds somebody, and the message for each faulty field (RFC 6901 pointers). */
 export type PeopleForm = { typed?: Record<string, unknown>; faults?: Record<string, MessageKey> };

@@ -54,7 +54,8 @@ const listed = () =>
   );
 const isSafe = (method: Method) => method === 'GET' || method === 'HEAD';
 const isCodec = (url: string) => url.startsWith('/codec');
-const isPage = (url: string, method: Method) => isSafe(method) && !isCodec(url);
+const isFile = (url: string) => url.endsWith('.csv');
+const isPage = (url: string, method: Method) => isSafe(method) && !isCodec(url) && !isFile(url);
 
 /** Signs somebody in, `hours` ago, without a request: the token of the cookie. */
 async function session(role: Role, hours = 0): Promise<string> {
