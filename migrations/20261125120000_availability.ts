@@ -12,19 +12,7 @@ export async function up(knex: Knex): Promise<void> {
   await knex.raw(`
     comment on view live_holds is
     'Seats that are held now, or claimed by a payment in flight. A hold that has lapsed does not count.'`);
-  // The case expressions keep holds of unlimited ticket types uncounted.
-  await knex.raw(`
-    create view ticket_availability as
-    select event_id, id as ticket_type_id,
-      case when capacity is not null then
-        capacity - sold - (
-          select count(*) from live_holds h where h.event_id = t.event_id and h.ticket_type_id = t.id)::integer
-      end as free,
-      sold >= capacity as sold_out
-    from ticket_types t`);
-  await knex.raw(`
-    comment on view ticket_availability is
-    'Free seats: capacity minus sold minus live holds, null without a limit. Below zero would mean oversold.'`);
+  await createTicketAvailability(knex);
   await knex.raw(`
     create or replace function hold_new_seat(registration text, event text, ticket_type text, minutes integer)
     returns table (outcome text, amount_minor integer, currency char(3), held_until timestamptz)
@@ -65,6 +53,23 @@ export async function up(knex: Knex): Promise<void> {
           clock_timestamp() + make_interval(mins => minutes))
         returning 'held', h.amount_minor, h.currency, h.held_until;
     end $$`);
+}
+
+/** How many seats are free. A later migration takes the view back to this. */
+export async function createTicketAvailability(knex: Knex): Promise<void> {
+  // The case expressions keep holds of unlimited ticket types uncounted.
+  await knex.raw(`
+    create view ticket_availability as
+    select event_id, id as ticket_type_id,
+      case when capacity is not null then
+        capacity - sold - (
+          select count(*) from live_holds h where h.event_id = t.event_id and h.ticket_type_id = t.id)::integer
+      end as free,
+      sold >= capacity as sold_out
+    from ticket_types t`);
+  await knex.raw(`
+    comment on view ticket_availability is
+    'Free seats: capacity minus sold minus live holds, null without a limit. Below zero would mean oversold.'`);
 }
 
 export async function down(knex: Knex): Promise<void> {

@@ -1,4 +1,5 @@
 import type { Knex } from 'knex';
+import { createTicketAvailability } from './20261125120000_availability.ts';
 import { createHoldNewSeat } from './20261126000000_checkout_owners.ts';
 
 /**
@@ -139,15 +140,7 @@ export async function down(knex: Knex): Promise<void> {
   await createHoldNewSeat(knex);
   // A view cannot lose a column.
   await knex.raw('drop view ticket_availability');
-  await knex.raw(`
-    create view ticket_availability as
-    select event_id, id as ticket_type_id,
-      case when capacity is not null then
-        capacity - sold - (
-          select count(*) from live_holds h where h.event_id = t.event_id and h.ticket_type_id = t.id)::integer
-      end as free,
-      sold >= capacity as sold_out
-    from ticket_types t`);
+  await createTicketAvailability(knex);
   await knex.schema.alterTable('ticket_types', (table) => {
     table.dropChecks('ticket_types_sale_ends_after_start');
     table.dropColumns('hidden', 'sale_ends_at', 'sale_starts_at');

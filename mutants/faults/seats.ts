@@ -18,7 +18,7 @@ const definitionOf = (text: string) =>
     .findLast((file) => readFileSync(file, 'utf8').includes(text)) ?? '';
 const holdNewSeat = definitionOf('create or replace function hold_new_seat');
 const rule = definitionOf('view live_holds as');
-const availableSeats = definitionOf('create view ticket_availability');
+const availableSeats = definitionOf('create or replace view ticket_availability');
 
 /** Holds, claims and sales: sold + live holds <= capacity. */
 export const SEATS: Fault[] = [
@@ -95,8 +95,8 @@ export const SEATS: Fault[] = [
   {
     name: 'seats: a lapsed hold is claimed without a free seat',
     file: claim,
-    find: '!available?.live && (!available?.seat || available.over)',
-    replace: 'available?.over',
+    find: '!available?.live && (!available?.seat || !available.onSale)',
+    replace: '!available?.onSale',
     caughtBy: { [locks]: 'claimed at once' },
   },
   {
