@@ -67,8 +67,8 @@ export const SEATS: Fault[] = [
   {
     name: 'seats: sold seats do not count',
     file: availableSeats,
-    find: 'capacity - sold - (',
-    replace: 'capacity - (',
+    find: 't.capacity - t.sold - (',
+    replace: 't.capacity - (',
     caughtBy: { [views]: '' },
   },
   {
