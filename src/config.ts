@@ -1,4 +1,5 @@
 /** The only reader of the environment. Faulty settings stop a process at its start, with every fault listed. */
+import { createPublicKey } from 'node:crypto';
 import { loadClientConnectConfig, type ClientConnectConfig } from '@temporalio/envconfig';
 import { readKeys, type EncryptionKey } from './encryption-keys.ts';
 
@@ -51,10 +52,14 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env) {
       webUrl: read.url('PAYPAL_WEB_URL', 'https://www.paypal.com'),
       clientId: read.required('PAYPAL_CLIENT_ID'),
       clientSecret: read.required('PAYPAL_CLIENT_SECRET'),
+      /** PayPal's id of our webhook. Without it, PayPal tells us nothing by itself. */
+      webhookId: read.optionalWord('PAYPAL_WEBHOOK_ID'),
     },
     sendgrid: {
       baseUrl: read.optionalUrl('SENDGRID_BASE_URL'),
       apiKey: read.required('SENDGRID_API_KEY'),
+      /** The key with which SendGrid's events are checked. Without it, SendGrid tells us nothing by itself. */
+      webhookKey: read.publicKey('SENDGRID_WEBHOOK_PUBLIC_KEY'),
       from: read.sender('EMAIL_FROM'),
     },
     mailchimp: {
@@ -136,6 +141,15 @@ export function loadSettingsToFind(env: NodeJS.ProcessEnv = process.env) {
   return settings;
 }
 
+function isPublicKey(text: string): boolean {
+  try {
+    const key = createPublicKey({ key: Buffer.from(text, 'base64'), format: 'der', type: 'spki' });
+    return key.asymmetricKeyDetails?.namedCurve === 'prime256v1';
+  } catch {
+    return false;
+  }
+}
+
 const definedOnly = (env: NodeJS.ProcessEnv) =>
   Object.fromEntries(
     Object.entries(env).filter((entry): entry is [string, string] => entry[1] !== undefined),
@@ -208,6 +222,18 @@ function reader(env: NodeJS.ProcessEnv) {
       else if (!/^[\da-fA-F.:/, a-z]+$/.test(value))
         fault(`${name} must be false, a number of proxies or their addresses`);
       return value;
+    },
+    /** Letters and digits, as in the ids that a vendor gives. */
+    optionalWord(name: string): string | undefined {
+      if (given(name) && !/^[A-Za-z0-9]{1,50}$/.test(given(name)))
+        fault(`${name} must consist of letters and digits`);
+      return given(name) || undefined;
+    },
+    /** The public key of an elliptic curve (P-256), as SendGrid shows it: base64 of DER. */
+    publicKey(name: string): string | undefined {
+      if (given(name) && !isPublicKey(given(name)))
+        fault(`${name} must be the verification key that SendGrid shows`);
+      return given(name) || undefined;
     },
     optionalEmail(name: string): string | undefined {
       if (given(name) && !/^[^\s<>@]+@[^\s<>@]+\.[^\s<>@]+$/.test(given(name)))
