@@ -52,15 +52,18 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env) {
       webUrl: read.url('PAYPAL_WEB_URL', 'https://www.paypal.com'),
       clientId: read.required('PAYPAL_CLIENT_ID'),
       clientSecret: read.required('PAYPAL_CLIENT_SECRET'),
-      /** PayPal's id of our webhook. Without it, PayPal tells us nothing by itself. */
-      webhookId: read.optionalWord('PAYPAL_WEBHOOK_ID'),
     },
     sendgrid: {
       baseUrl: read.optionalUrl('SENDGRID_BASE_URL'),
       apiKey: read.required('SENDGRID_API_KEY'),
-      /** The key with which SendGrid's events are checked. Without it, SendGrid tells us nothing by itself. */
-      webhookKey: read.publicKey('SENDGRID_WEBHOOK_PUBLIC_KEY'),
       from: read.sender('EMAIL_FROM'),
+    },
+    /** What shows that an event is the vendor's. Without it, the vendor cannot tell us anything by itself. */
+    webhooks: {
+      /** PayPal's id of our webhook. */
+      paypalId: read.optionalWord('PAYPAL_WEBHOOK_ID'),
+      /** SendGrid's verification key. */
+      sendgridKey: read.publicKey('SENDGRID_WEBHOOK_PUBLIC_KEY'),
     },
     mailchimp: {
       baseUrl: read.optionalUrl('MAILCHIMP_BASE_URL'),

@@ -2,10 +2,10 @@
  * What vendors tell us by themselves. These routes have no session and no form: a vendor signs what it sends. An error is a bare status,
  * because only a program reads it: 4xx for what the vendor has not sent, 5xx for what it has to send again.
  */
+import { isGrpcServiceError, ServiceError } from '@temporalio/client';
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import type { FastifyError, FastifyInstance } from 'fastify';
 import { isDatabaseAway } from '../../database/connection.ts';
-import { hasGrpcStatus } from '../../temporal/client.ts';
 import { traceOf } from '../../trace.ts';
 import { VendorError } from '../../vendors/vendor-error.ts';
 import type { Dependencies } from '../dependencies.ts';
@@ -22,8 +22,7 @@ export class NotSigned extends Error {}
 /** A route exists where its setting is given. */
 export function webhookRoutes(instance: FastifyInstance, dependencies: Dependencies, done: () => void): void {
   const app = instance.withTypeProvider<TypeBoxTypeProvider>();
-  const { webhookId } = dependencies.config.paypal;
-  const { webhookKey } = dependencies.config.sendgrid;
+  const { paypalId, sendgridKey } = dependencies.config.webhooks;
 
   // A signature is about the bytes that came.
   app.removeAllContentTypeParsers();
@@ -39,17 +38,14 @@ export function webhookRoutes(instance: FastifyInstance, dependencies: Dependenc
   });
   boundConcurrency(app);
 
-  if (webhookId !== undefined) paypalRoute(app, dependencies, webhookId);
-  if (webhookKey !== undefined) sendgridRoute(app, dependencies, webhookKey);
+  if (paypalId !== undefined) paypalRoute(app, dependencies, paypalId);
+  if (sendgridKey !== undefined) sendgridRoute(app, dependencies, sendgridKey);
   done();
 }
 
-const AWAY = ['UNAVAILABLE', 'DEADLINE_EXCEEDED', 'CANCELLED', 'RESOURCE_EXHAUSTED'] as const;
-
 function statusOf(error: FastifyError): number {
   if (error instanceof NotSigned) return 401;
-  const cause: unknown = error.cause ?? error;
-  const isTemporalAway = AWAY.some((status) => hasGrpcStatus(cause, status));
+  const isTemporalAway = error instanceof ServiceError || isGrpcServiceError(error);
   if (error instanceof VendorError || isDatabaseAway(error) || isTemporalAway) return 503;
   return error.statusCode !== undefined && error.statusCode < 600 && error.statusCode >= 400
     ? error.statusCode
