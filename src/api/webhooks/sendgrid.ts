@@ -17,7 +17,9 @@ export function sendgridRoute(app: App, { database }: Dependencies, webhookKey: 
       const text = body?.toString() ?? '';
       if (!isSigned(text, headerOf(headers, 'signature'), headerOf(headers, 'timestamp')))
         throw new NotSigned();
-      await noteMailEvents(database, readEvents(text));
+      const events = readEvents(text);
+      if (!events) return reply.code(400).send();
+      await noteMailEvents(database, events);
       return reply.code(204).send();
     },
   );
@@ -33,10 +35,17 @@ const KINDS = [...MAIL_PROBLEMS, 'delivered'] as const;
 const WORD = /^[\w.-]{1,20}$/;
 const CATEGORY = /^[a-z-]{1,30}$/;
 
-/** The events of a batch that are about a mail of a registration. What SendGrid has signed may still have any shape. */
-function readEvents(text: string): MailEvent[] {
-  const batch: unknown = JSON.parse(text);
-  return (Array.isArray(batch) ? batch : []).flatMap((one: unknown) => readEvent(one) ?? []);
+/**
+ * The events of a batch that are about a mail of a registration. What SendGrid has signed may still have any shape.
+ * @returns undefined for what is no JSON
+ */
+function readEvents(text: string): MailEvent[] | undefined {
+  try {
+    const batch: unknown = JSON.parse(text);
+    return (Array.isArray(batch) ? batch : []).flatMap((one: unknown) => readEvent(one) ?? []);
+  } catch {
+    return undefined;
+  }
 }
 
 function readEvent(one: unknown): MailEvent | undefined {
