@@ -67,7 +67,7 @@ export const WEBHOOKS: Fault[] = [
   {
     name: 'webhooks: a refund by hand that PayPal has told of is made once more',
     file: ledger,
-    find: ".where((settled) => settled.whereNotNull('number').orWhere({ reversed: true }))\n",
+    find: ".whereRaw('(number is not null or reversed)')\n",
     replace: '',
     caughtBy: { [told]: 'also when PayPal tells of it first' },
   },

@@ -238,7 +238,7 @@ if (import.meta.filename === process.argv[1]) {
   const { SANDBOX_PORT = '4010', SANDBOX_WEBHOOKS_TO, DATA_DIR } = process.env;
   const sandbox = await startSandbox({
     port: Number(SANDBOX_PORT),
-    webhooksTo: SANDBOX_WEBHOOKS_TO || undefined,
+    webhooksTo: SANDBOX_WEBHOOKS_TO,
     ...(DATA_DIR ? { dataFile: join(DATA_DIR, 'sandbox.jsonl') } : {}),
   });
   console.log(`sandbox ready at ${sandbox.url}`);

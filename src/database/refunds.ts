@@ -271,7 +271,7 @@ export async function withoutSettled<T extends { refundId: string }>(
       'paypal_refund_id',
       made.map(({ refundId }) => refundId),
     )
-    .where((settled) => settled.whereNotNull('number').orWhere({ reversed: true }))
+    .whereRaw('(number is not null or reversed)')
     .pluck<string[]>('paypal_refund_id');
   return made.filter(({ refundId }) => !known.includes(refundId));
 }

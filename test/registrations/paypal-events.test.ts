@@ -30,7 +30,7 @@ const request = (registration: string, amount: number | null): RefundRequest => 
 });
 const refund = async (asked: RefundRequest) => {
   await startRefund(stack.temporal, asked, ABOUT, { taskQueue: stack.taskQueue });
-  return stack.temporal.workflow.getHandle(refundWorkflowId(asked.action)).result();
+  return stack.temporal.workflow.getHandle(refundWorkflowId(asked.action)).result() as Promise<object>;
 };
 const byHand = (id: string, value: string) =>
   stack.sandbox.refundByHand(captureOf(stack, id).id, { currency_code: 'EUR', value });

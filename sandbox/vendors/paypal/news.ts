@@ -1,5 +1,5 @@
 /** Tells the product, through PayPal's webhook, what happens to payments. */
-import { publicDispute, type Dispute, type openDisputes } from './disputes.ts';
+import { publicDispute, type Dispute, type openDisputes, type Outcome } from './disputes.ts';
 import type { openLedger } from './ledger.ts';
 import { readRefund } from './refund-request.ts';
 import type { Capture, Refund } from './records.ts';
@@ -53,7 +53,7 @@ export function withNews(
       if (order.captureId !== undefined) tellCapture(ledger.capture(order.captureId));
       return order;
     },
-    settle(captureId: string, status: 'COMPLETED' | 'DECLINED' | 'FAILED') {
+    settle: (captureId: string, status: 'COMPLETED' | 'DECLINED' | 'FAILED'): void => {
       ledger.settle(captureId, status);
       tellCapture(ledger.capture(captureId), 'DENIED');
     },
@@ -75,7 +75,7 @@ export function withNews(
     openDispute: (captureId: string, reason?: string) =>
       tellDispute('CREATED', disputes.openDispute(captureId, reason)),
     reviewDispute: (id: string) => tellDispute('UPDATED', disputes.reviewDispute(id)),
-    resolveDispute(id: string, outcome: Parameters<typeof disputes.resolveDispute>[1]) {
+    resolveDispute: (id: string, outcome: Outcome) => {
       const dispute = disputes.resolveDispute(id, outcome);
       if (outcome === 'RESOLVED_BUYER_FAVOUR') reverse(dispute.captureId);
       return tellDispute('RESOLVED', dispute);

@@ -53,7 +53,7 @@ export function createWebhooks(journal: Journal, webhookId: string) {
     ...events,
 
     /** Tells the product of something. `resource` is what the API would return. */
-    tell(kind: string, resourceType: string, summary: string, resource: object): void {
+    tell: (kind: string, resourceType: string, summary: string, resource: object): void => {
       const id = `WH-${newId()}-${newId()}`;
       events.send(id, kind, {
         id,

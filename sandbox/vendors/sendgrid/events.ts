@@ -96,7 +96,7 @@ export function createMailEvents(journal: Journal, mails: StoredMap<Mail>) {
       }
     },
     /** The recipient's mail program reports a mail. */
-    reportSpam(id: string): void {
+    reportSpam: (id: string): void => {
       const mail = mails.get(id);
       const email = mail?.to[0]?.email.toLowerCase();
       if (!mail || email === undefined) return;
