@@ -11,9 +11,15 @@ const AGAIN_AFTER_MS = 50;
 export async function startTold(): Promise<Stack> {
   const stack = await startStack({ answerWithinMs: 1000 });
   await stack.startWorker();
-  const origin = await stack.app.listen({ host: '127.0.0.1', port: 0 });
-  stack.sandbox.sendWebhooksTo(origin, AGAIN_AFTER_MS);
+  await stack.app.listen({ host: '127.0.0.1', port: 0 });
+  stack.sandbox.sendWebhooksTo(originOf(stack), AGAIN_AFTER_MS);
   return stack;
+}
+
+/** Where the api of a stack listens. */
+export function originOf({ app }: Stack): string {
+  const address = app.server.address();
+  return `http://127.0.0.1:${typeof address === 'object' && address !== null ? address.port : 0}`;
 }
 
 /** Registers somebody for 120 euros, with an e-mail address of their own, and waits until the run is over. */

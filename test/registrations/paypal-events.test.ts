@@ -10,7 +10,16 @@ import { workflowId } from '../../src/registration.ts';
 import { applyPaypalEvent } from '../../src/registrations/paypal-events.ts';
 import { startRefund } from '../../src/temporal/runs.ts';
 import { CARDS, anAttendee, type Stack } from '../stack.ts';
-import { allTold, captureOf, deliver, deliveriesOf, kindsOf, registered, startTold } from '../webhooks.ts';
+import {
+  allTold,
+  captureOf,
+  deliver,
+  deliveriesOf,
+  kindsOf,
+  originOf,
+  registered,
+  startTold,
+} from '../webhooks.ts';
 import { isLeftWith } from '../workflows/dev-server.ts';
 
 let stack: Stack;
@@ -198,9 +207,7 @@ describe('a chargeback', () => {
     const reversal = stack.sandbox.reverse(captureId);
     // The run of a refund finds everything gone.
     await refund(request(id, null));
-    const address = stack.app.server.address();
-    const port = typeof address === 'object' && address !== null ? address.port : 0;
-    stack.sandbox.sendWebhooksTo(`http://127.0.0.1:${port}`, 50);
+    stack.sandbox.sendWebhooksTo(originOf(stack), 50);
     const about = reversal?.id ?? '';
     const event = { id: `WH-${about}`, kind: 'PAYMENT.CAPTURE.REVERSED', about, isCapture: false };
     await Promise.all([1, 2, 3].map(() => applyPaypalEvent(stack, event)));

@@ -6,16 +6,22 @@ import { loadConfig } from '../../../src/config.ts';
 import { connectDatabase } from '../../../src/database/connection.ts';
 import { connectTemporal } from '../../../src/temporal/client.ts';
 import type { Stack } from '../../stack.ts';
-import { allTold, captureOf, deliver, deliveriesOf, kindsOf, registered, startTold } from '../../webhooks.ts';
+import {
+  allTold,
+  captureOf,
+  deliver,
+  deliveriesOf,
+  kindsOf,
+  originOf,
+  registered,
+  startTold,
+} from '../../webhooks.ts';
 
 /** Nothing listens there. */
 const NOWHERE = '127.0.0.1:1';
 let stack: Stack;
-let origin: string;
 beforeAll(async () => {
   stack = await startTold();
-  const address = stack.app.server.address();
-  origin = `http://127.0.0.1:${typeof address === 'object' && address !== null ? address.port : 0}`;
 });
 afterEach(() => {
   stack.sandbox.faults.clear();
@@ -97,7 +103,7 @@ it('answers 503 while PostgreSQL is away, and catches up later', async () => {
     deliveriesOf(stack, 'PAYMENT.CAPTURE.REFUNDED').find(({ body }) => body.includes(about));
   await vi.waitUntil(() => (delivery()?.attempts ?? 0) > 1, { timeout: 20_000 });
   expect(delivery()).toMatchObject({ status: 503, state: 'waiting' });
-  stack.sandbox.sendWebhooksTo(origin, 50);
+  stack.sandbox.sendWebhooksTo(originOf(stack), 50);
   await allTold(stack);
   expect(await kindsOf(stack, id)).toEqual(['registered', 'refunded-at-paypal']);
   await app.close();
