@@ -193,6 +193,7 @@ async function main(): Promise<void> {
     standIns &&
     keep('sandbox', 'sandbox/vendors/server.ts', {
       SANDBOX_PORT: String(ports.SANDBOX_PORT),
+      SANDBOX_WEBHOOKS_TO: `http://127.0.0.1:${ports.PORT}`,
       DATA_DIR: dataFolder,
     });
   await Promise.all([prepared, sandbox]);

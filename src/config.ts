@@ -1,4 +1,5 @@
 /** The only reader of the environment. Faulty settings stop a process at its start, with every fault listed. */
+import { createPublicKey } from 'node:crypto';
 import { loadClientConnectConfig, type ClientConnectConfig } from '@temporalio/envconfig';
 import { readKeys, type EncryptionKey } from './encryption-keys.ts';
 
@@ -56,6 +57,13 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env) {
       baseUrl: read.optionalUrl('SENDGRID_BASE_URL'),
       apiKey: read.required('SENDGRID_API_KEY'),
       from: read.sender('EMAIL_FROM'),
+    },
+    /** What shows that an event is the vendor's. Without it, the vendor cannot tell us anything by itself. */
+    webhooks: {
+      /** PayPal's id of our webhook. */
+      paypalId: read.optionalWord('PAYPAL_WEBHOOK_ID'),
+      /** SendGrid's verification key. */
+      sendgridKey: read.publicKey('SENDGRID_WEBHOOK_PUBLIC_KEY'),
     },
     mailchimp: {
       baseUrl: read.optionalUrl('MAILCHIMP_BASE_URL'),
@@ -136,6 +144,15 @@ export function loadSettingsToFind(env: NodeJS.ProcessEnv = process.env) {
   return settings;
 }
 
+function isPublicKey(text: string): boolean {
+  try {
+    const key = createPublicKey({ key: Buffer.from(text, 'base64'), format: 'der', type: 'spki' });
+    return key.asymmetricKeyDetails?.namedCurve === 'prime256v1';
+  } catch {
+    return false;
+  }
+}
+
 const definedOnly = (env: NodeJS.ProcessEnv) =>
   Object.fromEntries(
     Object.entries(env).filter((entry): entry is [string, string] => entry[1] !== undefined),
@@ -208,6 +225,18 @@ function reader(env: NodeJS.ProcessEnv) {
       else if (!/^[\da-fA-F.:/, a-z]+$/.test(value))
         fault(`${name} must be false, a number of proxies or their addresses`);
       return value;
+    },
+    /** Letters and digits, as in the ids that a vendor gives. */
+    optionalWord(name: string): string | undefined {
+      if (given(name) && !/^[A-Za-z0-9]{1,50}$/.test(given(name)))
+        fault(`${name} must consist of letters and digits`);
+      return given(name) || undefined;
+    },
+    /** The public key of an elliptic curve (P-256), as SendGrid shows it: base64 of DER. */
+    publicKey(name: string): string | undefined {
+      if (given(name) && !isPublicKey(given(name)))
+        fault(`${name} must be the verification key that SendGrid shows`);
+      return given(name) || undefined;
     },
     optionalEmail(name: string): string | undefined {
       if (given(name) && !/^[^\s<>@]+@[^\s<>@]+\.[^\s<>@]+$/.test(given(name)))

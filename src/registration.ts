@@ -28,6 +28,8 @@ export const PAY = 'pay';
 export const PROGRESS = 'progress';
 /** Signal: somebody has opened the link that was mailed to the order's address. It brings the token of the link. */
 export const CONFIRM_EMAIL = 'confirmEmail';
+/** Signal: PayPal has told that it knows what became of a payment, so that the run need not wait to ask. */
+export const PAYMENT_NEWS = 'paymentNews';
 /** Takes the place of a PayPal order for a free ticket. */
 export const FREE = 'free';
 /** Takes the place of a PayPal order while the seat waits for the confirmation of an e-mail address. */

@@ -68,6 +68,15 @@ const done = (id: string) =>
       interval: 250,
     },
   );
+/** The events of PayPal and SendGrid that the api has accepted. */
+async function accepted(): Promise<string[]> {
+  const { body } = await request('GET', 'SANDBOX_PORT', '/sandbox/ledger');
+  const deliveries = body.deliveries as { kind: string; state: string }[];
+  return deliveries
+    .filter(({ state }) => state === 'accepted')
+    .map(({ kind }) => kind)
+    .toSorted();
+}
 const pidOf = (name: string) =>
   Number(readFileSync(join(dataFolder, 'logs', `${name.toLowerCase()}.pid`), 'utf8'));
 
@@ -123,6 +132,9 @@ it(
     }
     await request('DELETE', 'SANDBOX_PORT', '/sandbox/faults');
     await done(id);
+    // One that came while the api was killed is sent again after a minute.
+    await vi.waitUntil(async () => (await accepted()).length === 2, { timeout: 90_000, interval: 500 });
+    expect(await accepted()).toEqual(['PAYMENT.CAPTURE.COMPLETED', 'processed, delivered']);
     const webUi = `http://localhost:${ports.SANDBOX_TEMPORAL_UI_PORT}`;
     expect(output).toContain(webUi);
     expect((await fetch(`${webUi}/api/v1/namespaces/default/workflows/registration-${id}`)).status).toBe(200);

@@ -12,6 +12,7 @@ import { REFUNDS } from './refunds.ts';
 import { SEATS } from './seats.ts';
 import { TEMPORAL } from './temporal.ts';
 import { VENDORS } from './vendors.ts';
+import { WEBHOOKS } from './webhooks.ts';
 import { WORKFLOWS } from './workflows.ts';
 
 /** All faults that `npm run mutants` tries. */
@@ -23,6 +24,7 @@ export const FAULTS: Fault[] = [
   ...REFUNDS,
   ...CHANGES,
   ...VENDORS,
+  ...WEBHOOKS,
   ...TEMPORAL,
   ...RECORDS,
   ...API,

@@ -8,8 +8,8 @@ export const PAYMENT_IN_THE_RUN: Fault[] = [
   {
     name: 'run: a cancellation stops an attempt to pay',
     file,
-    find: 'CancellationScope.nonCancellable(() => attempt(next, tracker))',
-    replace: 'attempt(next, tracker)',
+    find: 'CancellationScope.nonCancellable(() => attempt(next, tracker, asking))',
+    replace: 'attempt(next, tracker, asking)',
     caughtBy: { [test]: 'that backs off, and then refunds it' },
   },
   {

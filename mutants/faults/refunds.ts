@@ -67,7 +67,7 @@ export const REFUNDS: Fault[] = [
   {
     name: 'refunds: a refund that was made by hand is entered twice',
     file: ledger,
-    find: ".onConflict('paypal_refund_id')\n        .ignore()\n        .returning('action')",
+    find: ".onConflict('paypal_refund_id')\n    .ignore()\n    .returning('action')",
     replace: ".returning('action')",
     caughtBy: { [decided]: 'made at PayPal by hand once' },
   },

@@ -1,7 +1,8 @@
-/** What a merchant does in PayPal's dashboard: reviews, refunds by hand, and the money in the account. */
+/** What happens in PayPal's dashboard: reviews, refunds by hand, chargebacks, disputes, and the money in the account. */
 import type { FastifyInstance } from 'fastify';
 import type { PayPalSandbox } from '../vendors/paypal/api.ts';
 import { Refusal } from '../vendors/faults.ts';
+import { OUTCOMES } from '../vendors/paypal/disputes.ts';
 
 type Id = { Params: { id: string } };
 
@@ -37,6 +38,21 @@ export function dashboardRoutes(app: FastifyInstance, paypal: PayPalSandbox): vo
     unlessRefused(() => {
       paypal.age(params.id, 181);
     });
+    return reply.redirect('/', 303);
+  });
+  app.post<Id>('/captures/:id/reverse', ({ params }, reply) => {
+    unlessRefused(() => paypal.reverse(params.id));
+    return reply.redirect('/', 303);
+  });
+  app.post<Id>('/captures/:id/dispute', ({ params }, reply) => {
+    unlessRefused(() => paypal.openDispute(params.id));
+    return reply.redirect('/', 303);
+  });
+  app.post<Id>('/disputes/:id', ({ params, body }, reply) => {
+    const outcome = OUTCOMES.find((known) => known === fields(body).get('outcome'));
+    unlessRefused(() =>
+      outcome ? paypal.resolveDispute(params.id, outcome) : paypal.reviewDispute(params.id),
+    );
     return reply.redirect('/', 303);
   });
   app.post<Id>('/refunds/:id', ({ params, body }, reply) => {

@@ -83,9 +83,16 @@ export function applyPage(app: FastifyInstance, { paypal, sendgrid, mailchimp, f
           const capture = order.captureId === undefined ? undefined : paypal.captures.get(order.captureId);
           const refunds = capture ? paypal.refundsOf(capture.id) : [];
           const left = capture && capturedOf(capture) ? leftOf(capture) : undefined;
-          return { order, capture, refunds, left };
+          const disputes = [...paypal.disputes.values()].filter(({ captureId }) => captureId === capture?.id);
+          return { order, capture, refunds, left, disputes };
         }),
         account: paypal.account(),
+        deliveries: newestFirst([
+          ...paypal.webhooks.deliveries.values(),
+          ...sendgrid.events.deliveries.values(),
+        ])
+          .toSorted((a, b) => b.at.localeCompare(a.at))
+          .slice(0, 50),
         mails: newestFirst(sendgrid.mails.values()),
         members: newestFirst(mailchimp.members.values()),
         cards: TEST_CARDS,
@@ -114,6 +121,15 @@ export function applyPage(app: FastifyInstance, { paypal, sendgrid, mailchimp, f
     return reply.redirect('/', 303);
   });
   dashboardRoutes(app, paypal);
+  app.post<{ Params: { id: string } }>('/deliveries/:id', ({ params }, reply) => {
+    paypal.webhooks.again(params.id);
+    sendgrid.events.again(params.id);
+    return reply.redirect('/', 303);
+  });
+  app.post<{ Params: { id: string } }>('/mails/:id/spam', ({ params }, reply) => {
+    sendgrid.reportSpam(params.id);
+    return reply.redirect('/', 303);
+  });
   app.post<{ Params: { id: string } }>('/members/:id/unsubscribe', ({ params }, reply) => {
     mailchimp.unsubscribe(params.id);
     return reply.redirect('/', 303);

@@ -3,7 +3,7 @@
  * make them fail. `tsx sandbox/vendors/server.ts` runs it alone.
  */
 import { join } from 'node:path';
-import Fastify from 'fastify';
+import Fastify, { type FastifyRequest } from 'fastify';
 import Type, { type Static } from 'typebox';
 import { applyPage } from '../page/page.ts';
 import { createFaults, Fault, PROVIDERS, type Provider } from './faults.ts';
@@ -15,11 +15,13 @@ import { browserRoutes } from './paypal/browser.ts';
 import type { Card } from './paypal/cards.ts';
 import { TEXTS } from './paypal/texts.ts';
 import { createSendGrid } from './sendgrid/api.ts';
+import { WEBHOOK_PUBLIC_KEY } from './sendgrid/events.ts';
 
 /** The only credentials that the sandbox accepts, because a wrong key must fail as it does at the vendor. */
 export const credentials = {
   paypalClientId: 'sandbox-client',
   paypalClientSecret: 'sandbox-secret',
+  paypalWebhookId: 'SANDBOX0WEBHOOK01',
   sendgridApiKey: 'SG.sandbox',
   mailchimpApiKey: 'sandbox-us1',
   mailchimpListId: 'sandbox-list',
@@ -31,8 +33,10 @@ export const settingsFor = (url: string) => ({
   PAYPAL_WEB_URL: url,
   PAYPAL_CLIENT_ID: credentials.paypalClientId,
   PAYPAL_CLIENT_SECRET: credentials.paypalClientSecret,
+  PAYPAL_WEBHOOK_ID: credentials.paypalWebhookId,
   SENDGRID_BASE_URL: url,
   SENDGRID_API_KEY: credentials.sendgridApiKey,
+  SENDGRID_WEBHOOK_PUBLIC_KEY: WEBHOOK_PUBLIC_KEY,
   MAILCHIMP_BASE_URL: url,
   MAILCHIMP_API_KEY: credentials.mailchimpApiKey,
   MAILCHIMP_LIST_ID: credentials.mailchimpListId,
@@ -53,13 +57,21 @@ const LOOPBACK = new Set(['127.0.0.1', 'localhost', '[::1]']);
 
 export type Sandbox = Awaited<ReturnType<typeof startSandbox>>;
 
-/** Starts all three on one port (0: any free port). `dataFile` persists their data. */
-export async function startSandbox({ port = 0, dataFile }: { port?: number; dataFile?: string } = {}) {
+/** Starts all three on one port (0: any free port). `dataFile` persists their data, `webhooksTo` is the origin of the product. */
+export async function startSandbox({
+  port = 0,
+  dataFile,
+  webhooksTo,
+}: { port?: number; dataFile?: string; webhooksTo?: string | undefined } = {}) {
   const journal = openJournal(dataFile);
   const faults = createFaults();
   const paypal = createPayPal(
     journal,
-    { clientId: credentials.paypalClientId, clientSecret: credentials.paypalClientSecret },
+    {
+      clientId: credentials.paypalClientId,
+      clientSecret: credentials.paypalClientSecret,
+      webhookId: credentials.paypalWebhookId,
+    },
     faults,
   );
   const sendgrid = createSendGrid(journal, credentials.sendgridApiKey, faults);
@@ -78,8 +90,11 @@ export async function startSandbox({ port = 0, dataFile }: { port?: number; data
     if (LOOPBACK.has(request.hostname)) done();
     else reply.code(403).send({ message: 'The sandbox answers this machine only' });
   });
+  /** Bodies as they came. */
+  const texts = new WeakMap<FastifyRequest, string>();
   app.removeAllContentTypeParsers();
-  app.addContentTypeParser('application/json', { parseAs: 'string' }, (_request, body, done) => {
+  app.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body, done) => {
+    texts.set(request, body as string);
     try {
       // The vendors treat an empty JSON body as no body.
       done(null, body === '' ? null : JSON.parse(body as string));
@@ -95,7 +110,7 @@ export async function startSandbox({ port = 0, dataFile }: { port?: number; data
     },
   );
 
-  paypal.routes(app);
+  paypal.routes(app, (request) => texts.get(request) ?? '');
   browserRoutes(app, paypal);
   sendgrid.routes(app);
   mailchimp.routes(app);
@@ -107,6 +122,8 @@ export async function startSandbox({ port = 0, dataFile }: { port?: number; data
     refunds: [...paypal.refunds.values()],
     mails: [...sendgrid.mails.values()],
     members: [...mailchimp.members.values()],
+    disputes: [...paypal.disputes.values()],
+    deliveries: [...paypal.webhooks.deliveries.values(), ...sendgrid.events.deliveries.values()],
   });
   app.get('/sandbox/ledger', () => ledger());
   app.get('/sandbox/faults', () => faults.current);
@@ -132,6 +149,20 @@ export async function startSandbox({ port = 0, dataFile }: { port?: number; data
     faults.clear();
     return faults.current;
   });
+
+  /**
+   * Sends the webhooks of PayPal and SendGrid to a product at this origin from now on; without one, they send none. `waitMs` replaces the
+   * vendors' own times between two attempts.
+   */
+  function sendWebhooksTo(origin: string | undefined, waitMs?: number): void {
+    const to = (path: string) =>
+      origin === undefined
+        ? undefined
+        : { url: `${origin}/webhooks/${path}`, ...(waitMs === undefined ? {} : { waitMs }) };
+    paypal.webhooks.sendTo(to('paypal'));
+    sendgrid.events.sendTo(to('sendgrid'));
+  }
+  sendWebhooksTo(webhooksTo);
 
   const url = await app.listen({ host: '127.0.0.1', port });
   return {
@@ -181,15 +212,33 @@ export async function startSandbox({ port = 0, dataFile }: { port?: number; data
     age: (captureId: string, days: number) => {
       paypal.age(captureId, days);
     },
+    /** A chargeback: the bank takes back what is left of a payment. */
+    reverse: paypal.reverse,
+    openDispute: paypal.openDispute,
+    reviewDispute: paypal.reviewDispute,
+    resolveDispute: paypal.resolveDispute,
+    reportSpam: sendgrid.reportSpam,
+    sendWebhooksTo,
+    /** Sends an event once more. */
+    sendAgain(id: string): void {
+      paypal.webhooks.again(id);
+      sendgrid.events.again(id);
+    },
+    /** The headers with which a vendor would send this body now. */
+    sign: { paypal: paypal.webhooks.sign, sendgrid: sendgrid.events.sign },
     unsubscribe: mailchimp.unsubscribe,
-    close: () => app.close(),
+    async close() {
+      await Promise.all([paypal.webhooks.close(), sendgrid.events.close()]);
+      await app.close();
+    },
   };
 }
 
 if (import.meta.filename === process.argv[1]) {
-  const { SANDBOX_PORT = '4010', DATA_DIR } = process.env;
+  const { SANDBOX_PORT = '4010', SANDBOX_WEBHOOKS_TO, DATA_DIR } = process.env;
   const sandbox = await startSandbox({
     port: Number(SANDBOX_PORT),
+    webhooksTo: SANDBOX_WEBHOOKS_TO,
     ...(DATA_DIR ? { dataFile: join(DATA_DIR, 'sandbox.jsonl') } : {}),
   });
   console.log(`sandbox ready at ${sandbox.url}`);

@@ -2,6 +2,7 @@ import { activityInfo } from '@temporalio/activity';
 import type { Config } from '../config.ts';
 import { answerWithin, type Database } from '../database/connection.ts';
 import { note } from '../database/history.ts';
+import { clearCorrected } from '../database/mail-events.ts';
 import { mayMail } from '../database/mails.ts';
 import { findTicket } from '../database/orders.ts';
 import { findOutcome } from '../database/registrations.ts';
@@ -99,7 +100,9 @@ export function emailActivities({ config, database, sendGrid }: Dependencies) {
     async sendAgain(id: string): Promise<{ attempts: number }> {
       const sent = await confirmSaved(id);
       // While the database is away, the mail is not sent once more.
-      const noted = note(database, { registration: id, kind: 'email-sent' });
+      const noted = note(database, { registration: id, kind: 'email-sent' }).then(() =>
+        clearCorrected(database, id),
+      );
       await answerWithin(DATABASE_TIMEOUT_MS, noted, undefined);
       return sent;
     },

@@ -8,7 +8,7 @@ import {
   noteRefundsByHand,
   refuseRefund,
   settleRefund,
-  withoutKnown,
+  withoutSettled,
   type Refund,
 } from '../database/refunds.ts';
 import type { Money } from '../money.ts';
@@ -74,15 +74,15 @@ export function refundActivities(dependencies: Dependencies) {
   };
 }
 
-type Left = () => number;
+export type Left = () => number;
 /** The time that is left of {@link TIMEOUT_MS}, in milliseconds. */
-function startClock(): Left {
+export function startClock(): Left {
   const deadline = Date.now() + TIMEOUT_MS;
   return () => Math.max(1, deadline - Date.now());
 }
 
 /** What PayPal knows of a payment: its capture and its refunds. */
-async function look(
+export async function look(
   paypal: PayPal,
   { captureId, paypalOrderId }: Pick<Refund, 'captureId' | 'paypalOrderId'>,
   left: Left,
@@ -126,7 +126,7 @@ export async function sendRefund(
   if (seen.failed.some(({ name, at }) => name === action && Date.parse(at) > refund.askedAt.getTime()))
     return refuse('FAILED');
 
-  const byHand = await withoutKnown(
+  const byHand = await withoutSettled(
     database,
     seen.refunds.filter(({ name }) => name === undefined),
   );

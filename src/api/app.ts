@@ -19,6 +19,7 @@ import { healthRoutes } from './health.ts';
 import { organizerRoutes } from './organizer/index.ts';
 import { showToOrganizer } from './organizer/problems.ts';
 import { answerErrors, Problem } from './problem.ts';
+import { webhookRoutes } from './webhooks/index.ts';
 
 /**
  * Bytes of a request's body. The largest valid form has 16.6 kB: every field at its longest, and every character written as an
@@ -108,5 +109,6 @@ export async function buildApp(dependencies: Dependencies): Promise<App> {
   healthRoutes(app, dependencies);
   await app.register(attendeeRoutes, dependencies);
   await app.register(organizerRoutes, dependencies);
+  await app.register(webhookRoutes, { ...dependencies, prefix: '/webhooks' });
   return app;
 }

@@ -21,6 +21,19 @@ export function captureInsert(
   };
 }
 
+/** The registration that a payment belongs to, and its PayPal order; undefined for a payment that was never recorded. */
+export async function findCaptured(
+  database: Database,
+  captureId: string,
+): Promise<{ registration: string; paypalOrderId: string | null } | undefined> {
+  const row = await database('captures')
+    .where({ paypal_capture_id: captureId })
+    .first<{ registration_id: string; paypal_order_id: string | null } | undefined>(
+      ...['registration_id', 'paypal_order_id'],
+    );
+  return row && { registration: row.registration_id, paypalOrderId: row.paypal_order_id };
+}
+
 /** What PayPal says of a capture. `at` is ISO 8601; `feeMinor` is PayPal's fee, in the currency of the amount. */
 export type Taken = {
   captureId: string;

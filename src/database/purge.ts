@@ -2,6 +2,7 @@
 import { purgeActions } from './actions.ts';
 import type { Database } from './connection.ts';
 import { purgeSessions } from './sessions.ts';
+import { purgeEvents } from './webhook-events.ts';
 
 /**
  * Deletes what is older than a day, and what organizers cannot use any more. A hold that lapsed is kept that long, because PayPal answers a repeated request id for six
@@ -14,6 +15,7 @@ export async function purge(database: Database): Promise<void> {
     await database(table).where('at', '<', aDayAgo).delete();
   await purgeSessions(database);
   await purgeActions(database);
+  await purgeEvents(database);
 }
 
 const EVERY_MS = 3_600_000;

@@ -257,8 +257,11 @@ export async function refuseRefund(database: Database, refund: Refund, word: str
   });
 }
 
-/** Those of some refunds at PayPal that the ledger does not have yet. */
-export async function withoutKnown<T extends { refundId: string }>(
+/**
+ * Those of some refunds at PayPal that may be the answer to a refund that was asked for: they were not made by us, and neither PayPal
+ * nor a bank took the money back. One that is entered as made by hand already is among them.
+ */
+export async function withoutSettled<T extends { refundId: string }>(
   database: Database,
   made: T[],
 ): Promise<T[]> {
@@ -268,37 +271,90 @@ export async function withoutKnown<T extends { refundId: string }>(
       'paypal_refund_id',
       made.map(({ refundId }) => refundId),
     )
+    .whereRaw('(number is not null or reversed)')
     .pluck<string[]>('paypal_refund_id');
   return made.filter(({ refundId }) => !known.includes(refundId));
 }
 
+/** A payment whose money went back without us. */
+type Paid = Pick<Refund, 'registration' | 'captureId' | 'paypalOrderId'>;
+/** What went back at PayPal. `at` is ISO 8601. */
+export type GoneBack = { refundId: string; amount: Money; at: string };
+
 /** Enters refunds that were made in PayPal's dashboard. What is known already stays as it is. */
-export async function noteRefundsByHand(
-  database: Database,
-  { registration, captureId, paypalOrderId }: Pick<Refund, 'registration' | 'captureId' | 'paypalOrderId'>,
-  made: { refundId: string; amount: Money; at: string }[],
-): Promise<void> {
+export async function noteRefundsByHand(database: Database, paid: Paid, made: GoneBack[]): Promise<void> {
   if (made.length === 0) return;
+  const { registration } = paid;
   await locked(database, registration, async (trx) => {
-    for (const { refundId, amount, at } of made) {
-      const entered = await trx('refunds')
-        .insert({
-          action: trx.fn.uuid(),
-          registration_id: registration,
-          paypal_capture_id: captureId,
-          paypal_order_id: paypalOrderId,
-          amount_minor: amount.minor,
-          currency: amount.currency,
-          ...{ rest: false, cancels: false, state: 'done' },
-          paypal_refund_id: refundId,
-          asked_at: at,
-          settled_at: at,
-        })
-        .onConflict('paypal_refund_id')
-        .ignore()
-        .returning('action');
-      if (entered.length > 0)
+    for (const refund of made) {
+      const { amount, at } = refund;
+      if (await enterGoneBack(trx, paid, refund))
         await note(trx, { registration, kind: 'refunded-at-paypal', facts: { amount, at } });
     }
   });
+}
+
+/** @returns whether it was not known before */
+async function enterGoneBack(
+  trx: Database,
+  paid: Paid,
+  { refundId, amount, at }: GoneBack,
+): Promise<boolean> {
+  const entered = await trx('refunds')
+    .insert({
+      action: trx.fn.uuid(),
+      registration_id: paid.registration,
+      paypal_capture_id: paid.captureId,
+      paypal_order_id: paid.paypalOrderId,
+      amount_minor: amount.minor,
+      currency: amount.currency,
+      ...{ rest: false, cancels: false, state: 'done' },
+      paypal_refund_id: refundId,
+      asked_at: at,
+      settled_at: at,
+    })
+    .onConflict('paypal_refund_id')
+    .ignore()
+    .returning('action');
+  return entered.length > 0;
+}
+
+/** Enters money that PayPal or a bank took back. It may have been entered as a refund made by hand before, and is one entry then. */
+export async function noteReversal(database: Database, paid: Paid, reversal: GoneBack): Promise<void> {
+  const { registration } = paid;
+  await locked(database, registration, async (trx) => {
+    await enterGoneBack(trx, paid, reversal);
+    const changed = await trx('refunds')
+      .where({ paypal_refund_id: reversal.refundId, reversed: false })
+      .update({ reversed: true });
+    const { amount, at } = reversal;
+    if (changed) await note(trx, { registration, kind: 'payment-reversed', facts: { amount, at } });
+  });
+}
+
+/** PayPal's numbers of what was taken back from a payment, and has not been given again. */
+export const findReversals = (database: Database, captureId: string): Promise<string[]> =>
+  database('refunds')
+    .where({ paypal_capture_id: captureId, reversed: true, state: 'done' })
+    .pluck<string[]>('paypal_refund_id');
+
+/** Enters that what was taken back is ours again, because the dispute was decided for us. */
+export async function cancelReversal(trx: Database, registration: string, refundId: string): Promise<void> {
+  const [cancelled] = await trx('refunds')
+    .where({ paypal_refund_id: refundId, reversed: true, state: 'done' })
+    .update({ state: 'refused', word: 'REVERSAL_CANCELLED' })
+    .returning<{ amount_minor: number; currency: string }[]>(['amount_minor', 'currency']);
+  if (!cancelled) return;
+  const amount = { minor: cancelled.amount_minor, currency: cancelled.currency };
+  await note(trx, { registration, kind: 'reversal-cancelled', facts: { amount } });
+}
+
+/** Those of some refunds at PayPal that we have not made: ours carry an action of the ledger as their name. */
+export async function withoutOwn<T extends { name: string | undefined }>(
+  database: Database,
+  registration: string,
+  made: T[],
+): Promise<T[]> {
+  const own = await database('refunds').where({ registration_id: registration }).pluck<string[]>('action');
+  return made.filter(({ name }) => name === undefined || !own.includes(name));
 }

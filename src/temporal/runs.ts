@@ -33,6 +33,7 @@ import {
   FREE,
   NOT_RATE_LIMITED,
   PAY,
+  PAYMENT_NEWS,
   RESEND_WORKFLOW,
   resendWorkflowId,
   TASK_QUEUE,
@@ -43,7 +44,8 @@ import {
   type PaymentAnswer,
   type Status,
 } from '../registration.ts';
-import { hasGrpcStatus } from './client.ts';
+import type { Activities } from '../activities/index.ts';
+import { hasGrpcStatus, ifThere } from './client.ts';
 import { hasSearchAttributes, searchAttributes, type Attributes } from './search-attributes.ts';
 
 /** Starts a run with search attributes, or without them where the namespace has none. */
@@ -109,6 +111,22 @@ export async function confirmEmail(client: Client, id: string, token: string): P
   await client.withDeadline(Date.now() + ANSWER_WITHIN_MS, () =>
     client.workflow.getHandle(workflowId(id)).signal(CONFIRM_EMAIL, token),
   );
+}
+
+/** The activity that asks PayPal what became of a payment, at intervals of up to an hour. */
+const ASKING: keyof Activities = 'settlePayment';
+
+/**
+ * Tells the run of a registration that PayPal knows what became of its payment. Only a run that waits to ask again is told; every other
+ * one asks PayPal by itself within seconds, or is over.
+ */
+export async function tellPaymentNews(client: Client, id: string): Promise<void> {
+  await client.withDeadline(Date.now() + ANSWER_WITHIN_MS, async () => {
+    const run = client.workflow.getHandle(workflowId(id));
+    const pending = (await ifThere(run.describe()))?.raw.pendingActivities ?? [];
+    if (pending.some(({ activityType }) => activityType?.name === ASKING))
+      await ifThere(run.signal(PAYMENT_NEWS));
+  });
 }
 
 /**

@@ -1,7 +1,9 @@
 import {
+  ActivityCancellationType,
   ActivityFailure,
   CancellationScope,
   condition,
+  defineSignal,
   defineUpdate,
   isCancellation,
   proxyActivities,
@@ -13,6 +15,7 @@ import {
   ANSWER_WITHIN_MS,
   FREE,
   PAY,
+  PAYMENT_NEWS,
   type Attempt,
   type Captured,
   type Order,
@@ -29,6 +32,8 @@ const { takePayment } = proxyActivities<Activities>({
 });
 const { settlePayment } = proxyActivities<Activities>({
   ...UNTIL_PAYPAL_KNOWS,
+  // What it finds out in this very moment counts, although it is asked to stop.
+  cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
   summary: 'Ask PayPal what became of the payment',
 });
 const { releaseHold } = proxyActivities<Activities>({
@@ -37,6 +42,7 @@ const { releaseHold } = proxyActivities<Activities>({
 });
 
 export const pay = defineUpdate<PaymentAnswer, PayArguments>(PAY);
+export const paymentNews = defineSignal(PAYMENT_NEWS);
 
 /** A PayPal order that is to be taken: for which order, since when (epoch ms), and its outcome. */
 type Asked = { paypalOrderId: string; order: Order; at: number; answer?: Attempt };
@@ -61,6 +67,7 @@ export async function collectPayment(
   let order = first;
   let result: Collected['payment'] | undefined;
   const confirmations = awaitConfirmations(tracker);
+  const asking = askPayPal();
 
   setHandler(pay, async (paypalOrderId, changed) => {
     let mine = asked.find((other) => other.paypalOrderId === paypalOrderId);
@@ -82,7 +89,7 @@ export async function collectPayment(
     } else if (next) {
       // Between two attempts the attendee may have corrected an address, or chosen another ticket.
       order = next.order;
-      const answer = await CancellationScope.nonCancellable(() => attempt(next, tracker));
+      const answer = await CancellationScope.nonCancellable(() => attempt(next, tracker, asking));
       next.answer = answer;
       if (answer.status === 'captured') result = answer;
       heldUntil = 'heldUntil' in answer ? answer.heldUntil : null;
@@ -97,7 +104,7 @@ export async function collectPayment(
 }
 
 /** Takes one PayPal order, and waits until its outcome is known. */
-async function attempt({ order, paypalOrderId }: Asked, tracker: Tracker): Promise<Attempt> {
+async function attempt({ order, paypalOrderId }: Asked, tracker: Tracker, asking: Asking): Promise<Attempt> {
   const { id } = order;
   tracker.attempting(order);
   const taken = await takePayment({ id, paypalOrderId }).catch((error: unknown) => {
@@ -105,9 +112,32 @@ async function attempt({ order, paypalOrderId }: Asked, tracker: Tracker): Promi
     throw error;
   });
   const notKnown = taken.status === 'in-doubt' || taken.status === 'pending';
-  const answer = notKnown ? await settlePayment({ id, paypalOrderId }) : taken;
+  const answer = notKnown ? await asking.untilKnown({ id, paypalOrderId }) : taken;
   tracker.attempted(answer);
   return answer;
+}
+
+type Asking = ReturnType<typeof askPayPal>;
+
+/** Asks PayPal what became of a payment, at growing intervals; at once when PayPal has told that it knows. */
+function askPayPal() {
+  let wait: CancellationScope | undefined;
+  setHandler(paymentNews, () => wait?.cancel());
+
+  return {
+    async untilKnown(request: Parameters<typeof settlePayment>[0]): Promise<Attempt> {
+      for (;;) {
+        const mine = (wait = new CancellationScope());
+        try {
+          return await mine.run(() => settlePayment(request));
+        } catch (error) {
+          if (!mine.consideredCancelled) throw error;
+        } finally {
+          wait = undefined;
+        }
+      }
+    },
+  };
 }
 
 /** Waits for a change, a cancellation (both true) or the end of the hold (false), at least a second away. */

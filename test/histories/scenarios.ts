@@ -1,8 +1,10 @@
 /** Each scenario is a way in which a run ends or waits. All are recorded for each shape of the workflows. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { ApplicationFailure } from '@temporalio/common';
 import type { Activities } from '../../src/activities/index.ts';
 import { ENDED } from '../../src/refund.ts';
-import { CONFIRM_EMAIL, type Order } from '../../src/registration.ts';
+import { CONFIRM_EMAIL, PAYMENT_NEWS, type Order } from '../../src/registration.ts';
+import { ifThere } from '../../src/temporal/client.ts';
 import { isLeftWith, type DevServerRun } from '../workflows/dev-server.ts';
 import { CAPTURED, declined, EVERYTHING } from '../workflows/stand-ins.ts';
 
@@ -98,6 +100,24 @@ export const scenarios: Record<string, Scenario> = {
         () => fails('PaymentPending', { again: '1s' }),
         () => Promise.resolve(CAPTURED),
       ),
+    },
+  },
+  // PayPal tells that it knows, an hour before the run would ask again.
+  'pending-then-told': {
+    activities: {
+      takePayment: () => Promise.resolve({ status: 'pending' }),
+      settlePayment: afterwards(
+        () => fails('PaymentPending'),
+        () => Promise.resolve(CAPTURED),
+      ),
+    },
+    go: async ({ handle, pay }) => {
+      const paid = pay();
+      while (!(await ifThere(handle.describe()))) await sleep(50);
+      await isLeftWith(handle, 'settlePayment');
+      await handle.signal(PAYMENT_NEWS);
+      await paid;
+      await handle.result();
     },
   },
   'in-doubt': { activities: { takePayment: () => fails('PayPalUnavailable', { final: true }) } },

@@ -11,10 +11,11 @@ import Schema from 'typebox/schema';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { workflowId } from '../../src/registration.ts';
 import { anAttendee, CARDS, startStack, type Stack } from '../stack.ts';
+import { deliver } from '../webhooks.ts';
 
 const folder = process.env.VENDOR_DESCRIPTIONS;
 /** The ends of the names of the published files. */
-const PAYPAL = ['checkout_orders_v2.json', 'payments_payment_v2.json'];
+const PAYPAL = ['checkout_orders_v2.json', 'payments_payment_v2.json', 'notifications_webhooks_v1.json'];
 const SENDGRID = ['tsg_mail_v3.json'];
 
 type Json = Record<string, unknown>;
@@ -61,7 +62,7 @@ afterAll(async () => {
   recorder.close();
 });
 
-/** A decline and a payment with its mail, and a refund. */
+/** A decline and a payment with its mail, a refund, and an event of PayPal. */
 async function everyKindOfRequest(stack: Stack): Promise<void> {
   expect((await anAttendee(stack).register(CARDS.declined)).statusCode).toBe(402);
   const ada = anAttendee(stack);
@@ -77,6 +78,8 @@ async function everyKindOfRequest(stack: Stack): Promise<void> {
     },
     5000,
   );
+  const event = { id: 'WH-1', event_type: 'PAYMENT.CAPTURE.PENDING', resource: { id: 'CAPTURE' } };
+  expect((await deliver(stack, 'paypal', JSON.stringify(event))).statusCode).toBe(204);
 }
 
 /** A part of a description, or where its reference (RFC 6901) leads. */
@@ -144,8 +147,8 @@ function readDescriptions(names: string[]): Description[] {
 }
 
 it.for([
-  { vendor: 'PayPal', names: PAYPAL, paths: '/v2/', atLeast: 7 },
-  { vendor: 'SendGrid', names: SENDGRID, paths: '/v3/', atLeast: 1 },
+  { vendor: 'PayPal', names: PAYPAL, paths: /^\/v2\/|^\/v1\/notifications\//, atLeast: 8 },
+  { vendor: 'SendGrid', names: SENDGRID, paths: /^\/v3\//, atLeast: 1 },
 ])(
   'every request to $vendor is valid by its published description',
   ({ names, paths, atLeast }, { skip }) => {
@@ -153,7 +156,7 @@ it.for([
       folder === undefined,
       'VENDOR_DESCRIPTIONS names no folder with the descriptions: see CONTRIBUTING.md',
     );
-    const sent = requests.filter(({ path }) => path.startsWith(paths));
+    const sent = requests.filter(({ path }) => paths.test(path));
     expect(sent.length).toBeGreaterThanOrEqual(atLeast);
     const descriptions = readDescriptions(names);
     const faults = sent.flatMap((request) => {

@@ -2,7 +2,7 @@ import type { WorkflowHandle } from '@temporalio/client';
 import { ApplicationFailure } from '@temporalio/common';
 import { afterAll, beforeAll, describe, expect, inject, it, vi } from 'vitest';
 import type { Activities } from '../../src/activities/index.ts';
-import type { Attempt, Progress, StepName } from '../../src/registration.ts';
+import { PAYMENT_NEWS, type Attempt, type Progress, type StepName } from '../../src/registration.ts';
 import { count, startHarness } from './harness.ts';
 import { anOrder, CAPTURED, declined, gate, EVERYTHING } from './stand-ins.ts';
 
@@ -703,6 +703,22 @@ describe('when an organizer cancels a registration', () => {
         await backsOff(handle, 'settlePayment');
         await handle.cancel();
         paypal.end();
+        expect((await handle.result()).status).toBe('cancelled');
+        expect(started).toEqual(['takePayment', 'settlePayment', 'settlePayment', ...undone]);
+      },
+    );
+  });
+
+  it('asks at once when PayPal has news of a pending capture, although it was cancelled meanwhile', async () => {
+    const paypal = outage(CAPTURED);
+    await harness.run(
+      anOrder(),
+      { takePayment: () => Promise.resolve({ status: 'pending' }), settlePayment: paypal.ask },
+      async ({ handle, started }) => {
+        await backsOff(handle, 'settlePayment');
+        await handle.cancel();
+        paypal.end();
+        await handle.signal(PAYMENT_NEWS);
         expect((await handle.result()).status).toBe('cancelled');
         expect(started).toEqual(['takePayment', 'settlePayment', 'settlePayment', ...undone]);
       },

@@ -2,10 +2,14 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { applyFaults, type Faults } from '../faults.ts';
 import type { Journal } from '../journal.ts';
-import { amountOf, openLedger } from './ledger.ts';
+import { openDisputes, publicDispute } from './disputes.ts';
+import { openLedger } from './ledger.ts';
+import { withNews } from './news.ts';
 import { isObject, refuseCardData } from './order-request.ts';
-import type { Amount, Capture, Order, Refund } from './records.ts';
+import type { Order } from './records.ts';
 import { inProgress, newId, notFound, oauthError, plainError, requestIdRequired } from './refusals.ts';
+import { publicCapture, publicOrder, publicRefund } from './shown.ts';
+import { createWebhooks } from './webhooks.ts';
 
 type Answer = { status: number; body: unknown };
 
@@ -14,82 +18,16 @@ const ORDERS_KEEP_MS = 6 * 3_600_000;
 const REFUNDS_KEEP_MS = 45 * 24 * 3_600_000;
 const TOKEN_S = 32_400;
 
-/** PayPal's fee, for example: 2.99 % and 0.39. Refunds do not give it back. */
-const feeOf = ({ value }: Amount) => Math.round(Number(value) * 2.99 + 39);
-
-/** What the merchant receives of a capture. There is no breakdown before the capture is completed. */
-function receivable({ status, amount }: Capture) {
-  if (!['COMPLETED', 'PARTIALLY_REFUNDED', 'REFUNDED'].includes(status)) return {};
-  const fee = Math.min(feeOf(amount), Number(amount.value) * 100);
-  return {
-    seller_receivable_breakdown: {
-      gross_amount: amount,
-      paypal_fee: amountOf(fee, amount.currency_code),
-      net_amount: amountOf(Number(amount.value) * 100 - fee, amount.currency_code),
-    },
-  };
-}
-
-const publicCapture = (capture: Capture) => ({
-  id: capture.id,
-  status: capture.status,
-  ...(capture.status === 'PENDING' ? { status_details: { reason: 'PENDING_REVIEW' } } : {}),
-  amount: capture.amount,
-  ...receivable(capture),
-  custom_id: capture.custom_id,
-  final_capture: true,
-  processor_response: capture.processor_response,
-  create_time: capture.create_time,
-  supplementary_data: { related_ids: { order_id: capture.order_id } },
-});
-
-const publicOrder = (order: Order, capture: Capture | undefined, refunds: Refund[], base: string) => ({
-  id: order.id,
-  intent: order.intent,
-  status: order.status,
-  create_time: order.createTime,
-  payment_source: order.source,
-  purchase_units: [
-    {
-      ...order.unit,
-      ...(capture && {
-        payments: {
-          captures: [publicCapture(capture)],
-          ...(refunds.length > 0 && { refunds: refunds.map((refund) => publicRefund(refund, base)) }),
-        },
-      }),
-    },
-  ],
-  links: [
-    { href: `${base}/v2/checkout/orders/${order.id}`, rel: 'self', method: 'GET' },
-    { href: `${base}/checkoutnow?token=${order.id}`, rel: 'approve', method: 'GET' },
-    { href: `${base}/v2/checkout/orders/${order.id}/capture`, rel: 'capture', method: 'POST' },
-  ],
-});
-
-const publicRefund = ({ capture_id, total, ...refund }: Refund, base: string) => ({
-  ...refund,
-  ...(refund.status === 'PENDING' ? { status_details: { reason: 'ECHECK' } } : {}),
-  seller_payable_breakdown: {
-    gross_amount: refund.amount,
-    paypal_fee: amountOf(0, refund.amount.currency_code),
-    net_amount: refund.amount,
-    total_refunded_amount: total,
-  },
-  links: [
-    { href: `${base}/v2/payments/refunds/${refund.id}`, rel: 'self', method: 'GET' },
-    { href: `${base}/v2/payments/captures/${capture_id}`, rel: 'up', method: 'GET' },
-  ],
-});
-
 export type PayPalSandbox = ReturnType<typeof createPayPal>;
 
 export function createPayPal(
   journal: Journal,
-  { clientId, clientSecret }: { clientId: string; clientSecret: string },
+  { clientId, clientSecret, webhookId }: { clientId: string; clientSecret: string; webhookId: string },
   faults: Faults,
 ) {
-  const ledger = openLedger(journal);
+  const webhooks = createWebhooks(journal, webhookId);
+  const records = openLedger(journal);
+  const ledger = withNews(records, openDisputes(journal, records), webhooks);
   const answers = journal.map<Answer & { at: number }>('paypal.answers');
   /** Access tokens and their expiry. They are not persisted, so clients must handle their loss. */
   const tokens = new Map<string, number>();
@@ -133,8 +71,19 @@ export function createPayPal(
     });
   }
 
+  type Id = { Params: { id: string } };
+
+  function eventRoutes(app: FastifyInstance, textOf: (request: FastifyRequest) => string): void {
+    app.post('/v1/notifications/verify-webhook-signature', (request) =>
+      webhooks.verify(request.body, textOf(request)),
+    );
+    app.get<Id>('/v1/customer/disputes/:id', ({ params }) => {
+      const dispute = ledger.dispute(params.id);
+      return publicDispute(dispute, ledger.capture(dispute.captureId).amount);
+    });
+  }
+
   function moneyRoutes(app: FastifyInstance): void {
-    type Id = { Params: { id: string } };
     const shown = (order: Order, request: FastifyRequest) =>
       publicOrder(
         order,
@@ -176,7 +125,8 @@ export function createPayPal(
     });
   }
 
-  function routes(app: FastifyInstance): void {
+  /** @param textOf gives the body of a request as it came */
+  function routes(app: FastifyInstance, textOf: (request: FastifyRequest) => string): void {
     app.register((api, _options, done) => {
       applyFaults(api, 'paypal', faults, { body: plainError });
       api.addHook('onSend', (_request, reply, payload, sent) => {
@@ -203,11 +153,12 @@ export function createPayPal(
         });
         refuseWhileInProgress(authorized);
         moneyRoutes(authorized);
+        eventRoutes(authorized, textOf);
         ready();
       });
       done();
     });
   }
 
-  return { ...ledger, clientId, routes };
+  return { ...ledger, webhooks, clientId, routes };
 }

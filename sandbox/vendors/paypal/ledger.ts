@@ -160,6 +160,37 @@ export function openLedger(journal: Journal) {
       captures.set(taken.id, { ...taken, refunded, status: refunded ? 'PARTIALLY_REFUNDED' : 'COMPLETED' });
     },
 
+    /** Takes back what is left of a capture. As at PayPal, that is a refund that nobody asked for. Undefined when nothing is left. */
+    reverse(captureId: string): Refund | undefined {
+      const taken = capture(captureId);
+      const left = hundredths(taken.amount) - taken.refunded;
+      if (left <= 0 || !['COMPLETED', 'PARTIALLY_REFUNDED'].includes(taken.status)) return undefined;
+      const { currency_code } = taken.amount;
+      const reversal: Refund = {
+        ...{ id: newId(), status: 'COMPLETED', amount: amountOf(left, currency_code), total: taken.amount },
+        ...{ capture_id: captureId, note_to_payer: 'Payment reversed', reversal: true },
+        create_time: new Date().toISOString(),
+      };
+      refunds.set(reversal.id, reversal);
+      captures.set(captureId, { ...taken, refunded: taken.refunded + left, status: 'REFUNDED' });
+      return reversal;
+    },
+
+    /** Gives back what was taken back. */
+    cancelReversals(captureId: string): void {
+      for (const refund of refunds.values()) {
+        if (refund.capture_id !== captureId || !refund.reversal || refund.status !== 'COMPLETED') continue;
+        refunds.set(refund.id, { ...refund, status: 'CANCELLED' });
+        const taken = capture(captureId);
+        const refunded = taken.refunded - hundredths(refund.amount);
+        captures.set(captureId, {
+          ...taken,
+          refunded,
+          status: refunded ? 'PARTIALLY_REFUNDED' : 'COMPLETED',
+        });
+      }
+    },
+
     /** Makes a capture older, as if its payment had been taken that many days earlier. */
     age(captureId: string, days: number): void {
       const taken = capture(captureId);

@@ -48,6 +48,8 @@ export type Refund = {
   capture_id: string;
   custom_id?: string;
   note_to_payer?: string;
+  /** A bank or PayPal took the money back. */
+  reversal?: true;
   /** What was refunded of the capture in all, this refund included. */
   total: Amount;
   create_time: string;

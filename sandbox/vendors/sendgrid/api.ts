@@ -4,6 +4,7 @@ import type { FastifyInstance } from 'fastify';
 import type { Static } from 'typebox';
 import { applyFaults, Refusal, type Faults } from '../faults.ts';
 import type { Journal } from '../journal.ts';
+import { createMailEvents } from './events.ts';
 import { fault, Message, type Address } from './rules.ts';
 
 export type Attachment = {
@@ -27,6 +28,8 @@ export type Mail = {
   attachments: Attachment[];
   customArgs: Record<string, string>;
   categories: string[];
+  /** What became of it, where that was not decided when it was stored. */
+  outcome?: 'delivered' | 'bounced' | 'dropped' | 'reported as spam';
 };
 
 const MAX_BYTES = 30 * 1024 * 1024;
@@ -70,6 +73,7 @@ function received(message: Message): Mail {
 
 export function createSendGrid(journal: Journal, apiKey: string, faults: Faults) {
   const mails = journal.map<Mail>('sendgrid.mails');
+  const mailEvents = createMailEvents(journal, mails);
 
   function routes(app: FastifyInstance): void {
     app.register((api, _options, done) => {
@@ -86,12 +90,12 @@ export function createSendGrid(journal: Journal, apiKey: string, faults: Faults)
           const wrong = fault(body);
           if (wrong) throw new Refusal(400, errors(wrong[1], wrong[0]));
           const mail = received(body);
-          mails.set(mail.id, mail);
+          mailEvents.accept(mail);
           return reply.code(202).header('x-message-id', mail.id).send();
         },
       );
       done();
     });
   }
-  return { mails, routes };
+  return { mails, routes, events: mailEvents.events, reportSpam: mailEvents.reportSpam };
 }

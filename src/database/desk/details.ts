@@ -4,7 +4,9 @@ import { reference } from '../../reference.ts';
 import type { EventFacts } from '../../registration.ts';
 import type { Database } from '../connection.ts';
 import { FACT_COLUMNS, toFacts, type EventRow } from '../events.ts';
+import type { Dispute } from '../disputes.ts';
 import type { EventKind } from '../history.ts';
+import type { MailProblem } from '../mail-events.ts';
 import type { OrderRow, OrderStatus } from '../orders.ts';
 
 /** A refund of the ledger. `number` is null for one that was made in PayPal's dashboard. */
@@ -15,7 +17,14 @@ export type ListedRefund = {
   state: 'asked' | 'done' | 'refused';
   word: string | null;
   cancels: boolean;
+  /** Whether PayPal or a bank took the money back. */
+  reversed: boolean;
   askedAt: Date;
+};
+/** A dispute. `openedAt` and `closedAt` as in {@link Dispute}. */
+export type ListedDispute = Pick<Dispute, 'id' | 'reason' | 'amount' | 'status' | 'outcome'> & {
+  openedAt: Date;
+  closedAt: Date | null;
 };
 /** An entry of the history. `who` is an organizer's name or e-mail address; null for the service itself. */
 export type ListedEvent = {
@@ -23,7 +32,15 @@ export type ListedEvent = {
   kind: EventKind;
   who: string | null;
   action: string | null;
-  facts: { amount?: Money; word?: string; fields?: string[]; from?: string; to?: string };
+  facts: {
+    amount?: Money;
+    word?: string;
+    fields?: string[];
+    from?: string;
+    to?: string;
+    byHand?: boolean;
+    category?: string;
+  };
   text: string | null;
 };
 /** What was bought. `person` is null once it was erased. */
@@ -44,6 +61,9 @@ export type Details = {
   /** Undefined as long as there is no order. */
   bought: Bought | undefined;
   refunds: ListedRefund[];
+  disputes: ListedDispute[];
+  /** Mails that did not arrive, the newest first, and of the kinds of mails the ones that did. */
+  mails: { problems: MailProblem[]; delivered: string[] };
   history: ListedEvent[];
   /** Other ticket types of the same price; `free` is null without a limit. */
   alternatives: { id: string; name: string; free: number | null }[];
@@ -58,13 +78,24 @@ type RefundRow = {
   state: ListedRefund['state'];
   word: string | null;
   cancels: boolean;
+  reversed: boolean;
   asked_at: Date;
+};
+type DisputeRow = {
+  id: string;
+  reason: string;
+  amount_minor: number;
+  currency: string;
+  status: string;
+  outcome: string | null;
+  opened_at: Date;
+  closed_at: Date | null;
 };
 type HistoryRow = Omit<ListedEvent, 'who'> & { name: string | null; email: string | null };
 
-/** Reads a registration in four statements. One that nobody has heard of has neither an order nor a history. */
+/** Reads a registration in seven statements. One that nobody has heard of has neither an order nor a history. */
 export async function findDetails(database: Database, id: string): Promise<Details> {
-  const [row, refunds, history, alternatives] = await Promise.all([
+  const [row, refunds, history, alternatives, disputes, problems, delivered] = await Promise.all([
     database('orders as o')
       .join('events as e', 'e.id', 'o.event_id')
       .join('ticket_types as t', (on) => on.on('t.event_id', 'o.event_id').andOn('t.id', 'o.ticket_type_id'))
@@ -89,11 +120,24 @@ export async function findDetails(database: Database, id: string): Promise<Detai
       .where('o.id', id)
       .orderBy(['t.position', 't.id'])
       .select<Details['alternatives']>('t.id', 't.name', 'a.free'),
+    database('disputes').where({ registration_id: id }).orderBy('opened_at').select<DisputeRow[]>('*'),
+    database('mail_problems')
+      .where({ registration_id: id, cleared_at: null })
+      .orderBy('at', 'desc')
+      .select<MailProblem[]>('kind', 'category', 'code', 'at'),
+    database('mail_deliveries').where({ registration_id: id }).pluck<string[]>('category'),
   ]);
   return {
     ...{ id, reference: reference(id) },
     bought: row && toBought(row),
     alternatives,
+    disputes: disputes.map(
+      ({ amount_minor: minor, currency, opened_at: openedAt, closed_at: closedAt, ...dispute }) => ({
+        ...dispute,
+        ...{ amount: { minor, currency }, openedAt, closedAt },
+      }),
+    ),
+    mails: { problems, delivered },
     refunds: refunds.map(({ amount_minor: minor, currency, asked_at: askedAt, ...refund }) => ({
       ...refund,
       amount: { minor, currency },
@@ -125,20 +169,21 @@ const toBought = (row: BoughtRow): Bought => ({
   newsletter: row.newsletter_consent_at !== null,
 });
 
-/** What became of a payment: what was paid, what went back, what is about to, and what can still be refunded. */
+/** What became of a payment: what was paid, what was refunded, what PayPal or a bank took back, what is about to go back, and what can still be refunded. */
 export function moneyOf({ bought, refunds }: Pick<Details, 'bought' | 'refunds'>) {
   const currency = bought?.amount.currency ?? 'EUR';
-  const sum = (...states: ListedRefund['state'][]): Money => ({
-    minor: refunds
-      .filter(({ state }) => states.includes(state))
-      .reduce((total, { amount }) => total + amount.minor, 0),
+  const sumOf = (some: ListedRefund[]): Money => ({
+    minor: some.reduce((total, { amount }) => total + amount.minor, 0),
     currency,
   });
+  const done = refunds.filter(({ state }) => state === 'done');
+  const asked = refunds.filter(({ state }) => state === 'asked');
   const paid: Money = { minor: bought?.amount.minor ?? 0, currency };
   return {
     paid,
-    refunded: sum('done'),
-    underWay: sum('asked'),
-    available: { minor: Math.max(0, paid.minor - sum('done', 'asked').minor), currency },
+    refunded: sumOf(done.filter(({ reversed }) => !reversed)),
+    takenBack: sumOf(done.filter(({ reversed }) => reversed)),
+    underWay: sumOf(asked),
+    available: { minor: Math.max(0, paid.minor - sumOf([...done, ...asked]).minor), currency },
   };
 }

@@ -9,9 +9,12 @@ export const PAGE = 50;
 
 /** Why a registration needs attention, and the query that finds the ids of those that do. */
 const ATTENTION = {
-  'refund-refused': `select registration_id from refunds where state = 'refused'`,
+  'refund-refused': `select registration_id from refunds where state = 'refused' and not reversed`,
   'refund-waiting': `select registration_id from refunds
     where state = 'asked' and asked_at < now() - interval '10 minutes'`,
+  disputed: 'select registration_id from disputes where closed_at is null',
+  'mail-bounced': `select p.registration_id from mail_problems p join orders m on m.id = p.registration_id
+    where p.cleared_at is null and m.erased_at is null`,
 } as const;
 export type Attention = keyof typeof ATTENTION;
 export const ATTENTIONS = Object.keys(ATTENTION) as Attention[];

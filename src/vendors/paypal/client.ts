@@ -10,6 +10,7 @@ import { decimal, type Money } from '../../money.ts';
 import { VendorError } from '../vendor-error.ts';
 import { captureOf, DECLINED, NOT_APPROVED, toCapture, toCheckoutOrder, toRefund } from './outcome.ts';
 import type { Capture, CheckoutOrder, Refund } from './outcome.ts';
+import { newsCalls } from './news.ts';
 import { connectSdk } from './sdk.ts';
 
 /** What became of a capture that was asked for: `not-approved` by its payer, or declined without a capture. */
@@ -34,6 +35,8 @@ export function connectPayPal(config: Config['paypal']) {
   }
 
   return {
+    ...newsCalls(call),
+
     /** Opens an order for the payer to approve. The same request id within 6 hours gives the same order. */
     async createOrder(
       order: { requestId: string; registrationId: string; amount: Money; description: string },

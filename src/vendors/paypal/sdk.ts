@@ -38,11 +38,22 @@ class ClientAt extends Client {
   }
 }
 
-type Sdk = { orders: OrdersController; payments: PaymentsController };
+type Options = { abortSignal: AbortSignal };
+type Sdk = {
+  orders: OrdersController;
+  payments: PaymentsController;
+  /** A call that the SDK does not have; with the same token, deadline and errors. `body` is JSON, and goes out as it is. */
+  request: (
+    method: 'GET' | 'POST',
+    path: string,
+    options: Options,
+    body?: string,
+  ) => Promise<{ result: string }>;
+};
 /** Makes one call with the SDK; throws {@link VendorError}. `timeoutMs` is the longest time that it may last. */
 export type Call = <T>(
   timeoutMs: number,
-  send: (sdk: Sdk, options: { abortSignal: AbortSignal }) => Promise<{ result: T }>,
+  send: (sdk: Sdk, options: Options) => Promise<{ result: T }>,
 ) => Promise<T>;
 
 export function connectSdk(config: Config['paypal']): Call {
@@ -57,7 +68,21 @@ export function connectSdk(config: Config['paypal']): Call {
       },
       config.baseUrl,
     );
-    return { orders: new OrdersController(client), payments: new PaymentsController(client) };
+    return {
+      orders: new OrdersController(client),
+      payments: new PaymentsController(client),
+      request: (method, path, options, body) => {
+        const request = client.getRequestBuilderFactory()(method, path);
+        request.authenticate([{ oauth2: true }]);
+        request.acceptJson();
+        if (body !== undefined) {
+          request.text(body);
+          request.contentType('application/json');
+        }
+        request.defaultToError(ApiError);
+        return request.callAsText(options);
+      },
+    };
   };
   let api = connect();
 

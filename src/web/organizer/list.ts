@@ -28,6 +28,8 @@ export const STATUSES: Record<OrderStatus, MessageKey> = {
 export const NEEDS: Record<Attention, MessageKey> = {
   'refund-refused': 'organizer.list.refund-refused',
   'refund-waiting': 'organizer.list.refund-waiting',
+  disputed: 'organizer.list.disputed',
+  'mail-bounced': 'organizer.list.mail-bounced',
 };
 
 /** The address of the list with a filter, and of the page after or before a place. */

@@ -1,5 +1,11 @@
 /** The page of one registration, as HTML. */
-import { moneyOf, type Details, type ListedEvent, type ListedRefund } from '../../database/desk/details.ts';
+import {
+  moneyOf,
+  type Details,
+  type ListedDispute,
+  type ListedEvent,
+  type ListedRefund,
+} from '../../database/desk/details.ts';
 import { RETRIABLE } from '../../change.ts';
 import type { EventKind } from '../../database/history.ts';
 import { isMessage, type MessageKey } from '../../messages/index.ts';
@@ -65,6 +71,7 @@ export function registrationPage(frame: OrganizerFrame, page: RegistrationPage):
       rows: [
         [t('organizer.money.paid'), money(sums.paid)],
         [t('organizer.money.refunded'), money(sums.refunded)],
+        ...(sums.takenBack.minor > 0 ? [[t('organizer.money.taken-back'), money(sums.takenBack)]] : []),
         ...(sums.underWay.minor > 0 ? [[t('organizer.money.under-way'), money(sums.underWay)]] : []),
         [t('organizer.money.available'), money(sums.available)],
       ],
@@ -73,16 +80,28 @@ export function registrationPage(frame: OrganizerFrame, page: RegistrationPage):
         ...refund,
         amount: money(refund.amount),
         at: time(refund.askedAt),
-        told: t(`organizer.refund.state.${refund.number === null ? 'by-hand' : refund.state}`),
-        why: refund.state === 'refused' ? reasonOf(frame, refund) : null,
-        retry: mayAct && refund.state === 'refused' && refund.action !== id ? newAction() : null,
+        told: t(`organizer.refund.state.${stateOf(refund)}`),
+        why: whyOf(frame, refund),
+        retry:
+          mayAct && refund.state === 'refused' && !refund.reversed && refund.action !== id
+            ? newAction()
+            : null,
         button: t('organizer.refund.retry', { amount: money(refund.amount) }),
       })),
+      disputes: details.disputes.map((dispute) => tellDispute(frame, dispute, time)),
     },
+    mailProblems: details.mails.problems.map(({ kind, category, code, at }) => ({
+      told: t(`organizer.mail-problem.${kind}`, { mail: mailOf(frame, category), code: code ?? 'none' }),
+      what: t(`organizer.mail-problem.${kind}.what`),
+      at: time(at),
+    })),
     steps: status?.steps.map((step) => {
       const now = withRetry(step, history);
+      const isDelivered =
+        now.name === 'email' && now.state === 'done' && details.mails.delivered.includes('confirmation');
       return {
         ...{ ...now, ...tellStep(frame, now, failures) },
+        ...(isDelivered && { told: t('organizer.state.email.delivered') }),
         retry: mayAct && isConfirmed && now.state === 'failed' && isRetriable(step.name) ? newAction() : null,
       };
     }),
@@ -148,6 +167,42 @@ const known = (key: string, otherwise: MessageKey): MessageKey => (isMessage(key
 const reasonOf = ({ speech: { t } }: OrganizerFrame, { word }: Pick<ListedRefund, 'word'>) =>
   t(known(`organizer.refund.word.${word ?? ''}`, 'organizer.refund.word'), { word: word ?? '' });
 
+/** What became of a refund, or of money that was taken back. */
+const stateOf = ({ number, reversed, state }: ListedRefund) =>
+  reversed ? (state === 'done' ? 'reversed' : 'given-again') : number === null ? 'by-hand' : state;
+
+function whyOf(frame: OrganizerFrame, refund: ListedRefund): string | null {
+  if (refund.reversed) return refund.state === 'done' ? frame.speech.t('organizer.reversal.what') : null;
+  return refund.state === 'refused' ? reasonOf(frame, refund) : null;
+}
+
+/** A dispute, and what to do about it and where. */
+function tellDispute(
+  { speech: { t, money } }: OrganizerFrame,
+  dispute: ListedDispute,
+  time: (at: Date) => string,
+) {
+  const { id, reason, amount, status, outcome, openedAt, closedAt } = dispute;
+  const key = `organizer.dispute.reason.${reason}`;
+  const ending = `organizer.dispute.outcome.${outcome ?? ''}`;
+  const action = `organizer.dispute.what.${status}`;
+  return {
+    amount: money(amount),
+    told: t(isMessage(key) ? key : 'organizer.dispute.reason', { word: reason }),
+    at: time(openedAt),
+    id: t('organizer.dispute.id', { id }),
+    isOpen: closedAt === null,
+    what:
+      closedAt === null
+        ? t(isMessage(action) ? action : 'organizer.dispute.what')
+        : `${t('organizer.dispute.closed', { at: time(closedAt) })} ${t(isMessage(ending) ? ending : 'organizer.dispute.outcome', { word: outcome ?? status })}`,
+  };
+}
+
+/** What a mail is called. */
+const mailOf = ({ speech: { t } }: OrganizerFrame, category: string) =>
+  t(known(`organizer.mail-name.${category}`, 'organizer.mail-name'));
+
 /** How far a step is, why it does not get on, and what to do about it. */
 function tellStep(
   { speech: { t } }: OrganizerFrame,
@@ -169,17 +224,29 @@ function tellStep(
 }
 
 /** What happened, and who did it. */
-function tellEvent({ speech: { t, money } }: OrganizerFrame, { kind, who, facts }: ListedEvent) {
+function tellEvent(frame: OrganizerFrame, { kind, who, facts }: ListedEvent) {
+  const { t, money } = frame.speech;
   const amount = facts.amount ? money(facts.amount) : '';
   return {
-    told: t(`organizer.history.${kind}`, {
+    told: t(facts.byHand ? 'organizer.history.refunded.by-hand' : `organizer.history.${kind}`, {
       amount,
-      word: facts.word ?? '',
+      word: wordOf(frame, kind, facts.word),
+      mail: facts.category === undefined ? '' : mailOf(frame, facts.category),
       from: facts.from ?? '',
       to: facts.to ?? '',
     }),
     who: who ?? t('organizer.history.service'),
   };
+}
+
+/** A word of PayPal in a history, said plainly where there is a text for it. */
+function wordOf({ speech: { t } }: OrganizerFrame, kind: EventKind, word = ''): string {
+  const texts: Partial<Record<EventKind, string>> = {
+    'dispute-opened': 'organizer.dispute.reason',
+    'dispute-resolved': 'organizer.dispute.outcome',
+  };
+  const key = `${texts[kind] ?? ''}.${word}`;
+  return texts[kind] !== undefined && isMessage(key) ? t(key) : word;
 }
 
 /** What became of an action, in a sentence; that it has begun, where nothing is known yet. */

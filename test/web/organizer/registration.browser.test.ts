@@ -115,6 +115,32 @@ describe.each(VISITORS)('on $who', (visitor) => {
     await shows(t('organizer.history.cancelled'));
   });
 
+  it('reads what was taken back, that the payment is disputed and that an email did not arrive, and what to do', async () => {
+    const visited = await openRegistration();
+    const { page, t, id, money, shows } = visited;
+    const { sandbox } = site.stack;
+    const captureId = sandbox.ledger().captures.find(({ custom_id }) => custom_id === id)?.id ?? '';
+    sandbox.sendWebhooksTo(site.address, 50);
+    sandbox.openDispute(captureId, 'UNAUTHORISED');
+    await shows(t('organizer.dispute.reason.UNAUTHORISED'));
+    await page.getByText(t('organizer.dispute.what.WAITING_FOR_SELLER_RESPONSE')).waitFor();
+    await expectGood(visited);
+    sandbox.reverse(captureId);
+    await shows(t('organizer.reversal.what'));
+    await page.getByText(t('organizer.history.payment-reversed', { amount: money(12_000) })).waitFor();
+    const mail = sandbox.ledger().mails.find(({ to }) => to[0]?.email === emailOf(id));
+    sandbox.reportSpam(mail?.id ?? '');
+    await shows(t('organizer.mail-problem.spamreport.what'));
+    await expectGood(visited);
+
+    await page.goto(`${site.address}/organizer/registrations?attention=disputed`);
+    await page.locator(`a[href$="${id}"]`).first().waitFor();
+    await page.goto(`${site.address}/organizer/registrations?attention=mail-bounced`);
+    await page.locator(`a[href$="${id}"]`).first().waitFor();
+    await expectGood(visited);
+    sandbox.sendWebhooksTo(undefined);
+  });
+
   it('corrects the address in a form that has everything filled in', async () => {
     const visited = await openRegistration();
     const { page, t, id, shows } = visited;
