@@ -39,7 +39,9 @@ export async function up(knex: Knex): Promise<void> {
     table.binary('key').notNullable();
   });
   await knex.schema.createTable('imports', (table) => {
-    table.comment('Files of registrations; what they say about people is deleted as soon as it is not needed');
+    table.comment(
+      'Files of registrations; what they say about people is deleted as soon as it is not needed',
+    );
     table.uuid('id').primary();
     table.text('event_id').notNullable().index();
     table.uuid('organizer_id').notNullable();
@@ -71,7 +73,11 @@ export async function up(knex: Knex): Promise<void> {
     table.text('identity').comment('A keyed hash of who it is for, so that no import adds anybody twice');
     table.text('state').notNullable().defaultTo('waiting');
     table.text('reason').comment('Why nobody was added');
-    table.boolean('has_run').notNullable().defaultTo(false).comment('Whether the run that sends the mail exists');
+    table
+      .boolean('has_run')
+      .notNullable()
+      .defaultTo(false)
+      .comment('Whether the run that sends the mail exists');
     table.timestamp('created_at').notNullable().defaultTo(knex.fn.now()).index();
     table.index(['import_id', 'line']);
     table.check("state in ('waiting', 'added', 'failed')", [], 'additions_state');

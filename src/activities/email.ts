@@ -130,7 +130,15 @@ export function emailActivities({ config, database, sendGrid }: Dependencies) {
       if (!ticket) return { attempts: activityInfo().attempt };
       const kept = ticket.amount.minor > 0 && refunded === null;
       const elsewhere = ticket.paidBy === 'elsewhere';
-      const mail = noticeMail({ ...ticket, kind, refunded, kept, elsewhere, ...linksOf(publicUrl, id), site: config });
+      const mail = noticeMail({
+        ...ticket,
+        kind,
+        refunded,
+        kept,
+        elsewhere,
+        ...linksOf(publicUrl, id),
+        site: config,
+      });
       return send(id, named(ticket.attendee), kind, mail);
     },
 

@@ -82,8 +82,7 @@ type Outcome = { decision: AddDecision; paid: boolean };
 export async function addOrder(database: Database, id: string): Promise<Outcome> {
   return locked(database, id, async (trx) => {
     const outcome = await findOutcome(trx, id);
-    if (outcome.found === 'order')
-      return { decision: { status: 'added' }, paid: outcome.amount.minor > 0 };
+    if (outcome.found === 'order') return { decision: { status: 'added' }, paid: outcome.amount.minor > 0 };
     const row = await trx<AdditionRow>('additions').where({ id }).first();
     if (row?.reason) return { decision: { status: row.reason }, paid: false };
     const refusal = outcome.found === 'end' ? 'over' : row ? await sell(trx, row) : 'forgotten';

@@ -77,11 +77,7 @@ export type AddedBy = {
 };
 
 /** The order as a sale records it, with the beginning of its history. Without `added`, the attendee has used the form. */
-export function toSale(
-  order: Sold,
-  payment: Captured,
-  added?: AddedBy,
-): { seat: Seat; record: SaleRecord } {
+export function toSale(order: Sold, payment: Captured, added?: AddedBy): { seat: Seat; record: SaleRecord } {
   const { id, attendee, billing, newsletter } = order;
   const row = {
     id,

@@ -8,7 +8,7 @@ import { Note } from '../organizer.ts';
 import { LANGUAGES, type Language } from '../registration.ts';
 import type { Column, FaultName } from './report.ts';
 
-export type Typed = Partial<Record<Column, string>>;
+export type Typed = { [column in Column]?: string | undefined };
 export type TypedFault = { column: Column; fault: FaultName };
 export type ReadRow =
   | { status: 'read'; addition: Omit<Addition, 'id'> }
@@ -40,7 +40,8 @@ export function readRow(typed: Typed, event: OpenEvent, language: Language): Rea
     const fault = faultInName(typed[column], Attendee.properties[column]);
     if (fault) fail(column, fault);
   }
-  if (!Check(Attendee.properties.email, email)) fail('email', email ? 'email' : 'needed');
+  if (email === '') fail('email', 'needed');
+  else if (!Check(Attendee.properties.email, email)) fail('email', 'email');
   const inOrganization =
     organization !== undefined && faultInName(organization, Attendee.properties.organization);
   if (inOrganization) fail('organization', inOrganization === 'name' ? 'organization' : inOrganization);

@@ -1,6 +1,7 @@
 /** Finds what no run looks after any more, because the run was terminated or is gone: seats, payments, orders; and repairs it. */
 import type { Client } from '@temporalio/client';
 import { refundOwn } from '../activities/refund.ts';
+import { ADD_WORKFLOW } from '../addition.ts';
 import type { Database } from '../database/connection.ts';
 import { findOutcome, giveSeatBack } from '../database/registrations.ts';
 import { findOpenRefunds, findRefund, type OpenRefund } from '../database/refunds.ts';
@@ -63,7 +64,7 @@ async function claimed({ database, temporal, paypal }: Dependencies, minutes: nu
 }
 
 async function ordered({ database, temporal }: Dependencies): Promise<Orphan[]> {
-  const query = `WorkflowType = "${WORKFLOW}" AND ExecutionStatus IN ("Terminated", "Failed", "TimedOut")`;
+  const query = `WorkflowType IN ("${WORKFLOW}", "${ADD_WORKFLOW}") AND ExecutionStatus IN ("Terminated", "Failed", "TimedOut")`;
   const ids = new Set<string>();
   for await (const stopped of temporal.workflow.list({ query })) ids.add(registrationId(stopped.workflowId));
   const orphans: Orphan[] = [];

@@ -86,7 +86,8 @@ export async function progressFromHistory(events: HistoryEvent[], decode: Decode
       const isAdded = decision.status === 'added';
       progress.status = isAdded ? 'confirmed' : 'expired';
       if (isAdded) set(steps.payment, { state: paid ? 'done' : 'skipped', attempts }, at);
-      return set(steps.order, { state: isAdded ? 'done' : 'failed', attempts }, at);
+      set(steps.order, { state: isAdded ? 'done' : 'failed', attempts }, at);
+      return;
     }
     const { attempts, status } = result as Attempt | { status: 'pending'; attempts?: undefined };
     if (step !== 'payment') {

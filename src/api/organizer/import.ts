@@ -61,17 +61,13 @@ export async function importRoutes(instance: FastifyInstance, dependencies: Depe
     return reply.redirect(pageOf(id), 303);
   });
 
-  app.get(
-    `${PATH}/:id`,
-    { ...page, schema: { hide: true, params: Params } },
-    async (request, reply) => {
-      const { id } = request.params;
-      const found = await findImport(database, id);
-      if (!found) throw new Problem('not-found');
-      const isOpen = found.state === 'running' ? await isImportOpen(temporal, id) : undefined;
-      return reply.send(importPage(organizerFrame(request, reply, config), { import: found, isOpen }));
-    },
-  );
+  app.get(`${PATH}/:id`, { ...page, schema: { hide: true, params: Params } }, async (request, reply) => {
+    const { id } = request.params;
+    const found = await findImport(database, id);
+    if (!found) throw new Problem('not-found');
+    const isOpen = found.state === 'running' ? await isImportOpen(temporal, id) : undefined;
+    return reply.send(importPage(organizerFrame(request, reply, config), { import: found, isOpen }));
+  });
 
   app.post(
     `${PATH}/:id`,
@@ -106,9 +102,15 @@ export async function importRoutes(instance: FastifyInstance, dependencies: Depe
   /** Shows the form again, with what was pasted, or says what is wrong to a client that wants no page. */
   function refuse(request: FastifyRequest, reply: FastifyReply, events: OpenEvent[], form: ImportForm) {
     if (prefersPage(request)) return show(request, reply.code(422), events, form);
-    const { field, name } = form.fault ?? { field: 'file', name: 'empty' };
+    const { field, name, columns = [] } = form.fault ?? { field: 'file', name: 'empty' };
     throw new Problem('invalid-fields', {
-      errors: [{ pointer: `/${field}`, detail: `organizer.import.fault.${name}`, values: { columns: '' } }],
+      errors: [
+        {
+          pointer: `/${field}`,
+          detail: `organizer.import.fault.${name}`,
+          values: { columns: columns.join(', ') },
+        },
+      ],
     });
   }
 }

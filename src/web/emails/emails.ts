@@ -99,7 +99,8 @@ export function confirmationMail(order: Confirmation): Mail {
     ...typed(order, speech),
     when: eventDates(event, locale),
     seller: event.seller.split('\n'),
-    total: amount.minor > 0 ? money(amount) : t(paidBy === 'complimentary' ? 'mail.complimentary' : 'mail.free'),
+    total:
+      amount.minor > 0 ? money(amount) : t(paidBy === 'complimentary' ? 'mail.complimentary' : 'mail.free'),
     paidOn: t(PAID_ON[paidBy], { date }),
     because: t(source === 'form' ? 'mail.because' : 'mail.because.added', { event: event.name }),
   });

@@ -44,6 +44,7 @@ export function registrationPage(frame: OrganizerFrame, page: RegistrationPage):
   const person = bought?.person;
   const isPaid = sums.paid.minor > 0;
   const isConfirmed = bought?.status === 'confirmed';
+  const isElsewhere = bought?.paidBy === 'elsewhere';
   return render('registration', frame, {
     title: t('organizer.registration.title', { reference }),
     ...{ reference, id, status: shown, statusText: t(`organizer.status.${shown}`), runUrl: page.runUrl },
@@ -57,6 +58,7 @@ export function registrationPage(frame: OrganizerFrame, page: RegistrationPage):
             [t('organizer.registration.event'), bought.event.name],
             [t('organizer.registration.ticket'), bought.ticketType.name],
             [t('organizer.registration.since'), time(bought.registeredAt)],
+            ...(isPaid ? [] : [[t('organizer.money.by'), t(`organizer.money.by.${bought.paidBy}`)]]),
             [t('organizer.registration.newsletter'), t(bought.newsletter ? 'organizer.yes' : 'organizer.no')],
           ]
         : []),
@@ -64,10 +66,12 @@ export function registrationPage(frame: OrganizerFrame, page: RegistrationPage):
     money: isPaid && {
       rows: [
         [t('organizer.money.paid'), money(sums.paid)],
-        [t('organizer.money.refunded'), money(sums.refunded)],
+        [t('organizer.money.by'), t(`organizer.money.by.${bought?.paidBy ?? 'paypal'}`)],
+        ...(isElsewhere ? [] : [[t('organizer.money.refunded'), money(sums.refunded)]]),
         ...(sums.underWay.minor > 0 ? [[t('organizer.money.under-way'), money(sums.underWay)]] : []),
-        [t('organizer.money.available'), money(sums.available)],
+        ...(isElsewhere ? [] : [[t('organizer.money.available'), money(sums.available)]]),
       ],
+      text: isElsewhere ? t('organizer.money.elsewhere') : null,
       captureId: bought?.paypal?.captureId,
       refunds: refunds.map((refund) => ({
         ...refund,
@@ -108,7 +112,13 @@ export function registrationPage(frame: OrganizerFrame, page: RegistrationPage):
       cancel: ['confirmed', 'processing', 'unconfirmed', 'declined'].includes(shown) && {
         action: newAction(),
         text: t(
-          bought ? (isPaid ? 'organizer.cancel.paid' : 'organizer.cancel.free') : 'organizer.cancel.open',
+          !bought
+            ? 'organizer.cancel.open'
+            : isElsewhere
+              ? 'organizer.cancel.elsewhere'
+              : isPaid
+                ? 'organizer.cancel.paid'
+                : 'organizer.cancel.free',
         ),
       },
       note: bought && { action: newAction() },
@@ -172,12 +182,17 @@ function tellStep(
 function tellEvent({ speech: { t, money } }: OrganizerFrame, { kind, who, facts }: ListedEvent) {
   const amount = facts.amount ? money(facts.amount) : '';
   return {
-    told: t(`organizer.history.${kind}`, {
-      amount,
-      word: facts.word ?? '',
-      from: facts.from ?? '',
-      to: facts.to ?? '',
-    }),
+    told: t(
+      kind === 'registered' && who !== null
+        ? 'organizer.history.registered.added'
+        : `organizer.history.${kind}`,
+      {
+        amount,
+        word: facts.word ?? '',
+        from: facts.from ?? '',
+        to: facts.to ?? '',
+      },
+    ),
     who: who ?? t('organizer.history.service'),
   };
 }
