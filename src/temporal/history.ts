@@ -153,7 +153,8 @@ export async function progressFromHistory(events: HistoryEvent[], decode: Decode
       const of = activityOf(cancel.scheduledEventId);
       if (of) failed(of.name, 'skipped', undefined, at);
     } else if (end) {
-      return ((await decode(end.result?.payloads)) as [Progress])[0];
+      const [{ status, steps: last }] = (await decode(end.result?.payloads)) as [Progress];
+      return { status, steps: last };
     }
   }
   return progress;

@@ -41,7 +41,8 @@ export async function importRoutes(instance: FastifyInstance, dependencies: Depe
 
   app.post(PATH, { schema: { hide: true }, bodyLimit: FORM_BYTES }, async (request, reply) => {
     const { action, event, file, text } = request.body as Record<string, unknown>;
-    if (!Check(ActionId, action)) throw new Problem('form-not-accepted');
+    if (!Check(ActionId, action))
+      throw new Problem('invalid-fields', { errors: [{ pointer: '/action', detail: 'fault.invalid' }] });
     const { id: organizer } = sessionOf(request).organizer;
     const events = await findOpenEvents(database);
     const typed = { event, text };
