@@ -1,5 +1,6 @@
 /** The check of a file before anything is added: what would be, what is wrong, and what an organizer should know. */
 import { createHmac, randomUUID } from 'node:crypto';
+import { setImmediate as others } from 'node:timers/promises';
 import { addedBefore, type NewAddition } from '../database/additions.ts';
 import type { Database } from '../database/connection.ts';
 import type { OpenEvent } from '../database/desk/open-events.ts';
@@ -10,6 +11,7 @@ import type { Report } from './report.ts';
 import { readRow } from './row.ts';
 
 type Check = { event: OpenEvent; importId: string; organizer: string; language: Language };
+const ROWS_AT_ONCE = 100;
 type Candidate = NewAddition & { line: number; identity: string };
 
 /** Checks the rows of a file. Returns what was found, and the registrations that would be added. */
@@ -23,7 +25,9 @@ export async function checkFile(
   const twice: Report['twice'] = [];
   const first = new Map<string, number>();
   const candidates: Candidate[] = [];
-  for (const row of rows) {
+  for (const [n, row] of rows.entries()) {
+    // Attendees do not wait until a long file is checked.
+    if (n % ROWS_AT_ONCE === 0) await others();
     const read = readRow(row.fields, check.event, check.language);
     if (read.status === 'faulty') {
       faults.push(...read.faults.map((fault) => ({ line: row.line, ...fault })));

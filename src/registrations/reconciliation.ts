@@ -2,6 +2,7 @@
 import type { Client } from '@temporalio/client';
 import { refundOwn } from '../activities/refund.ts';
 import { ADD_WORKFLOW } from '../addition.ts';
+import { findWaiting } from '../database/additions.ts';
 import type { Database } from '../database/connection.ts';
 import { findOutcome, giveSeatBack } from '../database/registrations.ts';
 import { findOpenRefunds, findRefund, type OpenRefund } from '../database/refunds.ts';
@@ -38,7 +39,8 @@ export type Orphan = {
 type Dependencies = { database: Database; temporal: Client; paypal: PayPal; taskQueue?: string };
 
 /**
- * Lists claimed seats whose run is not open, and orders whose run was stopped before everything was done, such as the mail.
+ * Lists claimed seats whose run is not open, and orders whose run was stopped before everything was done, such as the mail; and
+ * what organizers add, where its run was stopped before the order.
  * @throws VendorError, or the error of the database or of Temporal when they are away: then nothing is known
  */
 export async function findOrphans(dependencies: Dependencies, olderThanMinutes: number): Promise<Orphan[]> {
@@ -72,8 +74,11 @@ async function ordered({ database, temporal }: Dependencies): Promise<Orphan[]> 
     // A reset leaves the run that it was made from as a terminated one. The last run of a registration counts.
     const run = await statusOf(temporal, id);
     const outcome = await findOutcome(database, id);
-    if (WELL.includes(run) || outcome.found !== 'order' || outcome.status !== 'confirmed') continue;
-    orphans.push({ id, reference: reference(id), run, ordered: true, capture: null });
+    const isOrdered = outcome.found === 'order' && outcome.status === 'confirmed';
+    // What an organizer adds waits in the database until it is an order.
+    const isWaiting = outcome.found === 'none' && (await findWaiting(database, id)) !== undefined;
+    if (WELL.includes(run) || !(isOrdered || isWaiting)) continue;
+    orphans.push({ id, reference: reference(id), run, ordered: isOrdered, capture: null });
   }
   return orphans;
 }

@@ -1,5 +1,7 @@
 /** What organizers type about a registration, and each thing that can be wrong with it. */
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { readFile } from '../../src/imports/file.ts';
 import { readRow, type Typed } from '../../src/imports/row.ts';
 
 const EVENT = {
@@ -20,6 +22,14 @@ const amountOf = (typed: Typed) => {
   const row = read(typed);
   return row.status === 'read' ? row.addition.amount.minor : row.faults;
 };
+
+it('takes the example of the documentation', () => {
+  const page = readFileSync(new URL('../../docs/organizers.md', import.meta.url), 'utf8');
+  const example = readFile(/```csv\n([^`]*)```/.exec(page)?.[1] ?? '');
+  const rows = example.status === 'read' ? example.rows : [];
+  expect(rows.map(({ fields }) => readRow(fields, EVENT, 'en').status)).toEqual(['read', 'read']);
+  expect(rows.map(({ fields }) => amountOf({ payment: undefined, ...fields }))).toEqual([12_000, 0]);
+});
 
 describe('what is paid', () => {
   it('is nothing when it is complimentary or free, and the price or an amount when it is paid elsewhere', () => {

@@ -58,7 +58,7 @@ export function addPage(frame: OrganizerFrame, { events, newAction, form }: AddP
       })),
     },
     ...{ amount: field('amount'), note: field('note') },
-    language: {
+    mailLanguage: {
       ...field('language'),
       choices: LANGUAGES.map((language) => ({
         language,

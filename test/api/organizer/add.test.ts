@@ -8,6 +8,7 @@ import { workflowId } from '../../../src/registration.ts';
 import { ifThere } from '../../../src/temporal/client.ts';
 import { decoderOf } from '../../../src/temporal/payloads.ts';
 import { startStack, texts, type Stack } from '../../stack.ts';
+import { bundleWorkflows } from '../../workflows/bundle.ts';
 import { aSignedIn, fieldIn, type SignedIn } from './desk.ts';
 
 let stack: Stack;
@@ -264,6 +265,28 @@ describe('its run', () => {
     expect(found).toMatchObject({ ordered: true, run: 'TERMINATED' });
     if (found) expect(await repair(stack, found)).toEqual({ outcome: 'resumed' });
     await handleOf(id).result();
+    // At least once: an attempt of the run that was terminated may still be under way.
+    expect(mailsTo(form.email).length).toBeGreaterThan(0);
+  });
+
+  it('is found by reconcile when it was terminated before the order, and adds whom it was to add', async () => {
+    await stack.stopWorkers();
+    const stopWorker = await stack.startWorker({ workflowBundle: await bundleWorkflows() });
+    const form = aForm();
+    const id = idIn((await add(form)).headers.location);
+    expect(await statusOf(id)).toMatchObject({ status: 'processing' });
+    await vi.waitUntil(async () => ((await handleOf(id).describe()).raw.pendingActivities ?? []).length > 0);
+    await handleOf(id).terminate();
+    await stopWorker();
+    await stack.startWorker();
+    const found = await vi.waitUntil(
+      async () => (await findOrphans(stack, 0)).find((orphan) => orphan.id === id),
+      { timeout: 10_000 },
+    );
+    expect(found).toMatchObject({ ordered: false, run: 'TERMINATED' });
+    if (found) expect(await repair(stack, found)).toEqual({ outcome: 'resumed' });
+    await handleOf(id).result();
+    expect(await orderOf(id)).toMatchObject({ status: 'confirmed', email: form.email });
     expect(mailsTo(form.email)).toHaveLength(1);
   });
 

@@ -2,6 +2,8 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { importWorkflowId } from '../../../src/addition.ts';
+import { addOrder } from '../../../src/database/additions.ts';
+import { beginImport } from '../../../src/database/imports.ts';
 import { purge } from '../../../src/database/purge.ts';
 import { listDeskEntries } from '../../../src/database/desk-history.ts';
 import { MOST_BYTES } from '../../../src/imports/file.ts';
@@ -196,7 +198,7 @@ describe('the import', () => {
     ]);
     expect(await ordersOf(all[5]?.email ?? '')).toEqual([]);
 
-    expect(await done(short)).toContain('Line 2:</strong> no seat of the ticket type was left.');
+    expect(await done(short)).toContain('Line 2:</strong> No seat of the ticket type was left.');
     expect(mailsTo(full.email)).toEqual([]);
     const kept = JSON.stringify([
       await stack.database('additions').whereIn('import_id', [id, short]),
@@ -221,7 +223,7 @@ describe('the import', () => {
     await Promise.all([confirm(id), confirm(id)]);
     const page = await done(early);
     await done(id);
-    expect(page.match(/already added by an import/g) ?? []).toHaveLength(
+    expect(page.match(/Already added by an import/g) ?? []).toHaveLength(
       3 - (await stack.database('additions').where({ import_id: early, state: 'added' })).length,
     );
     const late = await checked(...rows, somebody().row);
@@ -253,6 +255,20 @@ describe('the import', () => {
       expect(await ordersOf(email)).toHaveLength(1);
       expect(mailsTo(email)).toHaveLength(1);
     }
+  });
+
+  it('starts the runs of people who were added by a run that was stopped, and would still have no mail', async () => {
+    const one = somebody();
+    const id = await checked(one.row);
+    const [{ id: registration = '' } = {}] = await stack
+      .database('additions')
+      .where({ import_id: id })
+      .select<{ id: string }[]>('id');
+    await beginImport(stack.database, id, organizer.id);
+    await addOrder(stack.database, registration);
+    expect(await pageOf(id)).toContain('Go on with the import');
+    await done(id);
+    expect(mailsTo(one.email)).toHaveLength(1);
   });
 
   it('lets nobody wait for a mail that is stuck', async () => {
