@@ -8,7 +8,7 @@ import { Note } from '../organizer.ts';
 import { LANGUAGES, type Language } from '../registration.ts';
 import type { Column, FaultName } from './report.ts';
 
-export type Typed = { [column in Column]?: string | undefined };
+export type Typed = Partial<Record<Column, string | undefined>>;
 export type TypedFault = { column: Column; fault: FaultName };
 export type ReadRow =
   | { status: 'read'; addition: Omit<Addition, 'id'> }
