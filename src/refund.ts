@@ -24,13 +24,14 @@ export type OrganizerAction = { registration: string; action: string; organizer:
 export type RefundRequest = OrganizerAction & { amount: Money | null; cancels: boolean; again?: string };
 
 /**
- * Why a refund is not possible: there is no order yet, nothing was paid, nothing is left, or not as much as was asked for; or it
+ * Why a refund is not possible: there is no order yet, nothing was paid, or not through PayPal, nothing is left, or not as much as was asked for; or it
  * is to be tried again, and was not refused.
  */
 export type RefundRefusal =
   | { status: 'not-refused' }
   | { status: 'no-order' }
   | { status: 'nothing-paid' }
+  | { status: 'paid-elsewhere' }
   | { status: 'nothing-left' }
   | { status: 'too-much'; left: Money };
 export type RefundDecision = { status: 'asked'; amount: Money } | RefundRefusal;

@@ -3,6 +3,7 @@
  * Shared by api, worker and workflow, so it holds types and pure functions only.
  */
 import type { Static } from 'typebox';
+import type { Source } from './addition.ts';
 import type { Attendee, Billing } from './form.ts';
 import type { Money } from './money.ts';
 
@@ -116,9 +117,19 @@ export type Order = {
   confirmationToken?: string;
 };
 
-/** Whether somebody must have received mail at the address of an order, or paid: made-up addresses do neither. */
-export const isTrusted = ({ amount, emailConfirmed }: { amount: Money; emailConfirmed?: boolean }): boolean =>
-  amount.minor > 0 || emailConfirmed === true;
+/**
+ * Whether somebody must have received mail at the address of an order, or paid: made-up addresses do neither. What organizers add
+ * (`source`) is theirs.
+ */
+export const isTrusted = ({
+  amount,
+  emailConfirmed,
+  source = 'form',
+}: {
+  amount: Money;
+  emailConfirmed?: boolean;
+  source?: Source;
+}): boolean => amount.minor > 0 || emailConfirmed === true || source !== 'form';
 
 /** A payment that was taken (`paidAt`: ISO 8601). For a free ticket, both ids are null. */
 export type Captured = {

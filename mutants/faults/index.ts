@@ -3,6 +3,7 @@ import { API } from './api.ts';
 import { DESK } from './desk.ts';
 import { EXPORTS } from './exports.ts';
 import { ORGANIZERS } from './organizers.ts';
+import { BY_HAND } from './by-hand.ts';
 import { CHANGES } from './changes.ts';
 import { OWNERS } from './owners.ts';
 import { PAYMENT_IN_THE_RUN } from './payment-in-the-run.ts';
@@ -23,6 +24,7 @@ export const FAULTS: Fault[] = [
   ...PAYMENTS,
   ...REFUNDS,
   ...CHANGES,
+  ...BY_HAND,
   ...VENDORS,
   ...WEBHOOKS,
   ...TEMPORAL,

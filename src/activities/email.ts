@@ -1,4 +1,5 @@
 import { activityInfo } from '@temporalio/activity';
+import type { PaidBy, Source } from '../addition.ts';
 import type { Config } from '../config.ts';
 import { answerWithin, type Database } from '../database/connection.ts';
 import { note } from '../database/history.ts';
@@ -13,10 +14,11 @@ import type { SendGrid } from '../vendors/sendgrid.ts';
 import { confirmAddressMail, confirmationMail, noticeMail, type Mail } from '../web/emails/emails.ts';
 import { failure } from './failure.ts';
 
+/** `source` and `paidBy` are left out by the run of the form, where both follow from the amount. */
 type Confirmation = Pick<
   Order,
   'id' | 'event' | 'ticketType' | 'attendee' | 'billing' | 'amount' | 'language'
-> & { paidAt: string; newsletter: boolean; emailConfirmed?: boolean };
+> & { paidAt: string; newsletter: boolean; emailConfirmed?: boolean; source?: Source; paidBy?: PaidBy };
 type Notice = Pick<Order, 'id' | 'event' | 'attendee' | 'language'> & {
   kind: NoticeKind;
   refunded: Money | null;
@@ -96,6 +98,9 @@ export function emailActivities({ config, database, sendGrid }: Dependencies) {
      */
     resendConfirmation: (id: string): Promise<{ attempts: number }> => confirmSaved(id),
 
+    /** Sends the first confirmation of what an organizer has added, as {@link resendConfirmation}. */
+    confirmAdded: (id: string): Promise<{ attempts: number }> => confirmSaved(id),
+
     /** Sends the confirmation again, as {@link resendConfirmation}, and enters it in the history. */
     async sendAgain(id: string): Promise<{ attempts: number }> {
       const sent = await confirmSaved(id);
@@ -127,7 +132,16 @@ export function emailActivities({ config, database, sendGrid }: Dependencies) {
       const ticket = await findTicket(database, id);
       if (!ticket) return { attempts: activityInfo().attempt };
       const kept = ticket.amount.minor > 0 && refunded === null;
-      const mail = noticeMail({ ...ticket, kind, refunded, kept, ...linksOf(publicUrl, id), site: config });
+      const elsewhere = ticket.paidBy === 'elsewhere';
+      const mail = noticeMail({
+        ...ticket,
+        kind,
+        refunded,
+        kept,
+        elsewhere,
+        ...linksOf(publicUrl, id),
+        site: config,
+      });
       return send(id, named(ticket.attendee), kind, mail);
     },
 

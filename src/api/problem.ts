@@ -70,6 +70,7 @@ const ORGANIZER_PROBLEMS = {
   'last-owner': 409,
   'refund-impossible': 409,
   'change-impossible': 409,
+  'not-added': 409,
   'not-confirmed': 409,
   'link-over': 410,
   'too-many-exports': 503,

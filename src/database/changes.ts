@@ -1,6 +1,7 @@
 /** What organizers change about a confirmed registration. Each change is made once, with its entry in the history. */
 import type { Change, ChangeDecision, ChangeRequest } from '../change.ts';
 import type { Database } from './connection.ts';
+import { findPrice } from './events.ts';
 import { findAction, note, type HistoryEntry } from './history.ts';
 import type { OrderRow } from './orders.ts';
 import { lockAvailability } from './seats/availability.ts';
@@ -61,6 +62,12 @@ async function correct(
   return { kind: 'corrected', facts: { fields } };
 }
 
+/** What another ticket type has to cost: as much as was paid, or, where an organizer has decided about that, as the one of now. */
+async function priceOf(trx: Database, order: OrderRow): Promise<number | undefined> {
+  if (order.source === 'form') return order.amount_minor;
+  return findPrice(trx, order.event_id, order.ticket_type_id);
+}
+
 async function move(trx: Database, order: OrderRow, to: string): Promise<Made | ChangeDecision> {
   const { id, event_id: event, ticket_type_id: from } = order;
   if (to === from) return { status: 'same' };
@@ -70,7 +77,7 @@ async function move(trx: Database, order: OrderRow, to: string): Promise<Made | 
   ]);
   const available = await lockAvailability(trx, id, event, to);
   if (!available) return { status: 'unknown-ticket-type' };
-  if (available.price_minor !== order.amount_minor) return { status: 'other-price' };
+  if (available.price_minor !== (await priceOf(trx, order))) return { status: 'other-price' };
   if (!available.seat) return { status: 'sold-out' };
   await moveSeat(trx, { event, from, to });
   await trx('orders').where({ id }).update({ ticket_type_id: to, updated_at: trx.fn.now() });

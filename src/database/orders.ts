@@ -1,4 +1,5 @@
 /** Orders: what was bought, by whom, and what was paid. This file owns the table `orders`. */
+import { paidBy, type PaidBy, type Payment as PaymentKind, type Source } from '../addition.ts';
 import { isLanguage } from '../messages/index.ts';
 import type { Money } from '../money.ts';
 import { reference } from '../reference.ts';
@@ -39,6 +40,9 @@ export type OrderRow = Personal & {
   paypal_order_id: string | null;
   paypal_capture_id: string | null;
   paid_at: Date;
+  source: Source;
+  /** Follows from the other columns. */
+  payment: PaymentKind;
   language: string;
   /** Whether the attendee has opened a link that was mailed to the address. */
   email_confirmed: boolean;
@@ -59,8 +63,21 @@ const ERASED: Personal = {
   newsletter_wording: null,
 };
 
-/** The order as a sale records it. */
-export function toSale(order: Order, payment: Captured): { seat: Seat; record: SaleRecord } {
+/** What is sold: of the event and the ticket type, the ids are enough. */
+export type Sold = Pick<
+  Order,
+  'id' | 'attendee' | 'billing' | 'newsletter' | 'amount' | 'language' | 'confirmationToken'
+> & { event: { id: string }; ticketType: { id: string } };
+/** Who has added an order. `text` is a note for organizers. */
+export type AddedBy = {
+  source: Exclude<Source, 'form'>;
+  organizer: string;
+  action: string;
+  text: string | null;
+};
+
+/** The order as a sale records it, with the beginning of its history. Without `added`, the attendee has used the form. */
+export function toSale(order: Sold, payment: Captured, added?: AddedBy): { seat: Seat; record: SaleRecord } {
   const { id, attendee, billing, newsletter } = order;
   const row = {
     id,
@@ -82,6 +99,7 @@ export function toSale(order: Order, payment: Captured): { seat: Seat; record: S
     paypal_order_id: payment.paypalOrderId,
     paypal_capture_id: payment.captureId,
     paid_at: payment.paidAt,
+    source: added?.source ?? 'form',
     newsletter_consent_at: newsletter?.at ?? null,
     newsletter_wording: newsletter?.wording ?? null,
     language: order.language ?? LANGUAGES[0],
@@ -95,8 +113,13 @@ export function toSale(order: Order, payment: Captured): { seat: Seat; record: S
     seat: { id, event: row.event_id, ticketType: row.ticket_type_id },
     record: {
       insert: `, ordered as (insert into orders (${columns.join(', ')}) select ${values} from counted returning id)${captured.sql}
-        insert into registration_events (registration_id, kind) select id, ? from ordered returning registration_id`,
-      bindings: [...Object.values(row), ...captured.bindings, kind],
+        insert into registration_events (registration_id, kind, organizer_id, action, text)
+        select id, ?, ?::uuid, ?::uuid, ? from ordered returning registration_id`,
+      bindings: [
+        ...Object.values(row),
+        ...captured.bindings,
+        ...[kind, added?.organizer ?? null, added?.action ?? null, added?.text ?? null],
+      ],
     },
   };
 }
@@ -123,10 +146,13 @@ export async function endOrder(
   return order;
 }
 
-/** The payment of an order: what was captured, and where. */
+/** What PayPal captured for an order, and where. */
 export type Payment = { captureId: string; paypalOrderId: string | null; amount: Money };
 
-/** The payment of an order, and the order's status; null for a free one, undefined where there is no order. */
+/**
+ * The payment of an order through PayPal, and the order's status; null where PayPal has nothing to do with it, undefined where
+ * there is no order.
+ */
 export async function findPayment(
   trx: Database,
   id: string,
@@ -144,11 +170,17 @@ export async function findPayment(
   };
 }
 
+/** Whether an order was paid outside of this service, which cannot refund it. */
+export const isPaidElsewhere = async (trx: Database, id: string): Promise<boolean> =>
+  !!(await trx('orders').where({ id, payment: 'elsewhere' }).first('id'));
+
 /** A saved order with its event: everything that its confirmation says. `paidAt` is ISO 8601. */
 export type Ticket = Omit<Order, 'newsletter' | 'paypalOrderId' | 'confirmationToken'> & {
   status: OrderStatus;
   newsletter: boolean;
   emailConfirmed: boolean;
+  source: Source;
+  paidBy: PaidBy;
   paidAt: string;
   /** What of the amount went back. */
   refunded: Money;
@@ -156,7 +188,9 @@ export type Ticket = Omit<Order, 'newsletter' | 'paypalOrderId' | 'confirmationT
 
 /** The person in an order is whole until they are erased (constraint `orders_whole_or_erased`). */
 type Whole = { first_name: string; last_name: string; email: string };
-type TicketRow = OrderRow & Whole & EventRow & { ticket_type_name: string; refunded_minor: number };
+type TicketRow = OrderRow &
+  Whole &
+  EventRow & { ticket_type_name: string; price_minor: number; refunded_minor: number };
 
 const given = <K extends string>(name: K, value: string | null) =>
   (value === null ? {} : { [name]: value }) as Partial<Record<K, string>>;
@@ -188,7 +222,7 @@ export async function findTicket(database: Database, id: string): Promise<Ticket
     .where('o.id', id)
     .whereNull('o.erased_at')
     .first<TicketRow | undefined>(
-      ...['o.*', ...FACT_COLUMNS, 't.name as ticket_type_name', database.raw(REFUNDED)],
+      ...['o.*', ...FACT_COLUMNS, 't.name as ticket_type_name', 't.price_minor', database.raw(REFUNDED)],
     );
   if (!row) return undefined;
   return {
@@ -206,6 +240,8 @@ export async function findTicket(database: Database, id: string): Promise<Ticket
     amount: { minor: row.amount_minor, currency: row.currency },
     newsletter: row.newsletter_consent_at !== null,
     emailConfirmed: row.email_confirmed,
+    source: row.source,
+    paidBy: paidBy({ ...row, price: row.price_minor }),
     ...(isLanguage(row.language) ? { language: row.language } : {}),
     paidAt: row.paid_at.toISOString(),
     refunded: { minor: row.refunded_minor, currency: row.currency },

@@ -1,6 +1,8 @@
 /** Deletes what has served its purpose: holds that lapsed, what limits have counted, and sessions that are over. */
 import { purgeActions } from './actions.ts';
+import { purgeAdditions } from './additions.ts';
 import type { Database } from './connection.ts';
+import { purgeImports } from './imports.ts';
 import { purgeSessions } from './sessions.ts';
 import { purgeEvents } from './webhook-events.ts';
 
@@ -13,6 +15,8 @@ export async function purge(database: Database): Promise<void> {
   await database('seat_holds').whereNull('claimed_for').andWhere('held_until', '<', aDayAgo).delete();
   for (const table of ['free_registrations', 'recipient_mails'])
     await database(table).where('at', '<', aDayAgo).delete();
+  await purgeAdditions(database);
+  await purgeImports(database);
   await purgeSessions(database);
   await purgeActions(database);
   await purgeEvents(database);

@@ -7,7 +7,7 @@ import type { EndedStatus, RefundDecision, RefundOutcome, RefundRequest } from '
 import { noteCapture, type Taken } from './captures.ts';
 import type { Database } from './connection.ts';
 import { findAction, note } from './history.ts';
-import { findPayment, type OrderStatus, type Payment } from './orders.ts';
+import { findPayment, isPaidElsewhere, type OrderStatus, type Payment } from './orders.ts';
 import { endConfirmed } from './registrations.ts';
 import { locked } from './seats/lock.ts';
 
@@ -104,7 +104,9 @@ export async function askRefund(database: Database, request: RefundRequest): Pro
     if (before && before.registration !== registration) return { status: 'no-order' };
     if (before) return { status: 'asked', amount: before.amount };
     const payment = await findPayment(trx, registration);
-    if (!payment) return { status: payment === undefined ? 'no-order' : 'nothing-paid' };
+    if (payment === undefined) return { status: 'no-order' };
+    if (!payment)
+      return { status: (await isPaidElsewhere(trx, registration)) ? 'paid-elsewhere' : 'nothing-paid' };
     const left = await leftOf(trx, registration, payment.amount);
     const amount = request.amount ?? left;
     if (left.minor <= 0) return { status: 'nothing-left' };

@@ -208,8 +208,8 @@ export async function cancelRegistration(
   });
 }
 
-/** @returns whether it had not ended before */
-async function end(trx: Database, id: string, status: Ending): Promise<boolean> {
+/** Notes that a registration ended without an order that counts. @returns whether it had not ended before */
+export async function end(trx: Database, id: string, status: Ending): Promise<boolean> {
   await dropHold(trx, id);
   const ended = await trx('ended_registrations')
     .insert({ id, status })

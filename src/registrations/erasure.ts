@@ -1,6 +1,7 @@
 /** Takes one person's data out of everything this service writes to, on their request. */
 import type { Client } from '@temporalio/client';
 import { tsToMs } from '@temporalio/common/lib/time.js';
+import { eraseIdentity } from '../database/additions.ts';
 import type { Database } from '../database/connection.ts';
 import { eraseFromOrder, findSubscription, leaveToAnother, type Subscription } from '../database/orders.ts';
 import { eraseTexts, findActions } from '../database/history.ts';
@@ -66,6 +67,7 @@ export async function erase(
     else audience = await mailchimp.forget(subscription.email, subscription.since);
   const histories = await deleteHistories(temporal, [resendWorkflowId(id), ...own]);
   await eraseTexts(database, id);
+  await eraseIdentity(database, id);
   return { outcome: 'erased', audience, histories, order: await eraseFromOrder(database, id) };
 }
 

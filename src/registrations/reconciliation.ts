@@ -1,6 +1,8 @@
 /** Finds what no run looks after any more, because the run was terminated or is gone: seats, payments, orders; and repairs it. */
 import type { Client } from '@temporalio/client';
 import { refundOwn } from '../activities/refund.ts';
+import { ADD_WORKFLOW } from '../addition.ts';
+import { findWaiting } from '../database/additions.ts';
 import type { Database } from '../database/connection.ts';
 import { findOutcome, giveSeatBack } from '../database/registrations.ts';
 import { findOpenRefunds, findRefund, type OpenRefund } from '../database/refunds.ts';
@@ -37,7 +39,8 @@ export type Orphan = {
 type Dependencies = { database: Database; temporal: Client; paypal: PayPal; taskQueue?: string };
 
 /**
- * Lists claimed seats whose run is not open, and orders whose run was stopped before everything was done, such as the mail.
+ * Lists claimed seats whose run is not open, and orders whose run was stopped before everything was done, such as the mail; and
+ * what organizers add, where its run was stopped before the order.
  * @throws VendorError, or the error of the database or of Temporal when they are away: then nothing is known
  */
 export async function findOrphans(dependencies: Dependencies, olderThanMinutes: number): Promise<Orphan[]> {
@@ -63,7 +66,7 @@ async function claimed({ database, temporal, paypal }: Dependencies, minutes: nu
 }
 
 async function ordered({ database, temporal }: Dependencies): Promise<Orphan[]> {
-  const query = `WorkflowType = "${WORKFLOW}" AND ExecutionStatus IN ("Terminated", "Failed", "TimedOut")`;
+  const query = `WorkflowType IN ("${WORKFLOW}", "${ADD_WORKFLOW}") AND ExecutionStatus IN ("Terminated", "Failed", "TimedOut")`;
   const ids = new Set<string>();
   for await (const stopped of temporal.workflow.list({ query })) ids.add(registrationId(stopped.workflowId));
   const orphans: Orphan[] = [];
@@ -71,8 +74,11 @@ async function ordered({ database, temporal }: Dependencies): Promise<Orphan[]> 
     // A reset leaves the run that it was made from as a terminated one. The last run of a registration counts.
     const run = await statusOf(temporal, id);
     const outcome = await findOutcome(database, id);
-    if (WELL.includes(run) || outcome.found !== 'order' || outcome.status !== 'confirmed') continue;
-    orphans.push({ id, reference: reference(id), run, ordered: true, capture: null });
+    const isOrdered = outcome.found === 'order' && outcome.status === 'confirmed';
+    // What an organizer adds waits in the database until it is an order.
+    const isWaiting = outcome.found === 'none' && (await findWaiting(database, id)) !== undefined;
+    if (WELL.includes(run) || !(isOrdered || isWaiting)) continue;
+    orphans.push({ id, reference: reference(id), run, ordered: isOrdered, capture: null });
   }
   return orphans;
 }

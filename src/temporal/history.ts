@@ -5,6 +5,7 @@
 import { tsToMs } from '@temporalio/common/lib/time.js';
 import type proto from '@temporalio/proto';
 import type { Activities } from '../activities/index.ts';
+import type { Added } from '../addition.ts';
 import {
   FREE,
   STEP_NAMES,
@@ -25,7 +26,9 @@ export const STEP_OF: Partial<Record<ActivityName, StepName>> = {
   takePayment: 'payment',
   settlePayment: 'payment',
   saveOrder: 'order',
+  addOrder: 'order',
   sendConfirmation: 'email',
+  confirmAdded: 'email',
   addToMailingList: 'mailing-list',
 };
 /** The activities that undo a registration. */
@@ -78,6 +81,14 @@ export async function progressFromHistory(events: HistoryEvent[], decode: Decode
   function completed(name: ActivityName, result: unknown, at: string) {
     const step = STEP_OF[name];
     if (step === undefined) return;
+    if (name === 'addOrder') {
+      const { decision, paid, attempts } = result as Added;
+      const isAdded = decision.status === 'added';
+      progress.status = isAdded ? 'confirmed' : 'expired';
+      if (isAdded) set(steps.payment, { state: paid ? 'done' : 'skipped', attempts }, at);
+      set(steps.order, { state: isAdded ? 'done' : 'failed', attempts }, at);
+      return;
+    }
     const { attempts, status } = result as Attempt | { status: 'pending'; attempts?: undefined };
     if (step !== 'payment') {
       set(steps[step], { state: 'done', attempts: attempts ?? 1 }, at);
@@ -142,7 +153,8 @@ export async function progressFromHistory(events: HistoryEvent[], decode: Decode
       const of = activityOf(cancel.scheduledEventId);
       if (of) failed(of.name, 'skipped', undefined, at);
     } else if (end) {
-      return ((await decode(end.result?.payloads)) as [Progress])[0];
+      const [{ status, steps: last }] = (await decode(end.result?.payloads)) as [Progress];
+      return { status, steps: last };
     }
   }
   return progress;

@@ -26,13 +26,19 @@ export async function readProgress(temporal: Client, registrationId: string): Pr
   try {
     const run = await within(CALL_TIMEOUT_MS, () => handle.describe());
     const open = run.status.name === 'RUNNING';
-    const told = open ? query(handle, within) : within(CALL_TIMEOUT_MS, () => handle.result());
+    const told = open ? query(handle, within) : within(CALL_TIMEOUT_MS, () => resultOf(handle));
     // An open run without a worker, and one that was terminated, leave their history.
     const progress = await told.catch(fromHistory);
     return { found: 'run', progress: open ? withAttempts(progress, run) : progress };
   } catch (error) {
     return { found: error instanceof WorkflowNotFoundError ? 'no-run' : 'unreachable' };
   }
+}
+
+/** The result of a run that adds a registration tells more than its progress. */
+async function resultOf(handle: WorkflowHandle<() => Promise<Progress>>): Promise<Progress> {
+  const { status, steps } = await handle.result();
+  return { status, steps };
 }
 
 const query = (handle: WorkflowHandle, within: <T>(ms: number, ask: () => Promise<T>) => Promise<T>) =>

@@ -11,6 +11,14 @@ import {
   type Client,
 } from '@temporalio/client';
 import type { TypedSearchAttributes, Workflow } from '@temporalio/common';
+import {
+  ADD_WORKFLOW,
+  IMPORT_WORKFLOW,
+  importWorkflowId,
+  type AddDecision,
+  type AddRequest,
+  type AddResult,
+} from '../addition.ts';
 import { CHANGE_WORKFLOW, changeWorkflowId, type ChangeDecision, type ChangeRequest } from '../change.ts';
 import { formatMoney } from '../money.ts';
 import { LINK_MINUTES, SIGN_IN_WORKFLOW, signInWorkflowId } from '../organizer.ts';
@@ -36,6 +44,7 @@ import {
   PAYMENT_NEWS,
   RESEND_WORKFLOW,
   resendWorkflowId,
+  SEARCH_ATTRIBUTES,
   TASK_QUEUE,
   WORKFLOW,
   workflowId,
@@ -207,6 +216,65 @@ export const startChange = (client: Client, request: ChangeRequest, about: About
     summary: CHANGES[request.change.kind],
   });
 const CHANGES = { correct: 'correction', move: 'another ticket type', again: 'a step again' };
+
+/**
+ * Starts the run that adds a registration, or finds the one that exists, as {@link startRefund} does. What is to be added is in the
+ * database by then.
+ */
+export const startAddition = (
+  client: Client,
+  request: AddRequest,
+  about: Omit<About, 'status'>,
+  options: Started = {},
+) =>
+  startAction<AddDecision>(
+    client,
+    request,
+    { ...about, status: 'processing' },
+    {
+      ...options,
+      decisionOf: (result) => (result as AddResult).decision,
+      workflow: ADD_WORKFLOW,
+      workflowId: workflowId(request.registration),
+      updateId: request.action,
+      workflowIdReusePolicy: 'REJECT_DUPLICATE',
+      summary: `${about.event} · ${about.ticketType} · added by hand`,
+    },
+  );
+
+/** Starts the run of an import, or lets the one that is open go on. One that was stopped is followed by another. */
+export async function startImport(
+  client: Client,
+  { id, event }: { id: string; event: string },
+  taskQueue = TASK_QUEUE,
+): Promise<void> {
+  const isIndexed = await hasSearchAttributes(client);
+  await client.withDeadline(Date.now() + ANSWER_WITHIN_MS, () =>
+    client.workflow.start(IMPORT_WORKFLOW, {
+      workflowId: importWorkflowId(id),
+      taskQueue,
+      args: [id],
+      workflowIdConflictPolicy: WorkflowIdConflictPolicy.USE_EXISTING,
+      workflowIdReusePolicy: 'ALLOW_DUPLICATE_FAILED_ONLY',
+      priority: NOT_RATE_LIMITED,
+      staticSummary: `${event} · import`,
+      ...(isIndexed && { typedSearchAttributes: [{ key: SEARCH_ATTRIBUTES.event, value: event }] }),
+    }),
+  );
+}
+
+/** Whether the run of an import is open; undefined while Temporal cannot be reached. */
+export async function isImportOpen(client: Client, id: string): Promise<boolean | undefined> {
+  const described = client.withDeadline(Date.now() + DESCRIBE_MS, () =>
+    ifThere(client.workflow.getHandle(importWorkflowId(id)).describe()),
+  );
+  return described.then(
+    (run) => run?.status.name === 'RUNNING',
+    () => undefined,
+  );
+}
+const DESCRIBE_MS = 3000;
+
 /** How long to wait before the next look whether a run has closed. */
 const UNTIL_CLOSED_MS = 200;
 
@@ -223,7 +291,7 @@ type ActionRun<Decision> = Started & {
 
 async function startAction<Decision>(
   client: Client,
-  request: OrganizerAction,
+  request: { registration: string },
   about: About,
   {
     workflow,

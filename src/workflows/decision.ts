@@ -1,9 +1,10 @@
 import { defineUpdate, setHandler } from '@temporalio/workflow';
+import type { AddDecision } from '../addition.ts';
 import type { ChangeDecision } from '../change.ts';
 import { DECIDED, type CancelDecision, type RefundDecision } from '../refund.ts';
 
 /** What the update `decided` answers. */
-type Decision = RefundDecision | CancelDecision | ChangeDecision;
+type Decision = RefundDecision | CancelDecision | ChangeDecision | AddDecision;
 export const decidedUpdate = defineUpdate<Decision, [again?: string]>(DECIDED);
 
 /**

@@ -1,5 +1,7 @@
 /** All workflows of the task queue: what a worker bundles. */
 export { registration } from './registration.ts';
+export { addRegistration } from './add.ts';
+export { importRegistrations } from './import.ts';
 export { changeRegistration } from './change.ts';
 export { cancelRegistration, refund } from './refund.ts';
 export { resendConfirmation } from './resend.ts';

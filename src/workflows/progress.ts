@@ -8,6 +8,7 @@ import {
   upsertSearchAttributes,
   workflowInfo,
 } from '@temporalio/workflow';
+import type { Added } from '../addition.ts';
 import {
   PROGRESS,
   SEARCH_ATTRIBUTES,
@@ -25,7 +26,7 @@ export const progressQuery = defineQuery<Progress>(PROGRESS);
 export type Tracker = ReturnType<typeof trackProgress>;
 
 /** Keeps what the query `progress`, the run's result and Temporal's Web UI tell about a run. */
-export function trackProgress(first: Order) {
+export function trackProgress(first: Pick<Order, 'newsletter' | 'paypalOrderId'>) {
   let order = first;
   const progress: Progress = {
     status: 'processing',
@@ -63,6 +64,16 @@ export function trackProgress(first: Order) {
     unconfirmed() {
       become('unconfirmed');
       show();
+    },
+    adding() {
+      set('order', 'running', 1);
+    },
+    /** What an organizer adds is paid already (`paid`), or costs nothing. */
+    added({ decision, paid, attempts }: Added) {
+      const isAdded = decision.status === 'added';
+      become(isAdded ? 'confirmed' : 'expired');
+      if (isAdded) set('payment', paid ? 'done' : 'skipped', attempts);
+      set('order', isAdded ? 'done' : 'failed', attempts);
     },
     attempting(attempted: Order) {
       order = attempted;

@@ -83,7 +83,7 @@ async function undoOrder(request: OrganizerAction): Promise<boolean> {
   const everything = { ...request, amount: null, cancels: true };
   const { status } = await askRefund(everything);
   if (status === 'asked') await make(everything);
-  if (status === 'nothing-paid') {
+  if (status === 'nothing-paid' || status === 'paid-elsewhere') {
     await giveSeatBack(request.registration, 'cancelled');
     await tell(request, 'cancelled', null);
   }

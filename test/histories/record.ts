@@ -1,6 +1,6 @@
 /**
  * `npx tsx test/histories/record.ts` runs every scenario on Temporal's development server and writes the
- * histories to this folder under the number of the next shape. The payloads are not encrypted, because replay
+ * histories to this folder under the number of the next shape. With names, it records those scenarios alone. The payloads are not encrypted, because replay
  * does not depend on their encoding and anyone can check that they contain no personal data.
  */
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
@@ -11,19 +11,30 @@ import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
 import { DefaultLogger, Runtime } from '@temporalio/worker';
 import { freePort } from '../../sandbox/servers/process.ts';
 import { startTemporal } from '../../sandbox/servers/temporal.ts';
+import { importWorkflowId } from '../../src/addition.ts';
 import { changeWorkflowId } from '../../src/change.ts';
+import { reference } from '../../src/reference.ts';
 import { cancelWorkflowId, refundWorkflowId } from '../../src/refund.ts';
-import { resendWorkflowId, TASK_QUEUE } from '../../src/registration.ts';
-import { startCancellation, startChange, startRefund, startResend } from '../../src/temporal/runs.ts';
+import { resendWorkflowId, TASK_QUEUE, workflowId } from '../../src/registration.ts';
+import {
+  startAddition,
+  startCancellation,
+  startChange,
+  startImport,
+  startRefund,
+  startResend,
+} from '../../src/temporal/runs.ts';
 import { addSearchAttributes } from '../../src/temporal/search-attributes.ts';
 import { bundleWorkflows } from '../workflows/bundle.ts';
 import { connectRuns, isLeftWith } from '../workflows/dev-server.ts';
 import { anOrder, EVERYTHING } from '../workflows/stand-ins.ts';
-import { actions, scenarios, toItsEnd } from './scenarios.ts';
+import { actions, additions, imports, scenarios, toItsEnd } from './scenarios.ts';
 
 const folder = new URL('./', import.meta.url);
 const shapes = readdirSync(folder).map((file) => Number(/^\d+/.exec(file)?.[0] ?? 0));
 const shape = Math.max(...shapes) + 1;
+const names = process.argv.slice(2);
+const isWanted = ([name]: [string, unknown]) => names.length === 0 || names.includes(name);
 const say = (line: string) => void process.stdout.write(`${line}\n`);
 const ABOUT = { event: 'conference', ticketType: 'regular', status: 'confirmed' } as const;
 /** Creates an id that is recognizably artificial. */
@@ -50,47 +61,91 @@ try {
     say(file);
   }
 
-  const registrations = Object.entries(scenarios).map(async ([name, { order, activities, go }], index) => {
-    const wanted = anOrder({ id: idOf(index + 1), ...order });
-    const run = runs.registration(wanted, activities);
-    await (go ?? toItsEnd)(run, wanted);
-    await record(name, run.handle);
-  });
+  const registrations = Object.entries(scenarios)
+    .filter(isWanted)
+    .map(async ([name, { order, activities, go }], index) => {
+      const wanted = anOrder({ id: idOf(index + 1), ...order });
+      const run = runs.registration(wanted, activities);
+      await (go ?? toItsEnd)(run, wanted);
+      await record(name, run.handle);
+    });
 
   const id = idOf(registrations.length + 1);
   runs.prepare(resendWorkflowId(id));
-  const resend = startResend(runs.client, { id, event: 'conference', ticketType: 'regular' }).then(
-    async () => {
+  const resend =
+    isWanted(['open-resent', id]) &&
+    startResend(runs.client, { id, event: 'conference', ticketType: 'regular' }).then(async () => {
       const handle = runs.client.workflow.getHandle(resendWorkflowId(id));
       await isLeftWith(handle);
       await record('open-resent', handle);
-    },
-  );
+    });
 
-  const organizers = Object.entries(actions).map(async ([name, { does, activities, openWith }], index) => {
-    const action = idOf(100 + index);
-    const request = { action, registration: idOf(200 + index), organizer: idOf(1), reason: '' };
-    const { client } = runs;
-    const [workflow, start] = {
-      refund: [
-        refundWorkflowId(action),
-        () => startRefund(client, { ...request, amount: EVERYTHING, cancels: false }, ABOUT),
-      ] as const,
-      cancel: [cancelWorkflowId(action), () => startCancellation(client, request, ABOUT)] as const,
-      resend: [changeWorkflowId(action), () => startAgain('email')] as const,
-      subscribe: [changeWorkflowId(action), () => startAgain('mailing-list')] as const,
-    }[does ?? 'refund'];
-    const startAgain = (step: 'email' | 'mailing-list') =>
-      startChange(client, { ...request, change: { kind: 'again', step } }, ABOUT);
-    runs.prepare(workflow, activities);
-    await start();
-    const handle = client.workflow.getHandle(workflow);
-    if (openWith) await isLeftWith(handle, openWith);
-    else await handle.result();
-    await record(name, handle);
-  });
+  const organizers = Object.entries(actions)
+    .filter(isWanted)
+    .map(async ([name, { does, activities, openWith }], index) => {
+      const action = idOf(100 + index);
+      const request = { action, registration: idOf(200 + index), organizer: idOf(1), reason: '' };
+      const { client } = runs;
+      const [workflow, start] = {
+        refund: [
+          refundWorkflowId(action),
+          () => startRefund(client, { ...request, amount: EVERYTHING, cancels: false }, ABOUT),
+        ] as const,
+        cancel: [cancelWorkflowId(action), () => startCancellation(client, request, ABOUT)] as const,
+        resend: [changeWorkflowId(action), () => startAgain('email')] as const,
+        subscribe: [changeWorkflowId(action), () => startAgain('mailing-list')] as const,
+      }[does ?? 'refund'];
+      const startAgain = (step: 'email' | 'mailing-list') =>
+        startChange(client, { ...request, change: { kind: 'again', step } }, ABOUT);
+      runs.prepare(workflow, activities);
+      await start();
+      const handle = client.workflow.getHandle(workflow);
+      if (openWith) await isLeftWith(handle, openWith);
+      else await handle.result();
+      await record(name, handle);
+    });
 
-  await Promise.all([...registrations, resend, ...organizers]);
+  const added = Object.entries(additions)
+    .filter(isWanted)
+    .map(async ([name, { activities, openWith, go }], index) => {
+      const registration = idOf(300 + index);
+      const handle = runs.client.workflow.getHandle(workflowId(registration));
+      runs.prepare(workflowId(registration), activities);
+      const request = { registration, action: idOf(400 + index), organizer: idOf(1) };
+      // Without an order, nothing is decided.
+      const isUndecided = openWith === 'addOrder';
+      const options = isUndecided ? { timeoutMs: 2000 } : {};
+      await startAddition(runs.client, request, ABOUT, options).catch((error: unknown) => {
+        if (!isUndecided) throw error;
+      });
+      if (openWith) await isLeftWith(handle, openWith);
+      await go?.(handle);
+      if (!openWith || go) await handle.result();
+      await record(name, handle);
+    });
+
+  const imported = Object.entries(imports)
+    .filter(isWanted)
+    .map(async ([name, { batches, activities, openWith }], index) => {
+      const id = idOf(500 + index);
+      const left = batches(600 + 10 * index).map((batch) => batch.map(idOf));
+      for (const registration of left.flat()) runs.prepare(workflowId(registration));
+      const next = (registration: string) => ({
+        ...{ registration, action: id, organizer: idOf(1), reference: reference(registration) },
+        ...{ event: 'conference', ticketType: 'regular' },
+      });
+      runs.prepare(importWorkflowId(id), {
+        nextAdditions: () => Promise.resolve((left.shift() ?? []).map(next)),
+        ...activities,
+      });
+      await startImport(runs.client, { id, event: 'conference' });
+      const handle = runs.client.workflow.getHandle(importWorkflowId(id));
+      if (openWith) await isLeftWith(handle, openWith);
+      else await handle.result();
+      await record(name, handle);
+    });
+
+  await Promise.all([...registrations, resend, ...organizers, ...added, ...imported]);
   await stopWorker();
   await runs.close();
 } finally {

@@ -1,5 +1,6 @@
 /** Each scenario is a way in which a run ends or waits. All are recorded for each shape of the workflows. */
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { WorkflowHandle } from '@temporalio/client';
 import { ApplicationFailure } from '@temporalio/common';
 import type { Activities } from '../../src/activities/index.ts';
 import { ENDED } from '../../src/refund.ts';
@@ -250,5 +251,65 @@ export const actions: Record<
     does: 'resend',
     activities: { sendAgain: () => fails('SendGridUnavailable') },
     openWith: 'sendAgain',
+  },
+};
+
+const noFirstMail: Partial<Activities> = { confirmAdded: () => fails('SendGridUnavailable') };
+
+/** Registrations that organizers add: what happens to the run once it waits for `openWith`, before it is recorded. */
+export const additions: Record<
+  string,
+  {
+    activities?: Partial<Activities>;
+    openWith?: keyof Activities;
+    go?: (run: WorkflowHandle) => Promise<unknown>;
+  }
+> = {
+  added: {},
+  'added-paid-elsewhere': {
+    activities: {
+      addOrder: () => Promise.resolve({ decision: { status: 'added' }, paid: true, attempts: 1 }),
+    },
+  },
+  'added-without-mail': {
+    activities: { confirmAdded: () => fails('SendGridRejected', { final: true }) },
+  },
+  'not-added': {
+    activities: {
+      addOrder: () => Promise.resolve({ decision: { status: 'sold-out' }, paid: false, attempts: 2 }),
+    },
+  },
+  'added-then-cancelled': { activities: noFirstMail, openWith: 'confirmAdded', go: (run) => run.cancel() },
+  'added-then-ended-at-the-desk': {
+    activities: noFirstMail,
+    openWith: 'confirmAdded',
+    go: (run) => run.signal(ENDED, 'cancelled'),
+  },
+  'open-addition-to-be-saved': {
+    activities: { addOrder: () => fails('DatabaseUnavailable') },
+    openWith: 'addOrder',
+  },
+  'open-addition-to-be-mailed': { activities: noFirstMail, openWith: 'confirmAdded' },
+};
+
+/** Imports: the numbers of the registrations in each batch, from a number on. */
+export const imports: Record<
+  string,
+  { batches: (from: number) => number[][]; activities?: Partial<Activities>; openWith?: keyof Activities }
+> = {
+  imported: { batches: (from) => [[from, from + 1], [from + 2]] },
+  'imported-nobody': {
+    batches: (from) => [[from]],
+    activities: {
+      addOrder: () => Promise.resolve({ decision: { status: 'event-over' }, paid: false, attempts: 1 }),
+    },
+  },
+  'imported-as-a-new-run': {
+    batches: (from) => [from, from + 1, from + 2, from + 3, from + 4].map((n) => [n]),
+  },
+  'open-import': {
+    batches: (from) => [[from]],
+    activities: { addOrder: () => fails('DatabaseUnavailable') },
+    openWith: 'addOrder',
   },
 };

@@ -69,8 +69,11 @@ function untilTaskEnd(events: HistoryEvent[], before: number): HistoryEvent[] {
   return next < 0 ? events : events.slice(0, next);
 }
 
+/** The workflow of a history, which its first event names. */
+const workflowOf = (file: string) =>
+  /"workflowType": \{\s*"name": "(\w+)"/.exec(readHistory(file))?.[1] ?? '';
 const REGISTRATIONS = HISTORIES.filter((file) =>
-  /"workflowType": \{\s*"name": "registration"/.test(readHistory(file)),
+  ['registration', 'addRegistration'].includes(workflowOf(file)),
 );
 const decode = decoderOf(defaultDataConverter, { namespace: 'default', workflowId: 'registration' });
 
@@ -79,7 +82,7 @@ it.each(REGISTRATIONS)('reads from %s the progress that the run answers', async 
   // The test reads the events as the server sends them, which differ slightly from events parsed from JSON.
   const { events } = History.decode(History.encode(historyFromJSON(json)).finish());
   const told = await toldByRun(json);
-  expect(told.size).toBeGreaterThan(1);
+  expect(told.size).toBeGreaterThan(0);
   for (const [before, progress] of told) {
     const seen = untilTaskEnd(events, before);
     expect(await progressFromHistory(seen, decode), `after event ${seen.length}`).toEqual(progress);

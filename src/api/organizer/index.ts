@@ -4,10 +4,12 @@ import type { FastifyInstance } from 'fastify';
 import type { Dependencies } from '../dependencies.ts';
 import { answerErrors } from '../problem.ts';
 import { requireAccess } from './access.ts';
+import { addRoutes } from './add.ts';
 import { organizerGuard } from './authentication.ts';
 import { codecRoutes } from './codec.ts';
 import { exportRoutes } from './exports.ts';
 import { acceptForms } from './forms.ts';
+import { importRoutes } from './import.ts';
 import { listRoutes } from './list.ts';
 import { peopleRoutes } from './people.ts';
 import { showToOrganizer } from './problems.ts';
@@ -29,10 +31,11 @@ async function pages(instance: FastifyInstance, dependencies: Dependencies): Pro
   app.addHook('onRequest', pageGuard(dependencies));
   await acceptForms(app);
   for (const routes of [
-    ...[signInRoutes, startRoutes, listRoutes, registrationRoutes],
+    ...[signInRoutes, startRoutes, listRoutes, addRoutes, registrationRoutes],
     ...[exportRoutes, peopleRoutes],
   ])
     routes(app, dependencies);
+  await app.register(importRoutes, dependencies);
 }
 
 function codec(instance: FastifyInstance, dependencies: Dependencies, done: () => void): void {

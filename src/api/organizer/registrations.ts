@@ -229,6 +229,7 @@ function toProblem(
     }
     case 'no-order':
     case 'nothing-paid':
+    case 'paid-elsewhere':
     case 'nothing-left':
     case 'not-refused':
       return new Problem('refund-impossible', { detail: `organizer.refund.${decision.status}` });

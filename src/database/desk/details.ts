@@ -1,4 +1,5 @@
 /** Everything that the database knows of one registration, for the organizers' desk. */
+import { paidBy, type PaidBy } from '../../addition.ts';
 import type { Money } from '../../money.ts';
 import { reference } from '../../reference.ts';
 import type { EventFacts } from '../../registration.ts';
@@ -50,7 +51,8 @@ export type Bought = {
   ticketType: { id: string; name: string };
   person: { firstName: string; lastName: string; email: string; organization: string | null } | null;
   amount: Money;
-  /** PayPal's numbers of the payment; null for a free ticket. */
+  paidBy: PaidBy;
+  /** PayPal's numbers of the payment; null where PayPal has nothing to do with it. */
   paypal: { orderId: string | null; captureId: string } | null;
   registeredAt: Date;
   newsletter: boolean;
@@ -69,7 +71,7 @@ export type Details = {
   alternatives: { id: string; name: string; free: number | null }[];
 };
 
-type BoughtRow = OrderRow & EventRow & { ticket_type_name: string; created_at: Date };
+type BoughtRow = OrderRow & EventRow & { ticket_type_name: string; price_minor: number; created_at: Date };
 type RefundRow = {
   action: string;
   number: number | null;
@@ -91,6 +93,9 @@ type DisputeRow = {
   opened_at: Date;
   closed_at: Date | null;
 };
+/** What another ticket type has to cost to be moved to (src/database/changes.ts). */
+const PRICE = `case when o.source = 'form' then o.amount_minor else
+  (select own.price_minor from ticket_types own where own.event_id = o.event_id and own.id = o.ticket_type_id) end`;
 type HistoryRow = Omit<ListedEvent, 'who'> & { name: string | null; email: string | null };
 
 /** Reads a registration in seven statements. One that nobody has heard of has neither an order nor a history. */
@@ -100,7 +105,7 @@ export async function findDetails(database: Database, id: string): Promise<Detai
       .join('events as e', 'e.id', 'o.event_id')
       .join('ticket_types as t', (on) => on.on('t.event_id', 'o.event_id').andOn('t.id', 'o.ticket_type_id'))
       .where('o.id', id)
-      .first<BoughtRow | undefined>('o.*', ...FACT_COLUMNS, 't.name as ticket_type_name'),
+      .first<BoughtRow | undefined>('o.*', ...FACT_COLUMNS, 't.name as ticket_type_name', 't.price_minor'),
     database('refunds').where({ registration_id: id }).orderBy('asked_at').select<RefundRow[]>('*'),
     database('registration_events as h')
       .leftJoin('organizers as o', 'o.id', 'h.organizer_id')
@@ -111,7 +116,7 @@ export async function findDetails(database: Database, id: string): Promise<Detai
       .join('ticket_types as t', (on) =>
         on
           .on('t.event_id', 'o.event_id')
-          .andOn('t.price_minor', 'o.amount_minor')
+          .andOn(database.raw(`t.price_minor = ${PRICE}`))
           .andOn('t.id', '<>', 'o.ticket_type_id'),
       )
       .join('ticket_availability as a', (on) =>
@@ -161,6 +166,7 @@ const toBought = (row: BoughtRow): Bought => ({
           organization: row.organization,
         },
   amount: { minor: row.amount_minor, currency: row.currency },
+  paidBy: paidBy({ ...row, price: row.price_minor }),
   paypal:
     row.paypal_capture_id === null
       ? null
@@ -184,6 +190,10 @@ export function moneyOf({ bought, refunds }: Pick<Details, 'bought' | 'refunds'>
     refunded: sumOf(done.filter(({ reversed }) => !reversed)),
     takenBack: sumOf(done.filter(({ reversed }) => reversed)),
     underWay: sumOf(asked),
-    available: { minor: Math.max(0, paid.minor - sumOf([...done, ...asked]).minor), currency },
+    // PayPal has nothing to give back of what was paid elsewhere.
+    available: {
+      minor: bought?.paypal ? Math.max(0, paid.minor - sumOf([...done, ...asked]).minor) : 0,
+      currency,
+    },
   };
 }

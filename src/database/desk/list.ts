@@ -1,4 +1,5 @@
 /** The list of registrations that organizers see: the orders that a filter finds, how many in each status, and a page of them. */
+import { paidBy, type PaidBy, type Payment, type Source } from '../../addition.ts';
 import type { Money } from '../../money.ts';
 import type { Database } from '../connection.ts';
 import type { OrderStatus } from '../orders.ts';
@@ -42,6 +43,7 @@ export type Listed = {
   event: string;
   ticketType: string;
   paid: Money;
+  paidBy: PaidBy;
   refunded: Money;
   /** What the registration needs attention for. */
   attention: Attention[];
@@ -71,6 +73,9 @@ type Row = {
   amount_minor: number;
   currency: string;
   refunded_minor: number;
+  source: Source;
+  payment: Payment;
+  price_minor: number;
   status: OrderStatus;
   created_at: Date;
   time_zone: string;
@@ -102,9 +107,9 @@ export async function listRegistrations(database: Database, filter: Filter, from
      page as (select id from found where ${filter.status ? 'status = ?' : 'true'} and ${PLACES[from.way]}
        order by created_at ${order}, id ${order} limit ${PAGE + 1}),
      listed as (
-       select o.id, o.reference, o.first_name, o.last_name, o.email, o.amount_minor, o.currency, o.status, o.created_at,
+       select o.id, o.reference, o.first_name, o.last_name, o.email, o.amount_minor, o.currency, o.status, o.created_at, o.source, o.payment,
          (extract(epoch from o.created_at) * 1000000)::bigint::text as at,
-         e.name as event, e.time_zone, t.name as ticket_type, ${attention.join(', ')},
+         e.name as event, e.time_zone, t.name as ticket_type, t.price_minor, ${attention.join(', ')},
          (select coalesce(sum(r.amount_minor), 0)::integer from refunds r
           where r.registration_id = o.id and r.state = 'done') as refunded_minor
        from page join orders o on o.id = page.id
@@ -176,6 +181,7 @@ const toListed = (row: Row): Listed => ({
   event: row.event,
   ticketType: row.ticket_type,
   paid: { minor: row.amount_minor, currency: row.currency },
+  paidBy: paidBy({ ...row, price: row.price_minor }),
   refunded: { minor: row.refunded_minor, currency: row.currency },
   attention: ATTENTIONS.filter((name) => row[name]),
   status: row.status,

@@ -1,8 +1,9 @@
 /** The e-mails for attendees and organizers, in their language. */
 import { fileURLToPath } from 'node:url';
 import { Eta } from 'eta';
+import type { PaidBy, Source } from '../../addition.ts';
 import { countryNames } from '../../countries.ts';
-import { speak, type Speech } from '../../messages/index.ts';
+import { speak, type MessageKey, type Speech } from '../../messages/index.ts';
 import type { Money } from '../../money.ts';
 import { LINK_MINUTES } from '../../organizer.ts';
 import {
@@ -51,6 +52,8 @@ type Confirmation = Links &
     paidAt: string;
     newsletter: boolean;
     emailConfirmed?: boolean;
+    source?: Source;
+    paidBy?: PaidBy;
   };
 
 /** What people typed is not repeated to an address that they may have made up: it could be an advertisement. */
@@ -75,13 +78,20 @@ const addressLines = (billing: NonNullable<Order['billing']>, locale: string) =>
   countryNames(locale).of(billing.countryCode),
 ];
 
+const PAID_ON: Record<PaidBy, MessageKey> = {
+  paypal: 'mail.paid-on',
+  elsewhere: 'mail.paid-elsewhere',
+  complimentary: 'mail.registered-on',
+  free: 'mail.registered-on',
+};
+
 /** The proof of registration, which is also the receipt: seller, buyer, amount, date; with a calendar entry and a QR code. */
 export function confirmationMail(order: Confirmation): Mail {
-  const { event, amount, reference } = order;
+  const { event, amount, reference, source = 'form' } = order;
   const speech = speak(order.language ?? LANGUAGES[0]);
   const { t, locale, money } = speech;
   const date = longDate(order.paidAt, event.timeZone, locale);
-  const free = amount.minor === 0;
+  const { paidBy = amount.minor === 0 ? 'free' : 'paypal' } = order;
   const mail = render('confirmation', t('mail.confirmation.subject', { event: event.name, reference }), {
     ...order,
     ...speech,
@@ -89,8 +99,10 @@ export function confirmationMail(order: Confirmation): Mail {
     ...typed(order, speech),
     when: eventDates(event, locale),
     seller: event.seller.split('\n'),
-    total: free ? t('mail.free') : money(amount),
-    paidOn: t(free ? 'mail.registered-on' : 'mail.paid-on', { date }),
+    total:
+      amount.minor > 0 ? money(amount) : t(paidBy === 'complimentary' ? 'mail.complimentary' : 'mail.free'),
+    paidOn: t(PAID_ON[paidBy], { date }),
+    because: t(source === 'form' ? 'mail.because' : 'mail.because.added', { event: event.name }),
   });
   const qr = { filename: 'reference.gif', type: 'image/gif', contentId: 'reference' };
   const ics = { filename: 'event.ics', type: 'text/calendar' };
@@ -135,6 +147,8 @@ type Notice = Links &
     heldUntil?: string | null;
     /** Whether a payment stays with the organizer. */
     kept?: boolean;
+    /** Whether it was made outside of this service. */
+    elsewhere?: boolean;
     /** What was paid; undefined where it does not matter. */
     amount?: Money;
   };
@@ -160,8 +174,8 @@ export function noticeMail(notice: Notice): Mail {
 }
 
 /** Whether money moved, and how much of it. */
-function truthAbout({ refunded, kept, amount }: Notice, { t, money }: Speech): string {
-  if (kept) return t('mail.kept');
+function truthAbout({ refunded, kept, elsewhere, amount }: Notice, { t, money }: Speech): string {
+  if (kept) return t(elsewhere ? 'mail.kept.elsewhere' : 'mail.kept');
   if (!refunded) return t('mail.not-charged');
   const isPart = amount !== undefined && refunded.minor < amount.minor;
   return t(isPart ? 'mail.refund-part' : 'mail.refund', { amount: money(refunded) });

@@ -25,6 +25,12 @@ const NAVIGATION = [
     label: 'organizer.nav.registrations',
     text: 'organizer.start.registrations',
   },
+  {
+    path: '/organizer/registrations/new',
+    label: 'organizer.nav.add',
+    text: 'organizer.start.add',
+  },
+  { path: '/organizer/import', label: 'organizer.nav.import', text: 'organizer.start.import' },
   { path: '/organizer/export', label: 'organizer.nav.export', text: 'organizer.start.export' },
   { path: '/organizer/people', label: 'organizer.nav.people', text: 'organizer.start.people' },
 ] as const satisfies { path: string; label: MessageKey; text: MessageKey | null }[];

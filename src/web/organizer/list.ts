@@ -1,4 +1,5 @@
 /** What the list of registrations shows, and the addresses of its pages. */
+import type { PaidBy } from '../../addition.ts';
 import {
   ATTENTIONS,
   type Attention,
@@ -30,6 +31,13 @@ export const NEEDS: Record<Attention, MessageKey> = {
   'refund-waiting': 'organizer.list.refund-waiting',
   disputed: 'organizer.list.disputed',
   'mail-bounced': 'organizer.list.mail-bounced',
+};
+
+const COSTS_NOTHING: Record<PaidBy, MessageKey> = {
+  free: 'organizer.list.free',
+  complimentary: 'organizer.list.complimentary',
+  paypal: 'organizer.list.free',
+  elsewhere: 'organizer.list.free',
 };
 
 /** The address of the list with a filter, and of the page after or before a place. */
@@ -110,7 +118,8 @@ const shown = ({ t, money, locale }: Speech, row: Listed) => ({
   reference: row.reference,
   event: row.event,
   ticketType: row.ticketType,
-  paid: row.paid.minor === 0 ? t('organizer.list.free') : money(row.paid),
+  paid: row.paid.minor > 0 ? money(row.paid) : t(COSTS_NOTHING[row.paidBy]),
+  elsewhere: row.paidBy === 'elsewhere' ? t('organizer.list.paid.elsewhere') : null,
   refunded:
     row.refunded.minor === 0 ? null : t('organizer.list.paid.refunded', { amount: money(row.refunded) }),
   status: row.status,

@@ -50,6 +50,7 @@ export function registrationPage(frame: OrganizerFrame, page: RegistrationPage):
   const person = bought?.person;
   const isPaid = sums.paid.minor > 0;
   const isConfirmed = bought?.status === 'confirmed';
+  const isElsewhere = bought?.paidBy === 'elsewhere';
   return render('registration', frame, {
     title: t('organizer.registration.title', { reference }),
     ...{ reference, id, status: shown, statusText: t(`organizer.status.${shown}`), runUrl: page.runUrl },
@@ -63,6 +64,7 @@ export function registrationPage(frame: OrganizerFrame, page: RegistrationPage):
             [t('organizer.registration.event'), bought.event.name],
             [t('organizer.registration.ticket'), bought.ticketType.name],
             [t('organizer.registration.since'), time(bought.registeredAt)],
+            ...(isPaid ? [] : [[t('organizer.money.by'), t(`organizer.money.by.${bought.paidBy}`)]]),
             [t('organizer.registration.newsletter'), t(bought.newsletter ? 'organizer.yes' : 'organizer.no')],
           ]
         : []),
@@ -70,11 +72,13 @@ export function registrationPage(frame: OrganizerFrame, page: RegistrationPage):
     money: isPaid && {
       rows: [
         [t('organizer.money.paid'), money(sums.paid)],
-        [t('organizer.money.refunded'), money(sums.refunded)],
+        [t('organizer.money.by'), t(`organizer.money.by.${bought?.paidBy ?? 'paypal'}`)],
+        ...(isElsewhere ? [] : [[t('organizer.money.refunded'), money(sums.refunded)]]),
         ...(sums.takenBack.minor > 0 ? [[t('organizer.money.taken-back'), money(sums.takenBack)]] : []),
         ...(sums.underWay.minor > 0 ? [[t('organizer.money.under-way'), money(sums.underWay)]] : []),
-        [t('organizer.money.available'), money(sums.available)],
+        ...(isElsewhere ? [] : [[t('organizer.money.available'), money(sums.available)]]),
       ],
+      text: isElsewhere ? t('organizer.money.elsewhere') : null,
       captureId: bought?.paypal?.captureId,
       refunds: refunds.map((refund) => ({
         ...refund,
@@ -127,7 +131,13 @@ export function registrationPage(frame: OrganizerFrame, page: RegistrationPage):
       cancel: ['confirmed', 'processing', 'unconfirmed', 'declined'].includes(shown) && {
         action: newAction(),
         text: t(
-          bought ? (isPaid ? 'organizer.cancel.paid' : 'organizer.cancel.free') : 'organizer.cancel.open',
+          !bought
+            ? 'organizer.cancel.open'
+            : isElsewhere
+              ? 'organizer.cancel.elsewhere'
+              : isPaid
+                ? 'organizer.cancel.paid'
+                : 'organizer.cancel.free',
         ),
       },
       note: bought && { action: newAction() },
@@ -223,12 +233,19 @@ function tellStep(
   };
 }
 
+/** The message for an entry: a refund may have been made by hand, and an organizer may have added the registration. */
+function messageOf(kind: EventKind, who: string | null, { byHand }: ListedEvent['facts']): MessageKey {
+  if (byHand) return 'organizer.history.refunded.by-hand';
+  if (kind === 'registered' && who !== null) return 'organizer.history.registered.added';
+  return `organizer.history.${kind}`;
+}
+
 /** What happened, and who did it. */
 function tellEvent(frame: OrganizerFrame, { kind, who, facts }: ListedEvent) {
   const { t, money } = frame.speech;
   const amount = facts.amount ? money(facts.amount) : '';
   return {
-    told: t(facts.byHand ? 'organizer.history.refunded.by-hand' : `organizer.history.${kind}`, {
+    told: t(messageOf(kind, who, facts), {
       amount,
       word: wordOf(frame, kind, facts.word),
       mail: facts.category === undefined ? '' : mailOf(frame, facts.category),
