@@ -53,8 +53,8 @@ export const BY_HAND: Fault[] = [
   {
     name: 'by hand: the page offers a refund of what PayPal has not taken',
     file: 'src/database/desk/details.ts',
-    find: "minor: bought?.paypal ? Math.max(0, paid.minor - sum('done', 'asked').minor) : 0,",
-    replace: "minor: Math.max(0, paid.minor - sum('done', 'asked').minor),",
+    find: 'minor: bought?.paypal ? Math.max(',
+    replace: 'minor: bought ? Math.max(',
     caughtBy: { [byHand]: 'cannot be refunded by PayPal' },
   },
   {

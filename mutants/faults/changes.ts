@@ -25,7 +25,7 @@ export const CHANGES: Fault[] = [
   {
     name: 'changes: a move changes what is to be paid',
     file,
-    find: "if (available.price_minor !== order.amount_minor) return { status: 'other-price' };",
+    find: "if (available.price_minor !== (await priceOf(trx, order))) return { status: 'other-price' };",
     replace: '',
     caughtBy: { [desk]: 'moves to another ticket type' },
   },

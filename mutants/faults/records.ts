@@ -114,8 +114,8 @@ export const RECORDS: Fault[] = [
   {
     name: 'reconciliation: an order whose mail was never sent is no orphan',
     file: reconciliation,
-    find: "outcome.found !== 'order' ||",
-    replace: "outcome.found === 'order' ||",
+    find: "const isOrdered = outcome.found === 'order' &&",
+    replace: "const isOrdered = outcome.found !== 'order' &&",
     caughtBy: { [interventions]: "in 'sendConfirmation' is found" },
   },
   {

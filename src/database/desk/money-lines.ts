@@ -1,7 +1,7 @@
 /** All money that moved at PayPal: payments, refunds, and PayPal's fees. Money that was paid elsewhere is none of it. */
 import type { Condition } from './search.ts';
 
-export const MONEY_KINDS = ['capture', 'fee', 'refund', 'refund-fee'] as const;
+export const MONEY_KINDS = ['capture', 'fee', 'refund', 'reversal', 'refund-fee'] as const;
 export type MoneyKind = (typeof MONEY_KINDS)[number];
 
 /** A movement. What goes out is negative; null where PayPal has not told yet. */
@@ -35,7 +35,7 @@ const LINES = `
     c.paypal_capture_id, c.paypal_capture_id, c.paypal_order_id, coalesce(c.event_id, o.event_id)
   from captures c left join orders o on o.id = c.registration_id
   union all
-  select each.kind, each.place, coalesce(r.made_at, r.settled_at, r.asked_at), each.amount_minor, r.currency, r.registration_id,
+  select case when r.reversed and each.kind = 'refund' then 'reversal' else each.kind end, each.place, coalesce(r.made_at, r.settled_at, r.asked_at), each.amount_minor, r.currency, r.registration_id,
     r.paypal_refund_id, r.paypal_capture_id, r.paypal_order_id, coalesce(c.event_id, o.event_id)
   from refunds r
   left join captures c on c.paypal_capture_id = r.paypal_capture_id

@@ -79,6 +79,7 @@ describe('registrations.csv', () => {
           paid_at_utc: '2027-03-28T01:30:00Z',
         },
         ...{
+          source: 'form',
           payment: 'paypal',
           amount: '120.00',
           refunded: '40.00',

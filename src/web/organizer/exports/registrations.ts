@@ -6,11 +6,6 @@ import { localTime, utcTime, type ExportFile } from './file.ts';
 type Row = RegistrationLine;
 
 const yesOrNo = (value: boolean) => (value ? 'yes' : 'no');
-/** Through PayPal, elsewhere, or nothing was to be paid. */
-const paymentOf = (row: Row): string => {
-  if (row.paypal_capture_id !== null) return 'paypal';
-  return row.amount_minor > 0 ? 'elsewhere' : 'none';
-};
 
 export const REGISTRATIONS: ExportFile<Row> = {
   columns: [
@@ -36,7 +31,8 @@ export const REGISTRATIONS: ExportFile<Row> = {
     { name: 'time_zone', of: (row) => row.time_zone },
     { name: 'registered_at_utc', of: (row) => utcTime(row.created_at) },
     { name: 'paid_at_utc', of: (row) => utcTime(row.paid_at) },
-    { name: 'payment', of: paymentOf },
+    { name: 'source', of: (row) => row.source },
+    { name: 'payment', of: (row) => row.payment },
     {
       name: 'amount',
       of: (row) => decimal({ minor: row.amount_minor, currency: row.currency }),
