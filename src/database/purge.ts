@@ -1,5 +1,7 @@
 /** Deletes what has served its purpose: holds that lapsed, what limits have counted, and sessions that are over. */
 import { purgeActions } from './actions.ts';
+import { purgeAlerts } from './alerts.ts';
+import { purgeLapsedHolds } from './checkouts.ts';
 import type { Database } from './connection.ts';
 import { purgeSessions } from './sessions.ts';
 import { purgeEvents } from './webhook-events.ts';
@@ -10,12 +12,13 @@ import { purgeEvents } from './webhook-events.ts';
  */
 export async function purge(database: Database): Promise<void> {
   const aDayAgo = database.raw("now() - interval '1 day'");
-  await database('seat_holds').whereNull('claimed_for').andWhere('held_until', '<', aDayAgo).delete();
+  await purgeLapsedHolds(database);
   for (const table of ['free_registrations', 'recipient_mails'])
     await database(table).where('at', '<', aDayAgo).delete();
   await purgeSessions(database);
   await purgeActions(database);
   await purgeEvents(database);
+  await purgeAlerts(database);
 }
 
 const EVERY_MS = 3_600_000;

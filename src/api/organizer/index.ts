@@ -8,13 +8,13 @@ import { organizerGuard } from './authentication.ts';
 import { codecRoutes } from './codec.ts';
 import { exportRoutes } from './exports.ts';
 import { acceptForms } from './forms.ts';
+import { dashboardRoutes } from './dashboard.ts';
 import { listRoutes } from './list.ts';
 import { peopleRoutes } from './people.ts';
 import { showToOrganizer } from './problems.ts';
 import { pageGuard } from './session.ts';
 import { registrationRoutes } from './registrations.ts';
 import { signInRoutes } from './sign-in.ts';
-import { startRoutes } from './start.ts';
 
 export async function organizerRoutes(instance: FastifyInstance, dependencies: Dependencies): Promise<void> {
   requireAccess(instance);
@@ -29,7 +29,7 @@ async function pages(instance: FastifyInstance, dependencies: Dependencies): Pro
   app.addHook('onRequest', pageGuard(dependencies));
   await acceptForms(app);
   for (const routes of [
-    ...[signInRoutes, startRoutes, listRoutes, registrationRoutes],
+    ...[signInRoutes, dashboardRoutes, listRoutes, registrationRoutes],
     ...[exportRoutes, peopleRoutes],
   ])
     routes(app, dependencies);
