@@ -3,7 +3,7 @@
  * Shared by api, worker and workflow, so it holds types and pure functions only.
  */
 import type { Static } from 'typebox';
-import type { Attendee, Billing } from './form.ts';
+import type { Answers, Attendee, Billing } from './form.ts';
 import type { Money } from './money.ts';
 
 export const TASK_QUEUE = 'registration';
@@ -105,6 +105,8 @@ export type Order = {
   /** Not asked for with a free ticket. */
   billing?: Static<typeof Billing>;
   newsletter: Consent | null;
+  /** What the attendee answered to the event's questions. Runs from before there were questions have none, as those without any. */
+  answers?: Answers;
   /** The language of the attendee's mails. Runs from before there were languages have none and use English. */
   language?: Language;
   amount: Money;

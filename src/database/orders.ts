@@ -1,4 +1,5 @@
 /** Orders: what was bought, by whom, and what was paid. This file owns the table `orders`. */
+import type { Answers } from '../form.ts';
 import { isLanguage } from '../messages/index.ts';
 import type { Money } from '../money.ts';
 import { reference } from '../reference.ts';
@@ -25,6 +26,7 @@ type Personal = {
   postal_code: string | null;
   newsletter_consent_at: Date | null;
   newsletter_wording: string | null;
+  answers: Answers | null;
 };
 /** A row of `orders`; its id is the registration's. */
 export type OrderRow = Personal & {
@@ -57,6 +59,7 @@ const ERASED: Personal = {
   postal_code: null,
   newsletter_consent_at: null,
   newsletter_wording: null,
+  answers: null,
 };
 
 /** The order as a sale records it. */
@@ -84,6 +87,7 @@ export function toSale(order: Order, payment: Captured): { seat: Seat; record: S
     paid_at: payment.paidAt,
     newsletter_consent_at: newsletter?.at ?? null,
     newsletter_wording: newsletter?.wording ?? null,
+    answers: order.answers ? JSON.stringify(order.answers) : null,
     language: order.language ?? LANGUAGES[0],
     email_confirmed: order.confirmationToken !== undefined,
   } satisfies { [column in keyof OrderRow]?: unknown };
@@ -203,6 +207,7 @@ export async function findTicket(database: Database, id: string): Promise<Ticket
       ...given('organization', row.organization),
     },
     ...billingOf(row),
+    ...(row.answers && { answers: row.answers }),
     amount: { minor: row.amount_minor, currency: row.currency },
     newsletter: row.newsletter_consent_at !== null,
     emailConfirmed: row.email_confirmed,
