@@ -8,6 +8,11 @@ export type QuestionKind = (typeof QUESTION_KINDS)[number];
 /** How many questions an event can ask at a time. */
 export const MOST_QUESTIONS = 5;
 
+/** How many choices a question can have, and characters of one. */
+export const FEWEST_CHOICES = 2;
+export const MOST_CHOICES = 20;
+export const LONGEST_CHOICE = 100;
+
 /**
  * A question of an event. `id` is the key of its answers. `choices` are the possible answers of a choice, and empty otherwise.
  * `ticketTypes` are the ids of those that it is asked for; null for all.

@@ -4,6 +4,7 @@ import { answerWithin, type Database } from '../database/connection.ts';
 import { note } from '../database/history.ts';
 import { mayMail } from '../database/mails.ts';
 import { findTicket } from '../database/orders.ts';
+import { listQuestions } from '../database/questions.ts';
 import { findOutcome } from '../database/registrations.ts';
 import type { Money } from '../money.ts';
 import { linksOf } from '../reference.ts';
@@ -14,7 +15,7 @@ import { failure } from './failure.ts';
 
 type Confirmation = Pick<
   Order,
-  'id' | 'event' | 'ticketType' | 'attendee' | 'billing' | 'amount' | 'language'
+  'id' | 'event' | 'ticketType' | 'attendee' | 'billing' | 'answers' | 'amount' | 'language'
 > & { paidAt: string; newsletter: boolean; emailConfirmed?: boolean };
 type Notice = Pick<Order, 'id' | 'event' | 'attendee' | 'language'> & {
   kind: NoticeKind;
@@ -61,7 +62,10 @@ export function emailActivities({ config, database, sendGrid }: Dependencies) {
     const { id, attendee } = order;
     const trusted = isTrusted(order);
     if (!trusted) await refuseFlood(attendee.email);
-    const mail = confirmationMail({ ...order, ...linksOf(publicUrl, id), site: config });
+    // While the database is away, the mail names the questions by their ids.
+    const asked = order.answers && trusted ? listQuestions(database, order.event.id) : Promise.resolve([]);
+    const questions = await answerWithin(DATABASE_TIMEOUT_MS, asked, []);
+    const mail = confirmationMail({ ...order, questions, ...linksOf(publicUrl, id), site: config });
     return send(id, trusted ? named(attendee) : { email: attendee.email }, 'confirmation', mail);
   }
 

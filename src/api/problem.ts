@@ -71,6 +71,7 @@ const ORGANIZER_PROBLEMS = {
   'refund-impossible': 409,
   'change-impossible': 409,
   'not-confirmed': 409,
+  'questions-changed': 409,
   'link-over': 410,
   'too-many-exports': 503,
 } as const satisfies Record<string, number>;
@@ -189,7 +190,10 @@ function toFieldError(fault: NonNullable<FastifyError['validation']>[number]): F
   if (fault.keyword === 'maxLength')
     return { pointer, detail: 'fault.too-long', values: { limit: Number(limit) } };
   if (fault.keyword === 'pattern')
-    return { pointer, detail: pointer.endsWith('/email') && !isAnswer(pointer) ? 'fault.email' : 'fault.text' };
+    return {
+      pointer,
+      detail: pointer.endsWith('/email') && !isAnswer(pointer) ? 'fault.email' : 'fault.text',
+    };
   const detail = FAULTS[fault.keyword] ?? 'fault.invalid';
   return { pointer, detail: detail === 'fault.needed' ? neededAt(pointer) : detail };
 }

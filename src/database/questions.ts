@@ -32,8 +32,7 @@ export async function listQuestions(database: Database, event: string): Promise<
 }
 
 /** Recognizes the questions of an event as they are, so that of two editors the second one is told. */
-export const versionOf = (questions: StoredQuestion[]): string =>
-  hash(JSON.stringify(questions));
+export const versionOf = (questions: StoredQuestion[]): string => hash(JSON.stringify(questions));
 
 /** What an editor decides about a question. Its kind stays for ever, because it is the meaning of the answers. */
 export type Wording = Omit<Question, 'id' | 'kind'>;
@@ -49,7 +48,12 @@ export type QuestionRefusal = { outcome: 'outdated' | 'gone' | 'too-many' };
 /** Changes the questions of an event as an editor saw them, one editor at a time. What was done is noted with who did it. */
 export async function changeQuestions(
   database: Database,
-  { event, version, organizer, action }: { event: string; version: string; organizer: string; action: string },
+  {
+    event,
+    version,
+    organizer,
+    action,
+  }: { event: string; version: string; organizer: string; action: string },
   change: QuestionChange,
 ): Promise<QuestionOutcome | QuestionRefusal> {
   return locked(database, `questions ${event}`, async (trx) => {

@@ -188,7 +188,12 @@ export const startChange = (client: Client, request: ChangeRequest, about: About
     workflowIdReusePolicy: 'REJECT_DUPLICATE',
     summary: CHANGES[request.change.kind],
   });
-const CHANGES = { correct: 'correction', move: 'another ticket type', again: 'a step again' };
+const CHANGES = {
+  correct: 'correction',
+  answers: 'corrected answers',
+  move: 'another ticket type',
+  again: 'a step again',
+};
 /** How long to wait before the next look whether a run has closed. */
 const UNTIL_CLOSED_MS = 200;
 

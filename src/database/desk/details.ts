@@ -1,4 +1,5 @@
 /** Everything that the database knows of one registration, for the organizers' desk. */
+import type { Answers } from '../../form.ts';
 import type { Money } from '../../money.ts';
 import { reference } from '../../reference.ts';
 import type { EventFacts } from '../../registration.ts';
@@ -6,6 +7,7 @@ import type { Database } from '../connection.ts';
 import { FACT_COLUMNS, toFacts, type EventRow } from '../events.ts';
 import type { EventKind } from '../history.ts';
 import type { OrderRow, OrderStatus } from '../orders.ts';
+import { questionsOf, type StoredQuestion } from '../questions.ts';
 
 /** A refund of the ledger. `number` is null for one that was made in PayPal's dashboard. */
 export type ListedRefund = {
@@ -37,6 +39,10 @@ export type Bought = {
   paypal: { orderId: string | null; captureId: string } | null;
   registeredAt: Date;
   newsletter: boolean;
+  /** What was answered; none once the person was erased. */
+  answers: Answers | undefined;
+  /** All questions of the event, also those that are not asked any more. */
+  questions: StoredQuestion[];
 };
 export type Details = {
   id: string;
@@ -49,7 +55,8 @@ export type Details = {
   alternatives: { id: string; name: string; free: number | null }[];
 };
 
-type BoughtRow = OrderRow & EventRow & { ticket_type_name: string; created_at: Date };
+type BoughtRow = OrderRow &
+  EventRow & { ticket_type_name: string; created_at: Date; questions: StoredQuestion[] };
 type RefundRow = {
   action: string;
   number: number | null;
@@ -69,7 +76,10 @@ export async function findDetails(database: Database, id: string): Promise<Detai
       .join('events as e', 'e.id', 'o.event_id')
       .join('ticket_types as t', (on) => on.on('t.event_id', 'o.event_id').andOn('t.id', 'o.ticket_type_id'))
       .where('o.id', id)
-      .first<BoughtRow | undefined>('o.*', ...FACT_COLUMNS, 't.name as ticket_type_name'),
+      .first<BoughtRow | undefined>(
+        ...['o.*', ...FACT_COLUMNS, 't.name as ticket_type_name'],
+        database.raw(`${questionsOf('o.event_id')} as questions`),
+      ),
     database('refunds').where({ registration_id: id }).orderBy('asked_at').select<RefundRow[]>('*'),
     database('registration_events as h')
       .leftJoin('organizers as o', 'o.id', 'h.organizer_id')
@@ -123,6 +133,8 @@ const toBought = (row: BoughtRow): Bought => ({
       : { orderId: row.paypal_order_id, captureId: row.paypal_capture_id },
   registeredAt: row.created_at,
   newsletter: row.newsletter_consent_at !== null,
+  answers: row.answers ?? undefined,
+  questions: row.questions,
 });
 
 /** What became of a payment: what was paid, what went back, what is about to, and what can still be refunded. */

@@ -89,14 +89,16 @@ export type QuestionField = Pick<Field, 'path' | 'label' | 'required' | 'maxLeng
   Pick<Question, 'kind' | 'choices'> & { tickets: string | null };
 
 /** The questions of an event, in the organizers' own words, whatever the language of the page. */
-export const questionFields = (questions: Question[], { t }: Speech): QuestionField[] =>
-  questions.map(({ id, kind, label, choices, required, ticketTypes }) => ({
+export function questionFields(questions: Question[], { t }: Speech): QuestionField[] {
+  const { maxLength, pattern } = AnswerText as TSchema & Partial<Pick<Field, 'maxLength' | 'pattern'>>;
+  return questions.map(({ id, kind, label, choices, required, ticketTypes }) => ({
     ...{ path: `answers/${id}`, kind, choices, required },
     // A box says itself that it may be left empty.
     label: required || kind === 'checkbox' ? label : t('form.optional', { label }),
     tickets: ticketTypes && ticketTypes.join(' '),
-    ...{ maxLength: AnswerText.maxLength, pattern: String(AnswerText.pattern) },
+    ...{ maxLength, pattern },
   }));
+}
 
 type CountryOption = {
   code: string;
