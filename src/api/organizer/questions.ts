@@ -139,7 +139,7 @@ function faultsIn({ validationError, body }: Asking): Faults {
   const pointers = validationError
     ? faultyFields(validationError)
     : missing.filter((field) => body[field] === undefined).map((field) => `/${field}`);
-  if (body.label !== undefined && isBroken(String(body.label))) pointers.push('/label');
+  if (body.label !== undefined && isBroken(body.label)) pointers.push('/label');
   return Object.fromEntries(
     pointers.map((pointer) => [pointer, FAULTS[pointer] ?? 'organizer.questions.fault.form']),
   );

@@ -129,7 +129,7 @@ export function registrationRoutes(app: App, dependencies: Dependencies): void {
 
   app.post(`${path}/answers`, { schema: { ...hidden, body: AnswersForm } }, async (request, reply) => {
     const { bought } = await findDetails(database, request.params.id);
-    const answers = answersIn(request.body as Record<string, string>, bought);
+    const answers = answersIn(request.body, bought);
     return changed(request, reply, { kind: 'answers', answers });
   });
 

@@ -95,7 +95,7 @@ export function questionFields(questions: Question[], { t }: Speech): QuestionFi
     ...{ path: `answers/${id}`, kind, choices, required },
     // A box says itself that it may be left empty.
     label: required || kind === 'checkbox' ? label : t('form.optional', { label }),
-    tickets: ticketTypes && ticketTypes.join(' '),
+    tickets: ticketTypes?.join(' ') ?? null,
     ...{ maxLength, pattern },
   }));
 }
