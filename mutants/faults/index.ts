@@ -7,6 +7,7 @@ import { CHANGES } from './changes.ts';
 import { OWNERS } from './owners.ts';
 import { PAYMENT_IN_THE_RUN } from './payment-in-the-run.ts';
 import { PAYMENTS } from './payments.ts';
+import { QUESTIONS } from './questions.ts';
 import { RECORDS } from './records.ts';
 import { REFUNDS } from './refunds.ts';
 import { SEATS } from './seats.ts';
@@ -22,6 +23,7 @@ export const FAULTS: Fault[] = [
   ...PAYMENTS,
   ...REFUNDS,
   ...CHANGES,
+  ...QUESTIONS,
   ...VENDORS,
   ...TEMPORAL,
   ...RECORDS,
