@@ -16,7 +16,7 @@ export const QUESTIONS: Fault[] = [
   {
     name: 'questions: what was accepted with the seat is judged again with the payment',
     file: api,
-    find: 'if (hold && answersHashOf(form.id, answers) === hold.answersHash) return answers;',
+    find: 'if (hold?.answersHash === answersHashOf(form.id, answers)) return answers;',
     replace: '',
     caughtBy: { [answers]: 'keep nobody from paying' },
   },
@@ -24,7 +24,7 @@ export const QUESTIONS: Fault[] = [
     name: 'questions: answers are refused while a payment is in flight',
     file: api,
     find: 'if (!hold?.claimed) {',
-    replace: 'if (hold !== null) {',
+    replace: 'if (String(hold)) {',
     caughtBy: { [answers]: 'while a payment is in flight' },
   },
   {

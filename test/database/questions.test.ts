@@ -13,6 +13,7 @@ import { questionId } from '../../src/questions.ts';
 import { anOrder } from '../api/organizer/orders.ts';
 import { addQuestions, SOME_QUESTIONS } from '../api/some-questions.ts';
 import { createDatabase } from '../store.ts';
+import { heldUp } from './held-up.ts';
 
 let store: Awaited<ReturnType<typeof createDatabase>>;
 beforeEach(async () => {
@@ -36,7 +37,10 @@ const add = (label: string): QuestionChange => ({
 it('of ten editors who saw the same questions, one changes them and the others are told', async () => {
   await addQuestions(store.database);
   const seen = await version();
-  const outcomes = await Promise.all(Array.from({ length: 10 }, (_, n) => edit(add(`Question ${n}`), seen)));
+  // All have come before one of them can write.
+  const outcomes = await heldUp(store.database, 'lock table questions in share row exclusive mode', 10, () =>
+    Promise.all(Array.from({ length: 10 }, (_, n) => edit(add(`Question ${n}`), seen))),
+  );
   expect(outcomes.map(({ outcome }) => outcome).toSorted()).toEqual([
     'added',
     ...Array<string>(9).fill('outdated'),

@@ -55,7 +55,7 @@ export async function answersToPay(
   hold: { claimed: boolean; answersHash: string | null } | undefined,
 ): Promise<Answers | undefined> {
   const { answers } = form;
-  if (hold && answersHashOf(form.id, answers) === hold.answersHash) return answers;
+  if (hold?.answersHash === answersHashOf(form.id, answers)) return answers;
   if (!hold?.claimed) {
     await refuseAnswers(database, form);
     return answers;
