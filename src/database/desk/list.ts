@@ -176,7 +176,8 @@ export function conditionsOf(filter: Filter): Condition {
 function answered(filter: string): Condition {
   const [id = ''] = filter.split(':', 1);
   const text = filter.slice(id.length + 1);
-  const wanted = [text, ...(text === 'true' || text === 'false' ? [text === 'true'] : [])];
+  // The first one that fits ends the comparison, and boxes are more frequent than choices with such a text.
+  const wanted = [...(text === 'true' || text === 'false' ? [text === 'true'] : []), text];
   return {
     sql: `(${wanted.map(() => 'o.answers @> ?').join(' or ')})`,
     bindings: wanted.map((answer) => JSON.stringify({ [id]: answer })),
