@@ -27,6 +27,14 @@ export const TYPES = [
   { id: 'student', name: 'Student', price_minor: 0, capacity: null },
   { id: 'speaker', name: 'Speaker', price_minor: 1000, capacity: null },
 ];
+const DIETS = words('Everything Vegetarian Vegan Halal Kosher');
+const SIZES = words('S M L XL');
+/** What organizers ask, and what everybody in the crowd has answered. */
+const QUESTIONS = [
+  { id: 'diet', kind: 'choice', label: 'Diet', choices: JSON.stringify(DIETS) },
+  { id: 'size', kind: 'choice', label: 'T-shirt size', choices: JSON.stringify(SIZES) },
+  { id: 'dinner', kind: 'checkbox', label: 'Dinner', choices: null },
+];
 /** Rows of one statement. */
 const BATCH = 1000;
 
@@ -44,6 +52,11 @@ function chances(seed: number): () => number {
 /** Adds orders of the event `conference`, one a minute. One in 16 is refunded, or cancelled where it was free. */
 export async function addCrowd(database: Database, orders: number): Promise<void> {
   const chance = chances(1);
+  await database('questions').insert(
+    QUESTIONS.map((question, position) => ({ event_id: 'conference', position, ...question })),
+  );
+  // A sequence of its own, so that the people are the same with and without answers.
+  const other = chances(2);
   // Some names are frequent and most are rare, as in life.
   const pick = <T>(list: readonly T[], rarity = 1) => list[Math.floor(list.length * chance() ** rarity)] as T;
   for (let done = 0; done < orders; done += BATCH) {
@@ -73,6 +86,7 @@ export async function addCrowd(database: Database, orders: number): Promise<void
         country_code: 'DE',
         amount_minor: type.price_minor,
         currency: 'EUR',
+        answers: JSON.stringify(answersOf(other)),
         paypal_order_id: `order-${id}`,
         paypal_capture_id: `capture-${id}`,
         paid_at: at,
@@ -89,6 +103,12 @@ export async function addCrowd(database: Database, orders: number): Promise<void
   await database.raw('vacuum analyze orders');
   await database.raw('vacuum analyze refunds');
 }
+
+const answersOf = (chance: () => number) => ({
+  diet: DIETS[Math.floor(DIETS.length * chance() ** 2)],
+  size: SIZES[Math.floor(SIZES.length * chance())],
+  dinner: chance() < 0.5,
+});
 
 type Refunded = { id: string; amount_minor: number; paid_at: Date };
 

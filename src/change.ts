@@ -10,11 +10,12 @@ export const changeWorkflowId = (action: string) => `change-${action}`;
 export const RETRIABLE = ['email', 'mailing-list'] as const;
 
 /**
- * `correct`: another name or e-mail address. `move`: another ticket type of the same price. `again`: a step once more; for
+ * `correct`: another name or e-mail address. `answers`: other answers to the event's questions; null takes one out. `move`: another ticket type of the same price. `again`: a step once more; for
  * `email`, that is the confirmation.
  */
 export type Change =
   | { kind: 'correct'; firstName: string; lastName: string; email: string }
+  | { kind: 'answers'; answers: Record<string, string | boolean | null> }
   | { kind: 'move'; ticketType: string }
   | { kind: 'again'; step: (typeof RETRIABLE)[number] };
 export type ChangeRequest = OrganizerAction & { change: Change };

@@ -1,6 +1,7 @@
 /** What an attendee fills in: one schema for the HTTP API, its documentation and the static types. */
 import Type, { type Static } from 'typebox';
 import { addressRules, COUNTRY_CODES } from './countries.ts';
+import { MOST_QUESTIONS } from './questions.ts';
 
 /**
  * Every pattern takes time in proportion to the text, however hostile: all faults are reported, so a pattern also sees a text
@@ -63,6 +64,23 @@ const slug = (example: string) =>
   Type.String({ pattern: '^[a-z0-9](?:[a-z0-9\\-]{0,62}[a-z0-9])?$', examples: [example] });
 export const EventId = slug('open-knowledge-days');
 export const TicketTypeId = slug('student');
+const QUESTION_ID = '^[a-z0-9](?:[a-z0-9\\-]{0,62}[a-z0-9])?$';
+
+/** Characters of an answer. */
+export const LONGEST_ANSWER = 200;
+export const AnswerText = text(LONGEST_ANSWER, 'A text, or one of the choices');
+
+export const Answers = Type.Record(
+  Type.String({ pattern: QUESTION_ID }),
+  Type.Union([AnswerText, Type.Boolean({ description: 'Whether a box is ticked' })]),
+  {
+    maxProperties: MOST_QUESTIONS,
+    additionalProperties: false,
+    description: 'Answers to the questions of the event, by the id of the question',
+  },
+);
+/** Answers by the id of the question: a text, a choice, or whether a box is ticked. */
+export type Answers = Record<string, string | boolean>;
 
 export const formProperties = {
   event: EventId,
@@ -70,6 +88,7 @@ export const formProperties = {
   attendee: Attendee,
   billing: Type.Optional(Billing),
   newsletter: Type.Boolean({ description: 'Consent to the newsletter; its time and wording are stored' }),
+  answers: Type.Optional(Answers),
 };
 
 /** A valid form for the example event. */
@@ -131,14 +150,14 @@ export const isBroken = (value: string): boolean => /\p{Cs}/u.test(value);
  * digits in it are a name, and its pattern allows ASCII only.
  */
 export function pointersWhere(
-  { attendee, billing }: Pick<Form, 'attendee' | 'billing'>,
+  { attendee, billing, answers }: Pick<Form, 'attendee' | 'billing' | 'answers'>,
   check: (value: string) => boolean,
 ): string[] {
   const { email: _name, ...texts } = attendee;
-  const parts: Record<string, Record<string, string>> = { attendee: texts, billing: billing ?? {} };
+  const parts: Record<string, Answers> = { attendee: texts, billing: billing ?? {}, answers: answers ?? {} };
   return Object.entries(parts).flatMap(([part, fields]) =>
     Object.entries(fields)
-      .filter(([, value]) => check(value))
+      .filter(([, value]) => typeof value === 'string' && check(value))
       .map(([field]) => `/${part}/${field}`),
   );
 }

@@ -4,7 +4,7 @@
  */
 import type { Static } from 'typebox';
 import type { Source } from './addition.ts';
-import type { Attendee, Billing } from './form.ts';
+import type { Answers, Attendee, Billing } from './form.ts';
 import type { Money } from './money.ts';
 
 export const TASK_QUEUE = 'registration';
@@ -108,6 +108,8 @@ export type Order = {
   /** Not asked for with a free ticket. */
   billing?: Static<typeof Billing>;
   newsletter: Consent | null;
+  /** What the attendee answered to the event's questions. Runs from before there were questions have none, as those without any. */
+  answers?: Answers;
   /** The language of the attendee's mails. Runs from before there were languages have none and use English. */
   language?: Language;
   amount: Money;

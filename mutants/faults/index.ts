@@ -8,6 +8,7 @@ import { CHANGES } from './changes.ts';
 import { OWNERS } from './owners.ts';
 import { PAYMENT_IN_THE_RUN } from './payment-in-the-run.ts';
 import { PAYMENTS } from './payments.ts';
+import { QUESTIONS } from './questions.ts';
 import { RECORDS } from './records.ts';
 import { REFUNDS } from './refunds.ts';
 import { SEATS } from './seats.ts';
@@ -25,6 +26,7 @@ export const FAULTS: Fault[] = [
   ...REFUNDS,
   ...CHANGES,
   ...BY_HAND,
+  ...QUESTIONS,
   ...VENDORS,
   ...WEBHOOKS,
   ...TEMPORAL,

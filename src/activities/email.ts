@@ -6,6 +6,7 @@ import { note } from '../database/history.ts';
 import { clearCorrected } from '../database/mail-events.ts';
 import { mayMail } from '../database/mails.ts';
 import { findTicket } from '../database/orders.ts';
+import { listQuestions } from '../database/questions.ts';
 import { findOutcome } from '../database/registrations.ts';
 import type { Money } from '../money.ts';
 import { linksOf } from '../reference.ts';
@@ -18,7 +19,7 @@ import { entered } from './outcome.ts';
 /** `source` and `paidBy` are left out by the run of the form, where both follow from the amount. */
 type Confirmation = Pick<
   Order,
-  'id' | 'event' | 'ticketType' | 'attendee' | 'billing' | 'amount' | 'language'
+  'id' | 'event' | 'ticketType' | 'attendee' | 'billing' | 'answers' | 'amount' | 'language'
 > & { paidAt: string; newsletter: boolean; emailConfirmed?: boolean; source?: Source; paidBy?: PaidBy };
 type Notice = Pick<Order, 'id' | 'event' | 'attendee' | 'language'> & {
   kind: NoticeKind;
@@ -65,7 +66,10 @@ export function emailActivities({ config, database, sendGrid }: Dependencies) {
     const { id, attendee } = order;
     const trusted = isTrusted(order);
     if (!trusted) await refuseFlood(attendee.email);
-    const mail = confirmationMail({ ...order, ...linksOf(publicUrl, id), site: config });
+    // While the database is away, the mail names the questions by their ids.
+    const asked = order.answers && trusted ? listQuestions(database, order.event.id) : Promise.resolve([]);
+    const questions = await answerWithin(DATABASE_TIMEOUT_MS, asked, []);
+    const mail = confirmationMail({ ...order, questions, ...linksOf(publicUrl, id), site: config });
     return send(id, trusted ? named(attendee) : { email: attendee.email }, 'confirmation', mail);
   }
 

@@ -22,10 +22,10 @@ import { answerErrors, Problem } from './problem.ts';
 import { webhookRoutes } from './webhooks/index.ts';
 
 /**
- * Bytes of a request's body. The largest valid form has 16.6 kB: every field at its longest, and every character written as an
- * escape of JSON, which takes 12 bytes for a character beyond U+FFFF. As plain text of such characters it has 5 kB.
+ * Bytes of a request's body. The largest valid form has 30.6 kB: every field and five answers at their longest, and every character written as an
+ * escape of JSON, which takes 12 bytes for a character beyond U+FFFF. As plain text of such characters it has 10 kB.
  */
-export const BODY_LIMIT = 18 * 1024;
+export const BODY_LIMIT = 32 * 1024;
 
 /** How long a client may take for its headers and its request, and stay silent; longer than any answer takes. */
 const TIMES = { headers: 10_000, request: 30_000, silence: 60_000, checkEvery: 1000 };

@@ -72,6 +72,7 @@ const ORGANIZER_PROBLEMS = {
   'change-impossible': 409,
   'not-added': 409,
   'not-confirmed': 409,
+  'questions-changed': 409,
   'link-over': 410,
   'too-many-exports': 503,
 } as const satisfies Record<string, number>;
@@ -190,7 +191,10 @@ function toFieldError(fault: NonNullable<FastifyError['validation']>[number]): F
   if (fault.keyword === 'maxLength')
     return { pointer, detail: 'fault.too-long', values: { limit: Number(limit) } };
   if (fault.keyword === 'pattern')
-    return { pointer, detail: pointer.endsWith('/email') ? 'fault.email' : 'fault.text' };
+    return {
+      pointer,
+      detail: pointer.endsWith('/email') && !isAnswer(pointer) ? 'fault.email' : 'fault.text',
+    };
   const detail = FAULTS[fault.keyword] ?? 'fault.invalid';
   return { pointer, detail: detail === 'fault.needed' ? neededAt(pointer) : detail };
 }
@@ -206,8 +210,12 @@ function firstOfEach(faults: FieldError[]): FieldError[] {
   return [...named.values()];
 }
 
+/** Answers have keys that organizers chose, which may be the names of fields. */
+const isAnswer = (pointer: string) => pointer.startsWith('/answers/');
+
 /** The message for a field that is missing: some fields have one of their own. */
 export function neededAt(pointer: string): MessageKey {
+  if (isAnswer(pointer)) return 'fault.needed';
   const own = `fault.needed.${pointer.split('/').pop() ?? ''}`;
   return isMessage(own) ? own : 'fault.needed';
 }

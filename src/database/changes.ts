@@ -3,6 +3,7 @@ import type { Change, ChangeDecision, ChangeRequest } from '../change.ts';
 import type { Database } from './connection.ts';
 import { findPrice } from './events.ts';
 import { findAction, note, type HistoryEntry } from './history.ts';
+import { answersOf, answerTo } from '../questions.ts';
 import type { OrderRow } from './orders.ts';
 import { lockAvailability } from './seats/availability.ts';
 import { locked } from './seats/lock.ts';
@@ -34,6 +35,8 @@ async function make(trx: Database, order: OrderRow, change: Change): Promise<Mad
   switch (change.kind) {
     case 'correct':
       return correct(trx, order, change);
+    case 'answers':
+      return answerAnew(trx, order, change.answers);
     case 'move':
       return move(trx, order, change.ticketType);
     case 'again':
@@ -68,6 +71,25 @@ async function correct(
 async function priceOf(trx: Database, order: OrderRow): Promise<number | undefined> {
   if (order.source === 'form') return order.amount_minor;
   return findPrice(trx, order.event_id, order.ticket_type_id);
+}
+
+/** The answers that are not named stay. The history says which questions, and not what was answered. */
+async function answerAnew(
+  trx: Database,
+  order: OrderRow,
+  wanted: (Change & { kind: 'answers' })['answers'],
+): Promise<Made | ChangeDecision> {
+  const before = order.answers ?? undefined;
+  const changed = Object.entries(wanted).filter(([id, answer]) => answer !== (answerTo(before, id) ?? null));
+  if (changed.length === 0) return { status: 'same' };
+  const questions = changed.map(([id]) => id);
+  const kept = Object.entries(before ?? {}).filter(([id]) => !questions.includes(id));
+  const given = changed.filter((entry): entry is [string, string | boolean] => entry[1] !== null);
+  const answers = answersOf([...kept, ...given]);
+  await trx('orders')
+    .where({ id: order.id })
+    .update({ answers: answers ? JSON.stringify(answers) : null, updated_at: trx.fn.now() });
+  return { kind: 'answers-corrected', facts: { questions } };
 }
 
 async function move(trx: Database, order: OrderRow, to: string): Promise<Made | ChangeDecision> {

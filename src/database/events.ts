@@ -1,6 +1,8 @@
 import type { Money } from '../money.ts';
 import type { EventFacts } from '../registration.ts';
+import type { Question } from '../questions.ts';
 import type { Database } from './connection.ts';
+import { asked, questionsOf, type StoredQuestion } from './questions.ts';
 
 /**
  * `available`: seats that are neither sold nor held now; null without a limit. `soldOut`: every seat is sold, so that none
@@ -13,12 +15,13 @@ export type TicketType = {
   available: number | null;
   soldOut: boolean;
 };
-/** `pictureHash` changes with the picture; null when the event has none. */
+/** `pictureHash` changes with the picture; null when the event has none. `questions` are those that are asked now, in order. */
 export type Event = EventFacts & {
   currency: string;
   description: string | null;
   pictureHash: string | null;
   ticketTypes: TicketType[];
+  questions: Question[];
 };
 
 type Row = {
@@ -37,6 +40,7 @@ type Row = {
   price_minor: number;
   free: number | null;
   sold_out: boolean | null;
+  questions: StoredQuestion[];
 };
 
 /** All columns but the picture itself, which is large. */
@@ -54,6 +58,7 @@ export async function eventsOnSale(database: Database, id?: string): Promise<Eve
     )
     .select(COLUMNS)
     .select('t.id as ticket_type_id', 't.name as ticket_type_name', 't.price_minor', 'a.free', 'a.sold_out')
+    .select(database.raw(`${questionsOf('e.id')} as questions`))
     .where('a.on_sale', true)
     .orderBy(['e.starts_at', 'e.id', 't.position', 't.id']);
   const rows = (await (id === undefined ? query : query.andWhere('e.id', id))) as Row[];
@@ -92,6 +97,7 @@ const toEvent = (row: Row): Event => ({
   description: row.description,
   pictureHash: row.picture_hash,
   ticketTypes: [],
+  questions: asked(row.questions).map(({ removedAt: _asked, ...question }) => question),
 });
 
 /** The name of an event, on sale or not; undefined when there is no such event, or only a draft. */

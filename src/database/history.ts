@@ -23,6 +23,7 @@ export const EVENT_KINDS = [
   'cancelled',
   'note',
   'corrected',
+  'answers-corrected',
   'moved',
   'resend-asked',
   'email-sent',

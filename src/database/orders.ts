@@ -1,5 +1,6 @@
 /** Orders: what was bought, by whom, and what was paid. This file owns the table `orders`. */
 import { paidBy, type PaidBy, type Payment as PaymentKind, type Source } from '../addition.ts';
+import type { Answers } from '../form.ts';
 import { isLanguage } from '../messages/index.ts';
 import type { Money } from '../money.ts';
 import { reference } from '../reference.ts';
@@ -27,6 +28,7 @@ type Personal = {
   postal_code: string | null;
   newsletter_consent_at: Date | null;
   newsletter_wording: string | null;
+  answers: Answers | null;
 };
 /** A row of `orders`; its id is the registration's. */
 export type OrderRow = Personal & {
@@ -62,12 +64,13 @@ const ERASED: Personal = {
   postal_code: null,
   newsletter_consent_at: null,
   newsletter_wording: null,
+  answers: null,
 };
 
 /** What is sold: of the event and the ticket type, the ids are enough. */
 export type Sold = Pick<
   Order,
-  'id' | 'attendee' | 'billing' | 'newsletter' | 'amount' | 'language' | 'confirmationToken'
+  'id' | 'attendee' | 'billing' | 'answers' | 'newsletter' | 'amount' | 'language' | 'confirmationToken'
 > & { event: { id: string }; ticketType: { id: string } };
 /** Who has added an order. `text` is a note for organizers. */
 export type AddedBy = {
@@ -103,6 +106,7 @@ export function toSale(order: Sold, payment: Captured, added?: AddedBy): { seat:
     source: added?.source ?? 'form',
     newsletter_consent_at: newsletter?.at ?? null,
     newsletter_wording: newsletter?.wording ?? null,
+    answers: order.answers ? JSON.stringify(order.answers) : null,
     language: order.language ?? LANGUAGES[0],
     email_confirmed: order.confirmationToken !== undefined,
   } satisfies { [column in keyof OrderRow]?: unknown };
@@ -238,6 +242,7 @@ export async function findTicket(database: Database, id: string): Promise<Ticket
       ...given('organization', row.organization),
     },
     ...billingOf(row),
+    ...(row.answers && { answers: row.answers }),
     amount: { minor: row.amount_minor, currency: row.currency },
     newsletter: row.newsletter_consent_at !== null,
     emailConfirmed: row.email_confirmed,

@@ -17,7 +17,14 @@ export type Ending = 'expired' | 'refunded' | 'cancelled';
 
 /** A registration, and the ticket type that it asks for, at one moment. */
 export type Registration = {
-  hold: (Hold & { claimed: boolean; emailHash: string | null; confirmationToken: string }) | undefined;
+  hold:
+    | (Hold & {
+        claimed: boolean;
+        emailHash: string | null;
+        answersHash: string | null;
+        confirmationToken: string;
+      })
+    | undefined;
   order: { status: OrderStatus; paypalOrderId: string | null } | undefined;
   /** How it ended, when it is over. */
   end: Ending | undefined;
@@ -87,6 +94,7 @@ const withOwner = (row: HoldRow) => ({
   ...toHold(row),
   claimed: row.claimed_for !== null,
   emailHash: row.email_hash,
+  answersHash: row.answers_hash,
   confirmationToken: row.confirmation_token,
 });
 

@@ -215,7 +215,12 @@ export const startChange = (client: Client, request: ChangeRequest, about: About
     workflowIdReusePolicy: 'REJECT_DUPLICATE',
     summary: CHANGES[request.change.kind],
   });
-const CHANGES = { correct: 'correction', move: 'another ticket type', again: 'a step again' };
+const CHANGES = {
+  correct: 'correction',
+  answers: 'corrected answers',
+  move: 'another ticket type',
+  again: 'a step again',
+};
 
 /**
  * Starts the run that adds a registration, or finds the one that exists, as {@link startRefund} does. What is to be added is in the

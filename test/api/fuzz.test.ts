@@ -6,8 +6,15 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { workflowId } from '../../src/registration.ts';
 import { aForm } from '../../stage/person.ts';
 import { anAttendee, startStack, type Stack } from '../stack.ts';
+import { addQuestions } from './some-questions.ts';
 
 const RUNS = 100;
+/** None needs an answer, so that forms with and without answers get further. */
+const QUESTIONS = {
+  diet: { kind: 'choice', label: 'Diet', choices: ['Vegan', 'Everything'] },
+  name: { kind: 'text', label: 'Name on the badge' },
+  dinner: { kind: 'checkbox', label: 'Dinner', ticket_type_ids: ['regular'] },
+};
 /** Characters of a parameter in an address; a longer one leads nowhere. */
 const MAX_PARAMETER = 200;
 
@@ -20,6 +27,7 @@ type Schema = {
   required?: string[];
   pattern?: string;
   maxLength?: number;
+  patternProperties?: Record<string, Schema>;
 };
 type Operation = {
   parameters?: { name: string; in: string; schema: Schema }[];
@@ -38,9 +46,18 @@ const known: Record<string, unknown[]> = {
   event: ['conference'],
   ticketType: ['free', 'regular', 'limited'],
   countryCode: ['DE', 'US'],
+  answers: [
+    {},
+    { diet: 'Vegan' },
+    { name: 'x', dinner: true },
+    { diet: 'Meat' },
+    { dinner: 'yes' },
+    { toString: 'x' },
+  ],
 };
 beforeAll(async () => {
   stack = await startStack({ answerWithinMs: 2000 });
+  await addQuestions(stack.database, QUESTIONS);
   await stack.startWorker();
   ({ paths } = (await stack.app.inject('/documentation/json')).json<{ paths: typeof paths }>());
   const paid = anAttendee(stack);
@@ -63,6 +80,7 @@ function like(schema: Schema, name = ''): fc.Arbitrary<unknown> {
     if (schema.anyOf) return fc.oneof(...schema.anyOf.map((option) => like(option)));
     switch (schema.type) {
       case 'object':
+        if (schema.patternProperties) return anyOf(schema.patternProperties);
         return fc.record(
           Object.fromEntries(
             Object.entries(schema.properties ?? {}).map(([key, value]) => [key, like(value, key)]),
@@ -84,6 +102,14 @@ function like(schema: Schema, name = ''): fc.Arbitrary<unknown> {
   const useful = known[name];
   return useful ? fc.oneof({ arbitrary: fc.constantFrom(...useful), weight: 3 }, described()) : described();
 }
+
+/** An object whose keys match a pattern. */
+const anyOf = (properties: Record<string, Schema>) =>
+  fc.oneof(
+    ...Object.entries(properties).map(([key, value]) =>
+      fc.dictionary(fc.stringMatching(new RegExp(key), { maxLength: 64 }), like(value), { maxKeys: 6 }),
+    ),
+  );
 
 type Node = { parent: Record<string, unknown>; key: string };
 const nodesOf = (value: unknown): Node[] =>

@@ -94,6 +94,15 @@ try {
         cancel: [cancelWorkflowId(action), () => startCancellation(client, request, ABOUT)] as const,
         resend: [changeWorkflowId(action), () => startAgain('email')] as const,
         subscribe: [changeWorkflowId(action), () => startAgain('mailing-list')] as const,
+        answer: [
+          changeWorkflowId(action),
+          () =>
+            startChange(
+              client,
+              { ...request, change: { kind: 'answers', answers: { diet: 'Vegan', dinner: null } } },
+              ABOUT,
+            ),
+        ] as const,
       }[does ?? 'refund'];
       const startAgain = (step: 'email' | 'mailing-list') =>
         startChange(client, { ...request, change: { kind: 'again', step } }, ABOUT);

@@ -55,6 +55,7 @@ const noMail: Partial<Activities> = { sendConfirmation: () => fails('SendGridUna
 
 export const scenarios: Record<string, Scenario> = {
   confirmed: { order: { language: 'de' } },
+  'confirmed-with-answers': { order: { answers: { diet: 'Vegan', dinner: true } } },
   'confirmed-without-newsletter': { order: { newsletter: null } },
   'confirmed-without-mail': {
     activities: { sendConfirmation: () => fails('SendGridRejected', { final: true }) },
@@ -203,7 +204,11 @@ function renewedOnce(): Activities['releaseHold'] {
 /** Actions of organizers: what the activities answer, and what the run waits for when it is recorded open. */
 export const actions: Record<
   string,
-  { does?: 'cancel' | 'resend' | 'subscribe'; activities?: Partial<Activities>; openWith?: keyof Activities }
+  {
+    does?: 'cancel' | 'resend' | 'subscribe' | 'answer';
+    activities?: Partial<Activities>;
+    openWith?: keyof Activities;
+  }
 > = {
   'refund-made': {},
   'refunded-and-cancelled': {
@@ -243,6 +248,7 @@ export const actions: Record<
   },
   'changed-at-the-desk': { does: 'resend' },
   'subscribed-at-the-desk': { does: 'subscribe' },
+  'answered-at-the-desk': { does: 'answer' },
   'change-impossible': {
     does: 'resend',
     activities: { changeOrder: () => Promise.resolve({ status: 'not-confirmed' }) },

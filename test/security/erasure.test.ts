@@ -4,11 +4,13 @@ import { createHash, randomUUID } from 'node:crypto';
 import { promisify } from 'node:util';
 import { Client } from '@temporalio/client';
 import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest';
+import { changeWorkflowId } from '../../src/change.ts';
 import { reference } from '../../src/reference.ts';
 import { refundWorkflowId } from '../../src/refund.ts';
 import { resendWorkflowId, workflowId } from '../../src/registration.ts';
 import { erase } from '../../src/registrations/erasure.ts';
-import { startRefund } from '../../src/temporal/runs.ts';
+import { startChange, startRefund } from '../../src/temporal/runs.ts';
+import { addQuestions } from '../api/some-questions.ts';
 import { anAttendee, CARDS, startStack, texts, type Stack } from '../stack.ts';
 import { formOfMary, MARY } from '../registrations/mary.ts';
 
@@ -95,13 +97,36 @@ async function refundedBecauseOf(registration: string, reason: string): Promise<
   return action;
 }
 
+/** Has an organizer correct an answer. Returns the action. */
+async function answeredAnew(registration: string, diet: string): Promise<string> {
+  const action = randomUUID();
+  const change = { kind: 'answers', answers: { diet } } as const;
+  const request = { registration, action, organizer: randomUUID(), reason: '', change };
+  const about = { event: 'conference', ticketType: 'regular', status: 'confirmed' } as const;
+  await startChange(stack.temporal, request, about, { taskQueue: stack.taskQueue });
+  await stack.temporal.workflow.getHandle(changeWorkflowId(action)).result();
+  return action;
+}
+
 it('leaves nothing of a person in any table, file, history, list of runs or audience', async () => {
-  const attendee = mary('mary@example.org');
+  await addQuestions(stack.database, { diet: { kind: 'text', label: 'Diet' } });
+  const attendee = mary('mary@example.org', {
+    answers: { diet: 'As Mary Somerville, who is allergic to nuts' },
+  });
   expect((await attendee.register()).statusCode).toBe(201);
   await ended(attendee.id);
+  expect(await stack.database('orders').where({ id: attendee.id }).pluck('answers')).toEqual([
+    { diet: 'As Mary Somerville, who is allergic to nuts' },
+  ]);
+  const corrected = await answeredAnew(attendee.id, 'Mary Somerville eats nuts');
   await stack.app.inject({ method: 'POST', url: `/api/registrations/${attendee.id}/resend`, body: {} });
   const action = await refundedBecauseOf(attendee.id, 'Mary Somerville moved to Burntisland');
-  const names = [workflowId(attendee.id), resendWorkflowId(attendee.id), refundWorkflowId(action)];
+  const names = [
+    workflowId(attendee.id),
+    resendWorkflowId(attendee.id),
+    refundWorkflowId(action),
+    changeWorkflowId(corrected),
+  ];
   /** Everything that is stored, with the key where it is encrypted. */
   const everything = async () => {
     const found: Record<string, string> = {};
@@ -147,7 +172,7 @@ it('leaves nothing of a person in any table, file, history, list of runs or audi
   expect(stdout).toBe(
     [
       'Audience: deleted for good',
-      'Histories in Temporal: 3 deleted',
+      'Histories in Temporal: 4 deleted',
       'Order: the person is erased, the payment is kept',
       'Files of the database: the old row is gone',
       '',

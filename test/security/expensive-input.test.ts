@@ -7,7 +7,8 @@ import type { FastifyInstance } from 'fastify';
 import type { App } from '../../src/api/dependencies.ts';
 import { BODY_LIMIT, buildApp } from '../../src/api/app.ts';
 import { COUNTRY_CODES } from '../../src/countries.ts';
-import { Attendee, Billing } from '../../src/form.ts';
+import { AnswerText, Attendee, Billing } from '../../src/form.ts';
+import { MOST_QUESTIONS } from '../../src/questions.ts';
 import { aForm } from '../../stage/person.ts';
 import { startStack, type Stack } from '../stack.ts';
 
@@ -166,8 +167,18 @@ describe('a request at the limit of bodies', () => {
         .map(([key, child]) => `${write(key)}: ${write(child)}`)
         .join()}}`;
     };
+    const asked = Array.from({ length: MOST_QUESTIONS }, (_, n) => String(n).repeat(64));
+    const [event, ticketType] = ['e'.repeat(64), 't'.repeat(64)];
+    const { picture_hash: _generated, ...copied } = await stack
+      .database('events')
+      .first<Record<string, unknown>>();
+    await stack.database('events').insert({ ...copied, id: event });
+    await stack
+      .database('questions')
+      .insert(asked.map((id, position) => ({ event_id: event, id, position, kind: 'text', label: id })));
     const largest = write({
-      ...{ event: 'e'.repeat(64), ticketType: 't'.repeat(64), newsletter: false },
+      ...{ event, ticketType, newsletter: false },
+      answers: Object.fromEntries(asked.map((id) => [id, longest(AnswerText)])),
       ...{ attendee: filled(Attendee), billing: { ...filled(Billing), countryCode: COUNTRY_CODES[0] } },
       ...{ id: randomUUID(), paypalOrderId: 'A'.repeat(64) },
     });

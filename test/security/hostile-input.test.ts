@@ -78,6 +78,13 @@ describe('fields', () => {
       attendee({ organization: '４０１２８８８８８８８８１８８１' }),
       ['/attendee/organization'],
     ],
+    ['answers where nothing is asked', { ...form, answers: { diet: 'Vegan' } }, ['/answers/diet']],
+    [
+      'answers with prototype properties',
+      { ...form, answers: { ['__proto__x']: 'a', constructor: 'b', tostring: 'c' } },
+      ['/answers/__proto__x'],
+    ],
+    ['answers nested in answers', { ...form, answers: { diet: { more: 'x' } } }, ['/answers/diet']],
     ['prototype properties', { ...form, ['__proto__x']: 1, constructor: 2 }, ['/__proto__x', '/constructor']],
   ])('answers 422 and points to the invalid field: %s', async (_what, body, pointers) => {
     expect(faults(await put(body))).toEqual([422, pointers]);

@@ -11,6 +11,7 @@ import type { App } from '../dependencies.ts';
 import type { RouteDependencies } from '../limits.ts';
 import { Problem, problemResponses } from '../problem.ts';
 import { ownerOf, secretIn } from './owner.ts';
+import { acceptAnswers, refuseAnswers } from './answers.ts';
 import { addressNeeded, notOwner, refuseFaults, ticketNotOnSale } from './refusals.ts';
 import { CheckoutBody, price, RegistrationParams, SecretHeader } from './schemas.ts';
 
@@ -42,12 +43,17 @@ export function checkoutRoutes(app: App, dependencies: RouteDependencies): void 
       const { body: form, log } = request;
       const { id } = request.params;
       refuseFaults(form);
-      if (!form.billing && (await findPrice(database, form.event, form.ticketType))) throw addressNeeded();
+      const [hasQuestions, cost] = await Promise.all([
+        refuseAnswers(database, form),
+        form.billing ? undefined : findPrice(database, form.event, form.ticketType),
+      ]);
+      if (cost) throw addressNeeded();
       // A browser that makes the secret itself still has it when the answer is lost.
       const given = secretIn(request);
       const secret = given ?? randomUUID();
       const owner = ownerOf(request, { id, email: form.attendee.email, secret }, config.limits);
       const outcome = await holdSeat(database, id, form.event, form.ticketType, owner);
+      if ('hold' in outcome && hasQuestions) await acceptAnswers(database, id, form.answers);
       switch (outcome.status) {
         case 'unknown-ticket-type':
           throw ticketNotOnSale();

@@ -4,6 +4,7 @@ import {
 } from '@temporalio/client';
 import type { FastifyBaseLogger } from 'fastify';
 import { findRegistration, giveSeatBack, type Registration } from '../../database/registrations.ts';
+import type { Answers } from '../../form.ts';
 import { linksOf } from '../../reference.ts';
 import {
   NEWSLETTER_WORDING,
@@ -23,12 +24,16 @@ import type { App } from '../dependencies.ts';
 import { languageOf } from '../language.ts';
 import type { RouteDependencies } from '../limits.ts';
 import { Problem, problemResponses, unavailable, type ProblemName } from '../problem.ts';
+import { answersToPay } from './answers.ts';
 import { emailHashOf } from './owner.ts';
 import { addressNeeded, notOwner, refuseFaults, ticketNotOnSale } from './refusals.ts';
 import { RegisteredBody, RegistrationForm } from './schemas.ts';
 
 /** What is known of a payment, as far as the attendee is told. */
 type Answer = Exclude<PaymentAnswer, Captured> | { status: 'captured' } | { status: 'not-known' };
+
+/** A form with the answers for the order. */
+type Answered = Omit<RegistrationForm, 'answers'> & { answers: Answers | undefined };
 
 const REJECTED: Record<RejectReason, ProblemName> = {
   'not-approved': 'payment-not-approved',
@@ -73,11 +78,13 @@ export function registrationRoutes(app: App, dependencies: RouteDependencies): v
         return reply.code(201).send(registered('confirmed'));
       }
       const { hold, end } = found;
+      // A run that is over has its answers.
+      const answers = end ? form.answers : await answersToPay(database, form, hold);
       if (end === 'refunded' || end === 'cancelled') throw new Problem(`was-${end}`);
       // A run that has expired answers as it did before, and needs no hold for that.
       if (!hold && !end) throw new Problem('hold-expired');
       if (hold?.emailHash && hold.emailHash !== emailHashOf(id, form.attendee.email)) throw notOwner();
-      const order = toOrder(form, found, languageOf(request));
+      const order = toOrder({ ...form, answers }, found, languageOf(request));
       await probe().catch(() => {
         throw unavailable();
       });
@@ -111,7 +118,7 @@ export function registrationRoutes(app: App, dependencies: RouteDependencies): v
   }
 
   /** The input of the run. Price and ticket type are the hold's, never the form's. */
-  function toOrder(form: RegistrationForm, { hold, ticket }: Registration, language: Language): Order {
+  function toOrder(form: Answered, { hold, ticket }: Registration, language: Language): Order {
     if (!ticket) throw ticketNotOnSale();
     const { event, ticketType, confirmEmail } = ticket;
     if (hold && (hold.event !== form.event || hold.ticketType !== form.ticketType))
@@ -128,6 +135,7 @@ export function registrationRoutes(app: App, dependencies: RouteDependencies): v
       ticketType: { id: ticketType.id, name: ticketType.name },
       attendee: form.attendee,
       ...(form.billing && { billing: form.billing }),
+      ...(form.answers && Object.keys(form.answers).length > 0 && { answers: form.answers }),
       newsletter: form.newsletter ? { at: new Date().toISOString(), wording: NEWSLETTER_WORDING } : null,
       language,
       amount,

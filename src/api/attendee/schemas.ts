@@ -1,6 +1,7 @@
 /** The schemas of the HTTP API, for validation, serialization, types and the documentation. */
 import Type, { type Static } from 'typebox';
 import { EXAMPLE_FORM, formProperties } from '../../form.ts';
+import { QUESTION_KINDS } from '../../questions.ts';
 import { decimal, type Money } from '../../money.ts';
 import { STATUSES, STEP_NAMES, STEP_STATES } from '../../registration.ts';
 
@@ -40,6 +41,21 @@ export const EventBody = Type.Object({
       price: Price,
       available: Type.Union([Type.Integer({ minimum: 0 }), Type.Null()], { description: 'null: unlimited' }),
     }),
+  ),
+  questions: Type.Optional(
+    Type.Array(
+      Type.Object({
+        id: Type.String({ description: 'The key of its answer in `answers` of a form' }),
+        kind: Type.Enum([...QUESTION_KINDS]),
+        label: Type.String(),
+        choices: Type.Array(Type.String(), { description: 'The possible answers of a choice' }),
+        required: Type.Boolean({ description: 'Whether it needs an answer; a checkbox has to be ticked' }),
+        ticketTypes: Type.Union([Type.Array(Type.String()), Type.Null()], {
+          description: 'Ids of the ticket types that it is asked for; null: all',
+        }),
+      }),
+      { description: 'What the organizers ask; left out where they ask nothing' },
+    ),
   ),
 });
 

@@ -8,13 +8,16 @@ import type { MessageKey } from '../../messages/index.ts';
 import { MONEY } from '../../web/organizer/exports/money.ts';
 import type { ExportFaults, ExportsPage } from '../../web/organizer/exports/page.ts';
 import { REGISTRATIONS } from '../../web/organizer/exports/registrations.ts';
+import { ANSWERS_ROUTE } from '../../web/organizer/frame.ts';
 import { exportsPage } from '../../web/organizer/pages.ts';
 import type { App, Dependencies } from '../dependencies.ts';
 import { prefersPage } from '../page.ts';
 import { Problem } from '../problem.ts';
+import { mayOpen } from './access.ts';
 import { downloads } from './download.ts';
 import { organizerFrame } from './frame.ts';
 import { LONGEST, readFilter } from './list.ts';
+import { sessionOf } from './session.ts';
 
 type Query = Record<string, unknown>;
 
@@ -31,7 +34,8 @@ export function exportRoutes(app: App, { config, database }: Dependencies): void
   app.get(`${path}/registrations.csv`, file, async (request, reply) => {
     const query = request.query as Query;
     const choices = await listChoices(database);
-    const filter = readFilter(query, choices);
+    const { role } = sessionOf(request).organizer;
+    const filter = readFilter(query, choices, mayOpen(role, ANSWERS_ROUTE));
     const faults = faultsIn(query, filter);
     if (faults) return refuse(request, reply, 'registrations', faults);
     return send(request, reply, {
@@ -91,7 +95,7 @@ function readDay(typed: unknown): string | undefined {
 }
 
 function readMoneyFilter(query: Query, choices: Choice[]): MoneyFilter {
-  const { event } = readFilter({ event: query.event }, choices);
+  const { event } = readFilter({ event: query.event }, choices, false);
   return { event, from: readDay(query.from), to: readDay(query.to) };
 }
 

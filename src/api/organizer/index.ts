@@ -15,6 +15,7 @@ import { listRoutes } from './list.ts';
 import { peopleRoutes } from './people.ts';
 import { showToOrganizer } from './problems.ts';
 import { pageGuard } from './session.ts';
+import { questionRoutes } from './questions.ts';
 import { registrationRoutes } from './registrations.ts';
 import { signInRoutes } from './sign-in.ts';
 
@@ -31,7 +32,7 @@ async function pages(instance: FastifyInstance, dependencies: Dependencies): Pro
   app.addHook('onRequest', pageGuard(dependencies));
   await acceptForms(app);
   for (const routes of [
-    ...[signInRoutes, dashboardRoutes, listRoutes, addRoutes, registrationRoutes],
+    ...[signInRoutes, dashboardRoutes, listRoutes, addRoutes, registrationRoutes, questionRoutes],
     ...[exportRoutes, peopleRoutes],
   ])
     routes(app, dependencies);

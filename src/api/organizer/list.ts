@@ -5,19 +5,25 @@ import {
   listChoices,
   listRegistrations,
   PAGE,
+  readAnswer,
   type Choice,
   type Filter,
   type From,
 } from '../../database/desk/list.ts';
 import { ORDER_STATUSES } from '../../database/orders.ts';
 import { openPaymentsPage } from '../../web/organizer/attention.ts';
+import { ANSWERS_ROUTE } from '../../web/organizer/frame.ts';
 import { listAddress, readPlace } from '../../web/organizer/list.ts';
 import { listPage } from '../../web/organizer/pages.ts';
 import type { App, Dependencies } from '../dependencies.ts';
+import { mayOpen } from './access.ts';
 import { organizerFrame } from './frame.ts';
+import { sessionOf } from './session.ts';
 
 /** Characters of a search. */
 export const LONGEST = 100;
+/** Characters of an answer to look for, with the id of its question. */
+const LONGEST_FILTER = 300;
 
 export function listRoutes(app: App, { config, database }: Dependencies): void {
   app.get(
@@ -32,7 +38,8 @@ export function listRoutes(app: App, { config, database }: Dependencies): void {
         return reply.send(openPaymentsPage(organizerFrame(request, reply, config), { condition, payments }));
       }
       const choices = await listChoices(database);
-      const filter = readFilter(query, choices);
+      const { role } = sessionOf(request).organizer;
+      const filter = readFilter(query, choices, mayOpen(role, ANSWERS_ROUTE));
       const from = readFrom(query);
       const list = await listRegistrations(database, filter, from);
       // Nothing is older than the place, or too little is newer to fill a page: then it is the first page that is wanted.
@@ -44,7 +51,11 @@ export function listRoutes(app: App, { config, database }: Dependencies): void {
 }
 
 /** The filter in an address. What cannot be chosen does not count. */
-export function readFilter(query: Record<string, unknown>, choices: Choice[]): Filter {
+export function readFilter(
+  query: Record<string, unknown>,
+  choices: Choice[],
+  mayReadAnswers: boolean,
+): Filter {
   const chosen = <T extends string>(name: string, values: readonly T[]) =>
     values.find((value) => value === query[name]);
   const event = chosen(
@@ -61,7 +72,16 @@ export function readFilter(query: Record<string, unknown>, choices: Choice[]): F
     ),
     event,
     attention: chosen('attention', ATTENTIONS),
+    // Ids of questions are those of one event.
+    answer: mayReadAnswers && offered.length === 1 ? readAnswerOf(query, offered) : undefined,
   };
+}
+
+/** The answer that is looked for, if the event has such a question. */
+function readAnswerOf({ answer }: Record<string, unknown>, [event]: Choice[]): string | undefined {
+  if (typeof answer !== 'string' || answer.length > LONGEST_FILTER || /\p{Cc}|\p{Cs}/u.test(answer))
+    return undefined;
+  return event && readAnswer(answer, event.questions) ? answer : undefined;
 }
 
 /** What was typed, without the characters that no name has and PostgreSQL refuses. */

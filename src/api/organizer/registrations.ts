@@ -9,10 +9,11 @@ import { findDetails, type Bought, type Details } from '../../database/desk/deta
 import { note } from '../../database/history.ts';
 import { findRefund } from '../../database/refunds.ts';
 import { findHold } from '../../database/seats/hold.ts';
-import { Attendee, holdsCardNumber, isBroken, TicketTypeId } from '../../form.ts';
-import { speak } from '../../messages/index.ts';
+import { AnswerText, Attendee, holdsCardNumber, isBroken, TicketTypeId } from '../../form.ts';
+import { speak, type MessageKey } from '../../messages/index.ts';
 import { parseMoney } from '../../money.ts';
 import { Note } from '../../organizer.ts';
+import { answerTo } from '../../questions.ts';
 import type { CancelDecision, RefundDecision } from '../../refund.ts';
 import { workflowId } from '../../registration.ts';
 import { readStatus, type StatusAnswer } from '../../registrations/status.ts';
@@ -28,6 +29,7 @@ import { ActionId } from './action.ts';
 import { organizerFrame } from './frame.ts';
 import { sessionOf } from './session.ts';
 
+type AnswerChange = Change & { kind: 'answers' };
 const Params = Type.Object({ id: ActionId });
 const fields = <T extends Record<string, Type.TSchema>>(more: T) =>
   Type.Object({ action: ActionId, ...more }, { additionalProperties: false });
@@ -48,6 +50,17 @@ const CorrectForm = fields({
   lastName: Attendee.properties.lastName,
   email: Attendee.properties.email,
 });
+/** `asked/<id>` names a question of the form, and `answers/<id>` is its answer; empty fields and boxes without a tick are not sent. */
+const AnswersForm = Type.Object(
+  { action: ActionId },
+  {
+    patternProperties: {
+      '^asked/[a-z0-9\\-]{1,64}$': Type.Literal('yes'),
+      '^answers/[a-z0-9\\-]{1,64}$': AnswerText,
+    },
+    additionalProperties: false,
+  },
+);
 const MoveForm = fields({ ticketType: TicketTypeId });
 const NoteForm = fields({ text: Note });
 
@@ -118,6 +131,12 @@ export function registrationRoutes(app: App, dependencies: Dependencies): void {
     const { firstName, lastName, email } = request.body;
     refuseFaultsIn({ firstName, lastName });
     return changed(request, reply, { kind: 'correct', firstName, lastName, email });
+  });
+
+  app.post(`${path}/answers`, { schema: { ...hidden, body: AnswersForm } }, async (request, reply) => {
+    const { bought } = await findDetails(database, request.params.id);
+    const answers = answersIn(request.body, bought);
+    return changed(request, reply, { kind: 'answers', answers });
   });
 
   app.post(`${path}/move`, { schema: { ...hidden, body: MoveForm } }, (request, reply) =>
@@ -201,6 +220,34 @@ function refuseFaultsIn(texts: Record<string, string>): void {
     const detail = holdsCardNumber(text) ? 'fault.card-number' : isBroken(text) ? 'fault.text' : undefined;
     if (detail) throw new Problem('invalid-fields', { errors: [{ pointer: `/${field}`, detail }] });
   }
+}
+
+/**
+ * What organizers answer for somebody: null takes an answer out. A required question may stay without an answer, and a choice may
+ * stay as it is, because the organizers decide.
+ * @throws Problem `invalid-fields` for a question that the event does not have, and for an answer that is none
+ */
+function answersIn(fields: Record<string, string>, bought: Bought | undefined): AnswerChange['answers'] {
+  const ids = Object.keys(fields).flatMap((name) => (name.startsWith('asked/') ? [name.slice(6)] : []));
+  const entries = ids.map((id): [string, string | boolean | null] => {
+    const question = bought?.questions.find((other) => other.id === id);
+    if (!question) return refuseAnswer(id, 'fault.answer.unknown');
+    const given = fields[`answers/${id}`];
+    const before = answerTo(bought?.answers, id);
+    // A box that nobody has answered and nobody ticks stays as it is.
+    if (question.kind === 'checkbox')
+      return [id, given !== undefined || (before === undefined ? null : false)];
+    if (given === undefined) return [id, null];
+    refuseFaultsIn({ [`answers/${id}`]: given });
+    const isOffered = question.choices.includes(given) || before === given;
+    if (question.kind === 'choice' && !isOffered) return refuseAnswer(id, 'fault.choose');
+    return [id, given];
+  });
+  return Object.fromEntries(entries);
+}
+
+function refuseAnswer(id: string, detail: MessageKey): never {
+  throw new Problem('invalid-fields', { errors: [{ pointer: `/answers/${id}`, detail }] });
 }
 
 /** What the page was asked for in its address: to confirm a refund, or to tell what became of an action. */

@@ -1,5 +1,6 @@
 /** Everything that the database knows of one registration, for the organizers' desk. */
 import { paidBy, type PaidBy } from '../../addition.ts';
+import type { Answers } from '../../form.ts';
 import type { Money } from '../../money.ts';
 import { reference } from '../../reference.ts';
 import type { EventFacts } from '../../registration.ts';
@@ -9,6 +10,7 @@ import type { Dispute } from '../disputes.ts';
 import type { EventKind } from '../history.ts';
 import type { MailProblem } from '../mail-events.ts';
 import type { OrderRow, OrderStatus } from '../orders.ts';
+import { questionsOf, type StoredQuestion } from '../questions.ts';
 
 /** A refund of the ledger. `number` is null for one that was made in PayPal's dashboard. */
 export type ListedRefund = {
@@ -56,6 +58,10 @@ export type Bought = {
   paypal: { orderId: string | null; captureId: string } | null;
   registeredAt: Date;
   newsletter: boolean;
+  /** What was answered; none once the person was erased. */
+  answers: Answers | undefined;
+  /** All questions of the event, also those that are not asked any more. */
+  questions: StoredQuestion[];
 };
 export type Details = {
   id: string;
@@ -71,7 +77,8 @@ export type Details = {
   alternatives: { id: string; name: string; free: number | null }[];
 };
 
-type BoughtRow = OrderRow & EventRow & { ticket_type_name: string; price_minor: number; created_at: Date };
+type BoughtRow = OrderRow &
+  EventRow & { ticket_type_name: string; price_minor: number; created_at: Date; questions: StoredQuestion[] };
 type RefundRow = {
   action: string;
   number: number | null;
@@ -105,7 +112,10 @@ export async function findDetails(database: Database, id: string): Promise<Detai
       .join('events as e', 'e.id', 'o.event_id')
       .join('ticket_types as t', (on) => on.on('t.event_id', 'o.event_id').andOn('t.id', 'o.ticket_type_id'))
       .where('o.id', id)
-      .first<BoughtRow | undefined>('o.*', ...FACT_COLUMNS, 't.name as ticket_type_name', 't.price_minor'),
+      .first<BoughtRow | undefined>(
+        ...['o.*', ...FACT_COLUMNS, 't.name as ticket_type_name', 't.price_minor'],
+        database.raw(`${questionsOf('o.event_id')} as questions`),
+      ),
     database('refunds').where({ registration_id: id }).orderBy('asked_at').select<RefundRow[]>('*'),
     database('registration_events as h')
       .leftJoin('organizers as o', 'o.id', 'h.organizer_id')
@@ -173,6 +183,8 @@ const toBought = (row: BoughtRow): Bought => ({
       : { orderId: row.paypal_order_id, captureId: row.paypal_capture_id },
   registeredAt: row.created_at,
   newsletter: row.newsletter_consent_at !== null,
+  answers: row.answers ?? undefined,
+  questions: row.questions,
 });
 
 /** What became of a payment: what was paid, what was refunded, what PayPal or a bank took back, what is about to go back, and what can still be refunded. */

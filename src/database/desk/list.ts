@@ -3,6 +3,7 @@ import { paidBy, type PaidBy, type Payment, type Source } from '../../addition.t
 import type { Money } from '../../money.ts';
 import type { Database } from '../connection.ts';
 import type { OrderStatus } from '../orders.ts';
+import { questionsOf, type StoredQuestion } from '../questions.ts';
 import { searchFor, type Condition } from './search.ts';
 
 /** Rows of a page. */
@@ -42,7 +43,24 @@ export type Filter = {
   ticket?: string | undefined;
   event?: string | undefined;
   attention?: Attention | undefined;
+  /** An answer, as {@link answerFilter} writes it. Ids of questions are those of one event, so an event is chosen or there is only one. */
+  answer?: string | undefined;
 };
+
+/** An answer to a choice or a checkbox, to look for: `diet:Vegan`, `dinner:true`. */
+export const answerFilter = (question: string, answer: string): string => `${question}:${answer}`;
+/** The answer that a filter means, for the questions that can be looked for; undefined for anything else. */
+export function readAnswer(
+  filter: string,
+  questions: StoredQuestion[],
+): { question: StoredQuestion; answer: string | boolean } | undefined {
+  const [id = ''] = filter.split(':', 1);
+  const answer = filter.slice(id.length + 1);
+  const question = questions.find((other) => other.id === id && other.kind !== 'text');
+  if (!question || answer === '') return undefined;
+  if (question.kind === 'choice') return { question, answer };
+  return answer === 'true' || answer === 'false' ? { question, answer: answer === 'true' } : undefined;
+}
 
 /** The place of a row in the list: when it was created, in microseconds since 1970, and its id. */
 export type Place = { at: string; id: string };
@@ -110,8 +128,9 @@ const PLACES = {
  */
 export async function listRegistrations(database: Database, filter: Filter, from: From): Promise<List> {
   const conditions = conditionsOf(filter);
+  // PostgreSQL knows how frequent each answer is, so it decides itself how to look for one.
   const isSearched = Boolean(filter.q ?? filter.attention);
-  const counted = isSearched ? FOUND_COUNTED : countsOf(filter);
+  const counted = isSearched || filter.answer ? FOUND_COUNTED : countsOf(filter);
   const order = from.way === 'before' ? 'asc' : 'desc';
   const attention = ATTENTIONS.map((name) => `o.id in (${ATTENTION[name]}) as "${name}"`);
   const { rows } = await database.raw<{ rows: Row[] }>(
@@ -167,12 +186,25 @@ function countsOf(filter: Filter): Condition {
 
 /** All conditions on orders `o` but the status, which only the page follows. */
 export function conditionsOf(filter: Filter): Condition {
-  const { q, attention } = filter;
+  const { q, attention, answer } = filter;
   return allOf([
     chosenIn(filter, 'o.event_id', 'o.ticket_type_id'),
     ...(q ? [searchFor(q)] : []),
+    ...(answer ? [answered(answer)] : []),
     ...(attention ? [{ sql: `o.id in (${ATTENTION[attention]})`, bindings: [] }] : []),
   ]);
+}
+
+/** The index `orders_answers` finds them. A box is stored as true or false, and a choice as its text. */
+function answered(filter: string): Condition {
+  const [id = ''] = filter.split(':', 1);
+  const text = filter.slice(id.length + 1);
+  // The first one that fits ends the comparison, and boxes are more frequent than choices with such a text.
+  const wanted = [...(text === 'true' || text === 'false' ? [text === 'true'] : []), text];
+  return {
+    sql: `(${wanted.map(() => 'o.answers @> ?').join(' or ')})`,
+    bindings: wanted.map((answer) => JSON.stringify({ [id]: answer })),
+  };
 }
 
 /** The event and the ticket type that were chosen, in the columns that have them. */
@@ -206,14 +238,19 @@ const toListed = (row: Row): Listed => ({
 });
 
 /** An event with its ticket types, to choose from. */
-export type Choice = { id: string; name: string; ticketTypes: { id: string; name: string }[] };
+export type Choice = {
+  id: string;
+  name: string;
+  ticketTypes: { id: string; name: string }[];
+  questions: StoredQuestion[];
+};
 
-/** All events, the latest first, with their ticket types in order. One statement. */
+/** All events, the latest first, with their ticket types and questions in order. One statement. */
 export async function listChoices(database: Database): Promise<Choice[]> {
   const { rows } = await database.raw<{ rows: Choice[] }>(
     `select e.id, e.name, coalesce(
        jsonb_agg(jsonb_build_object('id', t.id, 'name', t.name) order by t.position, t.id) filter (where t.id is not null),
-       '[]') as "ticketTypes"
+       '[]') as "ticketTypes", ${questionsOf('e.id')} as questions
      from events e left join ticket_types t on t.event_id = e.id
      group by e.id order by e.starts_at desc, e.id`,
   );

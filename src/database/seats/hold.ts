@@ -158,6 +158,11 @@ export async function notePaypalOrder(database: Database, hold: Hold, paypalOrde
     .update({ paypal_order_id: paypalOrderId, paypal_order_at: database.fn.now() });
 }
 
+/** Notes the answers that were accepted with a hold, as a hash; null for none. */
+export async function noteAnswers(database: Database, id: string, answersHash: string | null): Promise<void> {
+  await database('seat_holds').where({ id }).update({ answers_hash: answersHash });
+}
+
 /** The hold or claim of a registration as it stands, lapsed or not; undefined when it has none. */
 export async function findHold(database: Database, id: string): Promise<Hold | undefined> {
   const found = await database<HoldRow>('seat_holds').where({ id }).first();

@@ -41,6 +41,8 @@ export type HoldRow = {
   secret_hash: string | null;
   email_hash: string | null;
   confirmation_token: string;
+  /** The answers that were accepted with the hold; null for none. */
+  answers_hash: string | null;
 };
 
 export type Hold = {

@@ -1,8 +1,9 @@
 /** The fields of the form as the page shows them. The schema decides what is required, how long and of which shape. */
 import type { TObject, TSchema } from 'typebox';
 import { addressRules, countries } from '../../countries.ts';
-import { Attendee, Billing } from '../../form.ts';
+import { AnswerText, Attendee, Billing } from '../../form.ts';
 import type { MessageKey, Speech } from '../../messages/index.ts';
+import type { Question } from '../../questions.ts';
 import type { Language } from '../../registration.ts';
 
 type Shown = {
@@ -82,6 +83,22 @@ function fields(part: string, schema: TObject, shown: Record<string, Shown>, { t
 
 export const personFields = (speech: Speech): Field[] => fields('attendee', Attendee, PERSON, speech);
 export const addressFields = (speech: Speech): Field[] => fields('billing', Billing, ADDRESS, speech);
+
+/** A question of the organizers as a field: `tickets` are the ids of the ticket types that it is asked for, null for all. */
+export type QuestionField = Pick<Field, 'path' | 'label' | 'required' | 'maxLength' | 'pattern'> &
+  Pick<Question, 'kind' | 'choices'> & { tickets: string | null };
+
+/** The questions of an event, in the organizers' own words, whatever the language of the page. */
+export function questionFields(questions: Question[], { t }: Speech): QuestionField[] {
+  const { maxLength, pattern } = AnswerText as TSchema & Partial<Pick<Field, 'maxLength' | 'pattern'>>;
+  return questions.map(({ id, kind, label, choices, required, ticketTypes }) => ({
+    ...{ path: `answers/${id}`, kind, choices, required },
+    // A box says itself that it may be left empty.
+    label: required || kind === 'checkbox' ? label : t('form.optional', { label }),
+    tickets: ticketTypes?.join(' ') ?? null,
+    ...{ maxLength, pattern },
+  }));
+}
 
 type CountryOption = {
   code: string;

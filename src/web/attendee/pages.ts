@@ -1,11 +1,12 @@
 /** The pages that attendees see, as HTML. */
 import { isMessage, type MessageKey } from '../../messages/index.ts';
 import { decimal, type Money } from '../../money.ts';
+import type { Question } from '../../questions.ts';
 import { isOpen, type EventFacts, type Progress, type Step } from '../../registration.ts';
 import { eventDates } from '../dates.ts';
 import { qrSvg } from '../qr.ts';
 import { createRenderer, type Frame } from '../render.ts';
-import { addressFields, countryOptions, personFields } from './fields.ts';
+import { addressFields, countryOptions, personFields, questionFields } from './fields.ts';
 
 const render = createRenderer(new URL('views', import.meta.url));
 
@@ -14,6 +15,7 @@ type EventView = EventFacts & {
   description: string | null;
   pictureHash: string | null;
   ticketTypes: TicketTypeView[];
+  questions: Question[];
 };
 
 /** Modules: the first one is the page's own, the others are what it imports. */
@@ -28,7 +30,7 @@ const FORM_SCRIPTS = [
     'paypal.js',
     'problems.js',
   ],
-  ...['regions.js', 'storage.js', 'suggestion.js', 'tickets.js', 'wallet.js'],
+  ...['questions.js', 'regions.js', 'storage.js', 'suggestion.js', 'tickets.js', 'wallet.js'],
 ];
 const STATUS_SCRIPTS = ['status.js', 'checkout.js', 'messages.js', 'storage.js'];
 
@@ -93,6 +95,7 @@ export function formPage(frame: Frame, { event, paypal, holdMinutes, toEvents }:
     paypal,
     toEvents,
     person: personFields(speech),
+    questions: questionFields(event.questions, speech),
     address: addressFields(speech),
     countries: countryOptions(speech),
     tickets: event.ticketTypes.map((ticket) => {

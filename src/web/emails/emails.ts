@@ -6,6 +6,7 @@ import { countryNames } from '../../countries.ts';
 import { speak, type MessageKey, type Speech } from '../../messages/index.ts';
 import type { Money } from '../../money.ts';
 import { LINK_MINUTES } from '../../organizer.ts';
+import type { Question } from '../../questions.ts';
 import {
   fullName,
   isTrusted,
@@ -15,6 +16,7 @@ import {
   type NoticeKind,
   type Order,
 } from '../../registration.ts';
+import { tellAnswers } from '../answers.ts';
 import { calendarFile } from '../calendar.ts';
 import { eventDates, longDate, longTime } from '../dates.ts';
 import { siteLinks } from '../links.ts';
@@ -52,7 +54,9 @@ export function render(
 
 type Links = { reference: string; statusUrl: string; site: Parameters<typeof siteLinks>[0] };
 type Confirmation = Links &
-  Pick<Order, 'id' | 'event' | 'ticketType' | 'attendee' | 'billing' | 'amount' | 'language'> & {
+  Pick<Order, 'id' | 'event' | 'ticketType' | 'attendee' | 'billing' | 'answers' | 'amount' | 'language'> & {
+    /** The questions of the event, as far as they are known. */
+    questions?: Pick<Question, 'id' | 'label'>[];
     /** ISO 8601 */
     paidAt: string;
     newsletter: boolean;
@@ -65,10 +69,11 @@ type Confirmation = Links &
 function typed(order: Confirmation, { t, locale }: Speech) {
   const { firstName, organization } = order.attendee;
   const attendeeName = fullName(order.attendee);
-  if (!isTrusted(order)) return { hello: t('mail.hello.nobody'), attendeeName: null, buyer: [] };
+  if (!isTrusted(order)) return { hello: t('mail.hello.nobody'), attendeeName: null, buyer: [], answers: [] };
   return {
     hello: t('mail.hello', { name: firstName }),
     attendeeName,
+    answers: tellAnswers(order.questions ?? [], order.answers, t),
     buyer: [organization, attendeeName, ...(order.billing ? addressLines(order.billing, locale) : [])].filter(
       Boolean,
     ),

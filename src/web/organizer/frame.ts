@@ -15,6 +15,8 @@ export type Desk = {
   opens: (path: string) => boolean;
   acts: (route: string) => boolean;
 };
+/** Where answers are read: who may open it may look for answers, too. */
+export const ANSWERS_ROUTE = '/organizer/events/:event/answers';
 export type OrganizerFrame = Frame & { desk: Desk | null };
 
 /** The pages that the navigation leads to. Each shows the entries that the role may open. */

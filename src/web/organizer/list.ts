@@ -1,12 +1,27 @@
 /** What the list of registrations shows, and the addresses of its pages. */
 import type { PaidBy } from '../../addition.ts';
 import { CONDITIONS, type Condition } from '../../database/desk/attention.ts';
-import { type Choice, type Filter, type List, type Listed, type Place } from '../../database/desk/list.ts';
+import {
+  answerFilter,
+  readAnswer,
+  type Choice,
+  type Filter,
+  type List,
+  type Listed,
+  type Place,
+} from '../../database/desk/list.ts';
 import { ORDER_STATUSES, type OrderStatus } from '../../database/orders.ts';
 import type { MessageKey, Speech } from '../../messages/index.ts';
+import { tellAnswer } from '../answers.ts';
 import { shortTime } from '../dates.ts';
 
-export type ListPage = { filter: Filter; choices: Choice[]; list: List };
+export type ListPage = {
+  filter: Filter;
+  choices: Choice[];
+  list: List;
+  /** Whether this role reads answers. */
+  readsAnswers: boolean;
+};
 
 const PATH = '/organizer/registrations';
 const TABS: Record<OrderStatus, MessageKey> = {
@@ -62,7 +77,7 @@ export function readPlace(cursor: unknown): Place | undefined {
 }
 
 /** The data of the page. */
-export function listData(speech: Speech, { filter, choices, list }: ListPage) {
+export function listData(speech: Speech, { filter, choices, list, readsAnswers }: ListPage) {
   const { t } = speech;
   const { rows, counts, newer, older } = list;
   const all = ORDER_STATUSES.reduce((sum, status) => sum + counts[status], 0);
@@ -86,6 +101,7 @@ export function listData(speech: Speech, { filter, choices, list }: ListPage) {
     export: exportAddress(filter),
     events: choices.length > 1 ? choices : [],
     tickets: ticketsOf(choices, filter.event),
+    answers: readsAnswers ? answersOf(speech, choices, filter) : [],
     attentions: CONDITIONS.map((id) => ({ id, name: t(NEEDS[id]) })),
     rows: rows.map((row) => shown(speech, row)),
     severalEvents: choices.length > 1,
@@ -99,6 +115,25 @@ const exportAddress = (filter: Filter): string => {
   const query = new URLSearchParams(Object.entries(filter).filter(isGiven) as [string, string][]);
   return query.size > 0 ? `/organizer/export?${query.toString()}` : '/organizer/export';
 };
+
+/** The answers to choose from, where an event is chosen or there is only one; with the one that is looked for, offered now or not. */
+function answersOf({ t }: Speech, choices: Choice[], { event, answer }: Filter) {
+  const [only, ...more] = choices.filter(({ id }) => event === undefined || id === event);
+  const questions = more.length === 0 ? (only?.questions ?? []) : [];
+  const option = (question: string, value: string | boolean) => ({
+    id: answerFilter(question, String(value)),
+    name: tellAnswer(value, t),
+  });
+  const sought = answer === undefined ? undefined : readAnswer(answer, questions);
+  return questions
+    .filter(({ kind }) => kind !== 'text')
+    .map(({ id, label, kind, choices: offered }) => {
+      const values =
+        kind === 'choice' ? offered.map((one) => option(id, one)) : [option(id, true), option(id, false)];
+      const isOther = sought?.question.id === id && !values.some((one) => one.id === answer);
+      return { label, values: isOther ? [...values, option(id, sought.answer)] : values };
+    });
+}
 
 /** The ticket types to choose from, if there is a choice. Those of several events with one id are one choice. */
 export function ticketsOf(choices: Choice[], event: string | undefined): { id: string; name: string }[] {

@@ -1,7 +1,7 @@
 /** The pages that organizers see, as HTML. They need no scripts. */
 import type { MessageKey } from '../../messages/index.ts';
 import { FRESH_HOURS, LINK_MINUTES, ROLES, shownName, type Organizer } from '../../organizer.ts';
-import { render, type OrganizerFrame } from './frame.ts';
+import { ANSWERS_ROUTE, render, type OrganizerFrame } from './frame.ts';
 import { exportsData, type ExportsPage } from './exports/page.ts';
 import { listData, type ListPage } from './list.ts';
 
@@ -29,8 +29,12 @@ export const linkPage = (frame: OrganizerFrame): string =>
   render('link', frame, { title: frame.speech.t('organizer.link.title') });
 
 /** The registrations that a filter finds, a page at a time. */
-export const listPage = (frame: OrganizerFrame, page: ListPage): string =>
-  render('list', frame, listData(frame.speech, page));
+export const listPage = (frame: OrganizerFrame, page: Omit<ListPage, 'readsAnswers'>): string =>
+  render(
+    'list',
+    frame,
+    listData(frame.speech, { ...page, readsAnswers: frame.desk?.opens(ANSWERS_ROUTE) ?? false }),
+  );
 
 /** The files that can be downloaded, and who has downloaded them. */
 export const exportsPage = (frame: OrganizerFrame, page: ExportsPage): string =>

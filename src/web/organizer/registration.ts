@@ -1,6 +1,7 @@
 /** The page of one registration, as HTML. */
 import {
   moneyOf,
+  type Bought,
   type Details,
   type ListedDispute,
   type ListedEvent,
@@ -8,11 +9,14 @@ import {
 } from '../../database/desk/details.ts';
 import { RETRIABLE } from '../../change.ts';
 import type { EventKind } from '../../database/history.ts';
+import { LONGEST_ANSWER } from '../../form.ts';
 import { isMessage, type MessageKey } from '../../messages/index.ts';
 import { decimal, type Money } from '../../money.ts';
+import { answerTo, isAskedFor } from '../../questions.ts';
 import { fullName, type Step } from '../../registration.ts';
 import type { RegistrationStatus } from '../../registrations/status.ts';
 import type { StepFailures } from '../../temporal/failures.ts';
+import { tellAnswers } from '../answers.ts';
 import { shortTime } from '../dates.ts';
 import { render, type OrganizerFrame } from './frame.ts';
 
@@ -109,6 +113,11 @@ export function registrationPage(frame: OrganizerFrame, page: RegistrationPage):
         retry: mayAct && isConfirmed && now.state === 'failed' && isRetriable(step.name) ? newAction() : null,
       };
     }),
+    // An accountant needs none of what may be sensitive.
+    answers:
+      bought && frame.desk?.acts('/organizer/registrations/:id/answers')
+        ? tellAnswers(bought.questions, bought.answers, t)
+        : [],
     history: history.map((entry) => ({ ...tellEvent(frame, entry), at: time(entry.at), text: entry.text })),
     forms: mayAct && {
       refund: isPaid &&
@@ -142,6 +151,7 @@ export function registrationPage(frame: OrganizerFrame, page: RegistrationPage):
       },
       note: bought && { action: newAction() },
       resend: isConfirmed && { action: newAction() },
+      answers: isConfirmed && person && answersForm(bought, newAction),
       correct: isConfirmed && person && { action: newAction(), person, fields: CORRECTIBLE },
       move: isConfirmed &&
         alternatives.length > 0 && {
@@ -162,6 +172,24 @@ const CORRECTIBLE = [
   { field: 'lastName', maxLength: 100 },
   { field: 'email', maxLength: 254 },
 ] as const;
+
+/** The questions that can be answered anew: those that are asked for the ticket type, and those that have an answer. */
+function answersForm({ questions, answers, ticketType }: Bought, newAction: () => string) {
+  const fields = questions
+    .filter(
+      (question) =>
+        answerTo(answers, question.id) !== undefined ||
+        (question.removedAt === null && isAskedFor(question, ticketType.id)),
+    )
+    .map((question) => {
+      const answer = answerTo(answers, question.id);
+      const { choices } = question;
+      // A choice that is not offered any more can stay.
+      const isOther = typeof answer === 'string' && !choices.includes(answer);
+      return { ...question, answer, choices: isOther ? [answer, ...choices] : choices };
+    });
+  return fields.length > 0 && { action: newAction(), fields, maxLength: LONGEST_ANSWER };
+}
 
 const isRetriable = (name: string) => RETRIABLE.some((step) => step === name);
 const DONE_AGAIN: Record<string, EventKind> = { email: 'email-sent', 'mailing-list': 'subscribed' };

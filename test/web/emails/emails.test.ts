@@ -113,6 +113,32 @@ describe('the confirmation', () => {
     }
   });
 
+  it('repeats answers in the order of the questions, and waits for no question: its id is told then', () => {
+    const answers = { diet: 'Vegan & more', dinner: false, gone: '<b>x</b>' };
+    const questions = [
+      { id: 'dinner', label: 'Dinner?' },
+      { id: 'unanswered', label: 'Unanswered' },
+      { id: 'diet', label: 'Ernährung <3' },
+    ];
+    const sent = {
+      ...anOrder({ answers, language: 'de' }),
+      ...links,
+      site,
+      newsletter: false,
+      paidAt: '2026-11-23T23:30:00.000Z',
+    };
+    const { html, text } = confirmationMail({ ...sent, questions });
+    expect(text).toContain(
+      'IHRE ANTWORTEN\n\nDinner?: Nein\nErnährung <3: Vegan & more\ngone: <b>x</b>\n\n\nQUITTUNG',
+    );
+    expect(html).toContain('Ernährung &lt;3</span><br>Vegan &amp; more');
+    expect(confirmationMail(sent).text).toContain('diet: Vegan & more\n');
+    for (const part of Object.values(mail())) expect(JSON.stringify(part)).not.toContain('Your answers');
+    const untrusted = confirmationMail({ ...sent, questions, amount: { minor: 0, currency: 'EUR' } });
+    for (const part of [untrusted.html, untrusted.text])
+      expect(part).not.toMatch(/Vegan|Ernährung|ANTWORTEN/i);
+  });
+
   it('links terms, refund policy and contact, and wraps long words but no amount', () => {
     const { html, text } = mail();
     for (const part of [html, text])

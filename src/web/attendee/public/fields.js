@@ -1,6 +1,7 @@
 // The fields of the form: their values, their errors, and the draft that survives a reload.
 import { openAddress } from './address.js';
 import { hasMessage, message } from './messages.js';
+import { openQuestions } from './questions.js';
 import { tab } from './storage.js';
 import { suggestion } from './suggestion.js';
 
@@ -35,6 +36,11 @@ export function openFields(form, { isFree, onCorrected }) {
     else field.removeAttribute('aria-invalid');
   }
 
+  const isTick = ({ type }) => type === 'checkbox';
+  const isAnswer = ({ name }) => name.startsWith('answers/');
+  /** What is in a field; empty for a box that is not ticked. */
+  const contentOf = (field) => (isTick(field) ? (field.checked ? 'on' : '') : field.value.trim());
+
   /** The message for a field, if it has one of its own. */
   const say = (key, { name }, values) => {
     const own = `${key}.${name.split('/')[1]}`;
@@ -43,7 +49,9 @@ export function openFields(form, { isFree, onCorrected }) {
 
   /** The error that the server would report for a field, or an empty text if there is none. */
   function faultOf(field) {
-    const value = field.value.trim();
+    const value = contentOf(field);
+    if (!value && isAnswer(field))
+      return field.required ? message(isTick(field) ? 'fault.answer.tick' : 'fault.answer.needed') : '';
     if (!value) return field.required ? say('fault.needed', field) : '';
     if (value.length > field.maxLength && field.maxLength > 0)
       return message('fault.too-long', { limit: field.maxLength });
@@ -57,8 +65,12 @@ export function openFields(form, { isFree, onCorrected }) {
     if (!field.value.trim()) showError(field.name, '');
   });
 
-  /** A free ticket needs no address. */
-  const applyTicket = () => (billing.hidden = isFree());
+  const questions = openQuestions(form);
+  /** A free ticket needs no address, and each ticket has its questions. */
+  function applyTicket() {
+    billing.hidden = isFree();
+    questions.showFor(ticket()?.value);
+  }
 
   function suggest() {
     const field = form.elements['attendee/email'];
@@ -82,12 +94,22 @@ export function openFields(form, { isFree, onCorrected }) {
   let forgotten = false;
   function save() {
     if (forgotten) return;
-    const values = all().map(({ name, value }) => [name, value]);
+    const values = all().map((field) => [field.name, isTick(field) ? contentOf(field) : field.value]);
     tab.set(draftKey, { values, ticketType: ticket()?.value, newsletter: form.elements.newsletter.checked });
+  }
+  function restoreFields(values) {
+    for (const [name, value] of values) {
+      const field = form.elements[name];
+      if (!field) continue;
+      if (isTick(field)) field.checked = value !== '';
+      else field.value = value;
+      // A choice that is not offered any more.
+      if (field.value !== value && field.tagName === 'SELECT') field.selectedIndex = 0;
+    }
   }
   function restore() {
     const { values = [], ticketType, newsletter } = tab.get(draftKey) ?? {};
-    for (const [name, value] of values) if (form.elements[name]) form.elements[name].value = value;
+    restoreFields(values);
     address.restore(new Map(values));
     if (newsletter !== undefined) form.elements.newsletter.checked = newsletter;
     const choices = [...form.querySelectorAll('[name=ticketType]:enabled')];
@@ -108,7 +130,7 @@ export function openFields(form, { isFree, onCorrected }) {
     );
   form.addEventListener('focusout', ({ target }) => {
     // An empty field that is passed on the way to another one is no error yet.
-    if (!inputs().includes(target) || !target.value.trim()) return;
+    if (!inputs().includes(target) || !contentOf(target)) return;
     const judge = () => {
       showError(target.name, faultOf(target));
       if (target.type === 'email') suggest();
@@ -136,6 +158,16 @@ export function openFields(form, { isFree, onCorrected }) {
     showError,
     save,
     applyTicket,
+
+    /** Shows the questions as they are on the server, with what was answered to those that stay. */
+    async refreshQuestions() {
+      save();
+      const { values = [] } = tab.get(draftKey) ?? {};
+      await questions.refresh();
+      restoreFields(values.filter(([name]) => name.startsWith('answers/')));
+      applyTicket();
+    },
+
     forget() {
       forgotten = true;
       tab.remove(draftKey);
@@ -148,8 +180,8 @@ export function openFields(form, { isFree, onCorrected }) {
       if (ticket()) body.ticketType = ticket().value;
       for (const field of inputs()) {
         const [part, name] = field.name.split('/');
-        const value = field.value.trim();
-        if (value) body[part][name] = value;
+        const value = isTick(field) ? field.checked : contentOf(field);
+        if (value !== '') (body[part] ??= {})[name] = value;
       }
       return body;
     },

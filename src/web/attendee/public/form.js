@@ -54,6 +54,8 @@ async function showFailure(error) {
   if (error.is('already-registered', 'payment-in-flight')) return openStatusPage(checkout.read().id);
   showHold(error.is('hold-expired') ? null : checkout.read()?.heldUntil);
   if (error.is('declined')) return showCardError(problem.detail);
+  // The organizers may have changed their questions since the page was loaded.
+  if (problem.errors?.some(({ pointer }) => pointer.startsWith('/answers'))) await fields.refreshQuestions();
   if (!error.is('sold-out')) return problems.show(problem, fields.showError);
   const left = await tickets.refresh();
   showTicket();
