@@ -58,6 +58,8 @@ export async function claimSeatLocked(
       const available = await lockAvailability(trx, id, hold.event_id, hold.ticket_type_id);
       // A hold that goes on keeps its seat, also of an event that has just ended.
       if (!available?.live && (!available?.seat || !available.onSale)) return { status: 'no-seat' };
+      // The event has got another currency since the hold lapsed.
+      if (available.currency !== hold.currency) return { status: 'no-seat' };
     }
     await trx('seat_holds').where({ id }).update({ claimed_for: paypalOrderId, held_until: null });
     return { status: 'claimed', amount: { minor: hold.amount_minor, currency: hold.currency } };
