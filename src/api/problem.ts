@@ -71,6 +71,8 @@ const ORGANIZER_PROBLEMS = {
   'refund-impossible': 409,
   'change-impossible': 409,
   'not-confirmed': 409,
+  'event-changed': 409,
+  'event-cancelled': 409,
   'link-over': 410,
   'too-many-exports': 503,
 } as const satisfies Record<string, number>;

@@ -6,7 +6,13 @@ import { Problem, problemResponses } from '../problem.ts';
 import { EventBody, price } from './schemas.ts';
 
 /** An event as the HTTP API and the pages show it. */
-export const eventView = ({ seller: _s, description: _d, pictureHash: _p, ...event }: Event) => ({
+export const eventView = ({
+  seller: _s,
+  description: _d,
+  pictureHash: _p,
+  pictureAlt: _a,
+  ...event
+}: Event) => ({
   ...event,
   ticketTypes: event.ticketTypes.map(({ soldOut: _pageOnly, ...ticketType }) => ({
     ...ticketType,

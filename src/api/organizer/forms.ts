@@ -1,6 +1,7 @@
 /** Forms of the organizers' pages: each carries a token that was made for the session (OWASP, Synchronizer Token Pattern). */
 import { Tokens } from '@fastify/csrf';
 import formbody from '@fastify/formbody';
+import multipart from '@fastify/multipart';
 import type { FastifyRequest } from 'fastify';
 import type { Session } from '../../database/sessions.ts';
 import type { App } from '../dependencies.ts';
@@ -19,10 +20,41 @@ export const csrfToken = ({ csrfSecret }: Session): string => tokens.create(csrf
 export async function acceptForms(app: App): Promise<void> {
   app.removeAllContentTypeParsers();
   await app.register(formbody);
-  app.addHook('preValidation', (request, _reply, done) => {
-    if (request.method === 'POST') request.body = fieldsOf(request);
-    done();
+  app.addHook('preValidation', async (request) => {
+    if (request.method !== 'POST') return;
+    if (isWithFiles(request)) request.body = await readParts(request);
+    request.body = fieldsOf(request);
   });
+}
+
+/** Makes the routes of an app take forms with files as well; a file, or a field, has at most so many bytes. */
+export async function acceptFiles(app: App, bytes: number): Promise<void> {
+  await app.register(multipart, {
+    limits: { fileSize: bytes, fieldSize: bytes, fields: MOST_FIELDS, files: 1, parts: MOST_FIELDS + 1 },
+  });
+}
+const MOST_FIELDS = 10;
+
+/** Only the routes of {@link acceptFiles} take such a form. */
+const isWithFiles = (request: FastifyRequest): boolean =>
+  (request as Partial<FastifyRequest>).isMultipart?.() ?? false;
+
+/** The fields of a form with files. A file is a Buffer, and empty where none was chosen. */
+async function readParts(request: FastifyRequest): Promise<Record<string, unknown>> {
+  const fields: [string, unknown][] = [];
+  try {
+    for await (const part of request.parts()) {
+      if (part.type === 'file') fields.push([part.fieldname, await part.toBuffer()]);
+      else if (part.valueTruncated) throw new Problem('too-large');
+      else fields.push([part.fieldname, part.value]);
+    }
+  } catch (error) {
+    // Whatever else the parser complains about, the request is no form that a browser sends.
+    const isTooLarge =
+      error instanceof Problem || (Object(error) as { statusCode?: unknown }).statusCode === 413;
+    throw new Problem(isTooLarge ? 'too-large' : 'malformed-request');
+  }
+  return Object.fromEntries(fields);
 }
 
 /** The fields that are filled in, without the token. @throws Problem `form-not-accepted` without a token of the session */

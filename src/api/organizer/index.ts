@@ -6,6 +6,8 @@ import { answerErrors } from '../problem.ts';
 import { requireAccess } from './access.ts';
 import { organizerGuard } from './authentication.ts';
 import { codecRoutes } from './codec.ts';
+import { eventRoutes } from './event.ts';
+import { eventsRoutes } from './events.ts';
 import { exportRoutes } from './exports.ts';
 import { acceptForms } from './forms.ts';
 import { listRoutes } from './list.ts';
@@ -30,9 +32,10 @@ async function pages(instance: FastifyInstance, dependencies: Dependencies): Pro
   await acceptForms(app);
   for (const routes of [
     ...[signInRoutes, startRoutes, listRoutes, registrationRoutes],
-    ...[exportRoutes, peopleRoutes],
+    ...[eventsRoutes, exportRoutes, peopleRoutes],
   ])
     routes(app, dependencies);
+  await app.register(eventRoutes, dependencies);
 }
 
 function codec(instance: FastifyInstance, dependencies: Dependencies, done: () => void): void {

@@ -25,6 +25,7 @@ const NAVIGATION = [
     label: 'organizer.nav.registrations',
     text: 'organizer.start.registrations',
   },
+  { path: '/organizer/events', label: 'organizer.nav.events', text: 'organizer.start.events' },
   { path: '/organizer/export', label: 'organizer.nav.export', text: 'organizer.start.export' },
   { path: '/organizer/people', label: 'organizer.nav.people', text: 'organizer.start.people' },
 ] as const satisfies { path: string; label: MessageKey; text: MessageKey | null }[];
