@@ -212,7 +212,7 @@ describe('every route', () => {
       if (access.roles.includes(role)) {
         const answer = await send(method, url, how);
         // The id in an address is nobody's.
-        const refusals = url.includes(':id') ? [401, 403, 405, 415] : [401, 403, 404, 405, 415];
+        const refusals = /:(id|event)/.test(url) ? [401, 403, 405, 415] : [401, 403, 404, 405, 415];
         expect(refusals, `${method} ${url}`).not.toContain(answer.statusCode);
         expect(toSignIn(answer)).toBe(false);
         if (!isCodec(url)) expect(answer.headers).toMatchObject({ 'cache-control': 'no-store' });
