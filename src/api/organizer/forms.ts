@@ -52,9 +52,7 @@ async function readParts(request: FastifyRequest): Promise<Record<string, unknow
     // Whatever else the parser complains about, the request is no form that a browser sends.
     const isTooLarge =
       error instanceof Problem || (Object(error) as { statusCode?: unknown }).statusCode === 413;
-    throw isTooLarge
-      ? new Problem('too-large', { detail: 'organizer.import.fault.large' })
-      : new Problem('malformed-request');
+    throw new Problem(isTooLarge ? 'too-large' : 'malformed-request');
   }
   return Object.fromEntries(fields);
 }

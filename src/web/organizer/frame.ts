@@ -33,6 +33,7 @@ const NAVIGATION = [
     text: 'organizer.start.add',
   },
   { path: '/organizer/import', label: 'organizer.nav.import', text: 'organizer.start.import' },
+  { path: '/organizer/events', label: 'organizer.nav.events', text: 'organizer.start.events' },
   { path: '/organizer/export', label: 'organizer.nav.export', text: 'organizer.start.export' },
   { path: '/organizer/people', label: 'organizer.nav.people', text: 'organizer.start.people' },
 ] as const satisfies { path: string; label: MessageKey; text: MessageKey | null }[];
