@@ -25,7 +25,7 @@ const COLUMNS = [
     'amount_minor',
     'currency',
   ],
-  ...['paypal_capture_id', 'paid_at', 'newsletter_consent_at', 'language', 'erased_at'],
+  ...['paypal_capture_id', 'paid_at', 'newsletter_consent_at', 'language', 'erased_at', 'answers'],
 ] as const satisfies (keyof OrderRow)[];
 
 /** A registration with its event. What tells something about its person is null once it was erased. */
