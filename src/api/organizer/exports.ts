@@ -7,7 +7,7 @@ import { registrationLines } from '../../database/desk/registration-lines.ts';
 import type { MessageKey } from '../../messages/index.ts';
 import { MONEY } from '../../web/organizer/exports/money.ts';
 import type { ExportFaults, ExportsPage } from '../../web/organizer/exports/page.ts';
-import { REGISTRATIONS } from '../../web/organizer/exports/registrations.ts';
+import { registrationsWith } from '../../web/organizer/exports/registrations.ts';
 import { ANSWERS_ROUTE } from '../../web/organizer/frame.ts';
 import { exportsPage } from '../../web/organizer/pages.ts';
 import type { App, Dependencies } from '../dependencies.ts';
@@ -35,12 +35,14 @@ export function exportRoutes(app: App, { config, database }: Dependencies): void
     const query = request.query as Query;
     const choices = await listChoices(database);
     const { role } = sessionOf(request).organizer;
-    const filter = readFilter(query, choices, mayOpen(role, ANSWERS_ROUTE));
+    const readsAnswers = mayOpen(role, ANSWERS_ROUTE);
+    const filter = readFilter(query, choices, readsAnswers);
     const faults = faultsIn(query, filter);
     if (faults) return refuse(request, reply, 'registrations', faults);
     return send(request, reply, {
       ...{ file: 'registrations', event: filter.event, filters: namesOf(filter) },
-      ...{ statement: registrationLines(filter), content: REGISTRATIONS },
+      statement: registrationLines(filter),
+      content: registrationsWith(readsAnswers ? questionsIn(choices, filter) : []),
     });
   });
 
@@ -74,6 +76,12 @@ export function exportRoutes(app: App, { config, database }: Dependencies): void
     if (!prefersPage(request)) throw new Problem('invalid-fields', { errors });
     return show(request, reply.code(422), { file, faults });
   }
+}
+
+/** The questions of the one event that a file is about: in a file about several, their columns would not be those of one event. */
+function questionsIn(choices: Choice[], { event }: Filter): Choice['questions'] {
+  const [only, ...more] = choices.filter(({ id }) => event === undefined || id === event);
+  return more.length === 0 ? (only?.questions ?? []) : [];
 }
 
 const namesOf = (filter: object) =>

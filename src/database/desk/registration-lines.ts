@@ -25,7 +25,7 @@ const COLUMNS = [
     'amount_minor',
     'currency',
   ],
-  ...['source', 'payment', 'paid_at', 'newsletter_consent_at', 'language', 'erased_at'],
+  ...['source', 'payment', 'paid_at', 'newsletter_consent_at', 'language', 'erased_at', 'answers'],
 ] as const satisfies (keyof OrderRow)[];
 
 /** A registration with its event. What tells something about its person is null once it was erased. */

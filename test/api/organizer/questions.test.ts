@@ -297,6 +297,39 @@ describe('counts and the list', () => {
     expect([body.includes('>Otto '), body.includes('id="answer"')]).toEqual([true, false]);
   });
 
+  it('the export has a column for each question, with inert cells, but not for accountants', async () => {
+    await anOrder(stack.database, {
+      first_name: 'Eve',
+      answers: JSON.stringify({ allergies: '=HYPERLINK("x")' }),
+    });
+    await stack.database('questions').where({ id: 'diet' }).update({ removed_at: new Date() });
+    const file = async (who: SignedIn, query = '') => {
+      const { body } = await who.get(`/organizer/export/registrations.csv${query}`);
+      const [columns = '', ...lines] = body.trim().split('\r\n');
+      // The last line says that the file is whole.
+      return [columns.split(',').slice(28), lines.slice(0, -1).map((line) => line.split(',').slice(28))];
+    };
+    expect(await file(ada)).toEqual([
+      ['answer_allergies', 'answer_dinner', 'answer_diet'],
+      [
+        ['', 'yes', 'Vegan'],
+        ['Nuts', 'no', 'Vegan'],
+        ['', '', 'Fish & chips'],
+        ['', '', ''],
+        [`"'=HYPERLINK(""x"")"`, '', ''],
+      ],
+    ]);
+    expect((await file(ada, '?answer=diet%3AVegan'))[1]).toHaveLength(2);
+    expect((await ada.get('/organizer/export?answer=diet%3AVegan')).body).toContain(
+      'Only with the answer: Vegan',
+    );
+    const accountant = await aSignedIn(stack, 'accountant');
+    expect((await file(accountant))[0]).toEqual([]);
+    expect((await accountant.get('/organizer/export/registrations.csv?answer=diet%3AVegan')).statusCode).toBe(
+      422,
+    );
+  });
+
   it('with several events, an answer counts where one is chosen', async () => {
     const { picture_hash: _generated, ...event } = await stack
       .database('events')

@@ -1,6 +1,7 @@
 /** The columns of registrations.csv. Their names are stable: add columns at the end, and never rename one. */
 import type { RegistrationLine } from '../../../database/desk/registration-lines.ts';
 import { decimal } from '../../../money.ts';
+import { answerTo, type Question } from '../../../questions.ts';
 import { localTime, utcTime, type ExportFile } from './file.ts';
 
 type Row = RegistrationLine;
@@ -51,3 +52,17 @@ export const REGISTRATIONS: ExportFile<Row> = {
     { name: 'language', of: (row) => row.language },
   ],
 };
+
+/** The file with a column for each question of an event, retired ones too, after all others. */
+export const registrationsWith = (questions: Pick<Question, 'id'>[]): ExportFile<Row> => ({
+  ...REGISTRATIONS,
+  columns: [
+    ...REGISTRATIONS.columns,
+    ...questions.map(({ id }) => ({ name: `answer_${id}`, of: (row: Row) => answerOf(row, id) })),
+  ],
+});
+
+function answerOf({ answers }: Row, id: string): string | null {
+  const answer = answerTo(answers ?? undefined, id);
+  return typeof answer === 'boolean' ? yesOrNo(answer) : (answer ?? null);
+}
