@@ -124,6 +124,9 @@ describe('a registration that is paid elsewhere', () => {
     expect(told).toContain('Nicht über diesen Dienst bezahlt');
     expect(told).not.toContain('über PayPal');
     expect(await stack.database('captures')).toEqual([]);
+    const lines = (await organizer.get(`/organizer/export/registrations.csv?q=${email}`)).body;
+    expect(lines).toMatch(/,by-hand,elsewhere,99\.50,/);
+    expect((await organizer.get('/organizer/export/money.csv')).body).not.toContain('99.50');
     expect(await statusOf(other)).toMatchObject({ steps: [{ name: 'payment', state: 'done' }, {}, {}, {}] });
   });
 
