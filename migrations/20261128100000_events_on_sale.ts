@@ -36,6 +36,53 @@ export async function up(knex: Knex): Promise<void> {
         and coalesce(t.sale_starts_at <= clock_timestamp(), true)
         and coalesce(t.sale_ends_at > clock_timestamp(), true) as on_sale
     from ticket_types t join events e on e.id = t.event_id`);
+  await createHoldOnSale(knex);
+
+  await knex.schema.createTable('captures', (table) => {
+    table.comment('Payments that PayPal has captured, also of registrations that were undone');
+    table.text('paypal_capture_id').primary();
+    table.uuid('registration_id').notNullable().index();
+    table.text('paypal_order_id');
+    table.integer('amount_minor').notNullable();
+    table.specificType('currency', 'char(3)').notNullable();
+    table.integer('fee_minor').comment("PayPal's fee, in the same currency; null until it is known");
+    table.timestamp('captured_at').notNullable().index();
+  });
+  await knex.raw(`
+    insert into captures (paypal_capture_id, registration_id, paypal_order_id, amount_minor, currency, captured_at)
+    select paypal_capture_id, id, paypal_order_id, amount_minor, currency, paid_at
+    from orders where paypal_capture_id is not null
+    union all
+    select r.paypal_capture_id, r.registration_id, min(r.paypal_order_id), sum(r.amount_minor)::integer, r.currency, min(r.asked_at)
+    from refunds r
+    where not exists (select from orders o where o.paypal_capture_id = r.paypal_capture_id) and r.state <> 'refused'
+    group by r.paypal_capture_id, r.registration_id, r.currency`);
+
+  await knex.schema.createTable('organizer_events', (table) => {
+    table.comment(
+      'What organizers did that is not about one registration: append-only, without personal data',
+    );
+    table.specificType('position', 'bigint generated always as identity').primary();
+    table.timestamp('at').notNullable().defaultTo(knex.raw('clock_timestamp()'));
+    table.text('kind').notNullable();
+    table.uuid('organizer_id').comment('Who did it; null for the service itself');
+    table.text('event_id').comment('The event that it is about');
+    table.uuid('action');
+    table.jsonb('facts').notNullable().defaultTo('{}');
+    table.index(['event_id', 'position']);
+  });
+  await knex.raw(`
+    create function refuse_any_change() returns trigger language plpgsql as $$
+    begin
+      raise exception 'The history of the desk is append-only';
+    end $$`);
+  await knex.raw(`
+    create trigger organizer_events_append_only before update or delete on organizer_events
+    for each row execute function refuse_any_change()`);
+}
+
+/** The first hold of a registration, of what is on sale. A later migration takes it back to this. */
+export async function createHoldOnSale(knex: Knex): Promise<void> {
   await knex.raw(`
     create or replace function hold_new_seat(registration text, event text, ticket_type text, minutes integer, owner jsonb)
     returns table (outcome text, amount_minor integer, currency char(3), held_until timestamptz)
@@ -89,48 +136,6 @@ export async function up(knex: Knex): Promise<void> {
           owner->>'secretHash', owner->>'emailHash', owner->>'addressKey', owner->>'personKey')
         returning 'held', h.amount_minor, h.currency, h.held_until;
     end $$`);
-
-  await knex.schema.createTable('captures', (table) => {
-    table.comment('Payments that PayPal has captured, also of registrations that were undone');
-    table.text('paypal_capture_id').primary();
-    table.uuid('registration_id').notNullable().index();
-    table.text('paypal_order_id');
-    table.integer('amount_minor').notNullable();
-    table.specificType('currency', 'char(3)').notNullable();
-    table.integer('fee_minor').comment("PayPal's fee, in the same currency; null until it is known");
-    table.timestamp('captured_at').notNullable().index();
-  });
-  await knex.raw(`
-    insert into captures (paypal_capture_id, registration_id, paypal_order_id, amount_minor, currency, captured_at)
-    select paypal_capture_id, id, paypal_order_id, amount_minor, currency, paid_at
-    from orders where paypal_capture_id is not null
-    union all
-    select r.paypal_capture_id, r.registration_id, min(r.paypal_order_id), sum(r.amount_minor)::integer, r.currency, min(r.asked_at)
-    from refunds r
-    where not exists (select from orders o where o.paypal_capture_id = r.paypal_capture_id) and r.state <> 'refused'
-    group by r.paypal_capture_id, r.registration_id, r.currency`);
-
-  await knex.schema.createTable('organizer_events', (table) => {
-    table.comment(
-      'What organizers did that is not about one registration: append-only, without personal data',
-    );
-    table.specificType('position', 'bigint generated always as identity').primary();
-    table.timestamp('at').notNullable().defaultTo(knex.raw('clock_timestamp()'));
-    table.text('kind').notNullable();
-    table.uuid('organizer_id').comment('Who did it; null for the service itself');
-    table.text('event_id').comment('The event that it is about');
-    table.uuid('action');
-    table.jsonb('facts').notNullable().defaultTo('{}');
-    table.index(['event_id', 'position']);
-  });
-  await knex.raw(`
-    create function refuse_any_change() returns trigger language plpgsql as $$
-    begin
-      raise exception 'The history of the desk is append-only';
-    end $$`);
-  await knex.raw(`
-    create trigger organizer_events_append_only before update or delete on organizer_events
-    for each row execute function refuse_any_change()`);
 }
 
 export async function down(knex: Knex): Promise<void> {

@@ -60,6 +60,8 @@ export async function claimSeatLocked(
       const available = await lockAvailability(trx, id, hold.event_id, hold.ticket_type_id);
       // A hold that goes on keeps its seat, also of an event that has just ended.
       if (!available?.live && (!available?.seat || !available.onSale)) return { status: 'no-seat' };
+      // The event has got another currency since the hold lapsed.
+      if (available.currency !== hold.currency) return { status: 'no-seat' };
     }
     const since = hold.claimed_for === paypalOrderId ? 'claimed_at' : NOW;
     const claimed = { claimed_for: paypalOrderId, claimed_at: trx.raw(since), held_until: null };

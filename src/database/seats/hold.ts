@@ -1,4 +1,5 @@
 /** A seat that is held while the attendee fills in the form. This file and claim.ts own the table `seat_holds`. */
+import { countLapsed } from '../checkouts.ts';
 import type { Database } from '../connection.ts';
 import { lockAvailability } from './availability.ts';
 import { noteFree, ownerJson, refusedByLimits, type LimitReached } from './limits.ts';
@@ -104,7 +105,7 @@ export async function holdSeatLocked(
       return { status: 'held', hold: toHold(only(made)), renewed: false, secretTaken: hasSecret };
     }
     const same = existing.event_id === event && existing.ticket_type_id === ticketType;
-    const repriced = !live && price_minor !== existing.amount_minor;
+    const repriced = !live && (price_minor !== existing.amount_minor || currency !== existing.currency);
     const reopen = !same || repriced || (await isPaypalOrderOld(trx, id));
     const opens = price_minor > 0 && (reopen || existing.paypal_order_id === null);
     if (opens && existing.paypal_orders + Number(reopen) > MOST_PAYPAL_ORDERS)
@@ -173,6 +174,34 @@ export async function findHold(database: Database, id: string): Promise<Hold | u
 export async function findEndOfHold(trx: Database, id: string): Promise<string | null> {
   const row = await trx<HoldRow>('seat_holds').where({ id }).andWhereRaw(`held_until > ${NOW}`).first();
   return row?.held_until?.toISOString() ?? null;
+}
+
+/** How long PayPal answers a repeated request id with the order of the first one (developer.paypal.com, idempotency). */
+const PAYPAL_REPEATS_HOURS = 6;
+
+/**
+ * Drops the lapsed holds of a ticket type that is to be removed: those that nobody decides about now, and whose PayPal orders would
+ * not be found again by the request ids of a new hold. Whoever calls it has locked the ticket type.
+ * @returns whether none is left
+ */
+export async function dropLapsedHolds(trx: Database, event: string, ticketType: string): Promise<boolean> {
+  const place = { event_id: event, ticket_type_id: ticketType };
+  const lapsed = await trx('seat_holds')
+    .where({ ...place, claimed_for: null })
+    .andWhereRaw(
+      `held_until < ${NOW} - make_interval(hours => case when amount_minor = 0 then 0 else ${PAYPAL_REPEATS_HOURS} end)`,
+    )
+    .pluck<string[]>('id');
+  for (const id of lapsed) {
+    // Whoever has this lock may wait for the ticket type, so nobody waits for it here.
+    const { rows } = await trx.raw<{ rows: [{ locked: boolean }] }>(
+      'select pg_try_advisory_xact_lock(hashtextextended(?, 0)) as locked',
+      [id],
+    );
+    const dropped = rows[0].locked ? await dropHold(trx, id) : undefined;
+    if (dropped) await countLapsed(trx, dropped);
+  }
+  return !(await trx('seat_holds').where(place).first('id'));
 }
 
 /** What a seat was held for, and since when. */
