@@ -60,8 +60,9 @@ export const Billing = Type.Object(
 );
 
 /** Ids of events and ticket types. */
-const slug = (example: string) =>
-  Type.String({ pattern: '^[a-z0-9](?:[a-z0-9\\-]{0,62}[a-z0-9])?$', examples: [example] });
+const SLUG = '^[a-z0-9](?:[a-z0-9\\-]{0,62}[a-z0-9])?$';
+const slug = (example: string) => Type.String({ pattern: SLUG, examples: [example] });
+export const isSlug = (value: string): boolean => new RegExp(SLUG).test(value);
 export const EventId = slug('open-knowledge-days');
 export const TicketTypeId = slug('student');
 const QUESTION_ID = '^[a-z0-9](?:[a-z0-9\\-]{0,62}[a-z0-9])?$';
@@ -140,6 +141,11 @@ export function holdsCardNumber(value: string): boolean {
     return false;
   });
 }
+
+// eslint-disable-next-line no-misleading-character-class -- the joiners stand there one by one
+const LINE = new RegExp(PRINTABLE);
+/** Whether a text is one line with something to see, and without characters that nobody sees. */
+export const isLine = (value: string): boolean => LINE.test(value);
 
 /** Whether a text holds half of a surrogate pair, which PostgreSQL and mail headers refuse. Tools that generate data know no
  * pattern with surrogates, so this is not in the schema. */

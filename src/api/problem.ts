@@ -73,6 +73,8 @@ const ORGANIZER_PROBLEMS = {
   'not-added': 409,
   'not-confirmed': 409,
   'questions-changed': 409,
+  'event-changed': 409,
+  'event-cancelled': 409,
   'link-over': 410,
   'too-many-exports': 503,
 } as const satisfies Record<string, number>;

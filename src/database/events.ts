@@ -4,6 +4,9 @@ import type { Question } from '../questions.ts';
 import type { Database } from './connection.ts';
 import { asked, questionsOf, type StoredQuestion } from './questions.ts';
 
+/** What an organizer has made of an event. Only a live one is on sale. */
+export type EventState = 'draft' | 'live' | 'cancelled';
+
 /**
  * `available`: seats that are neither sold nor held now; null without a limit. `soldOut`: every seat is sold, so that none
  * can come back from a hold.
@@ -18,11 +21,19 @@ export type TicketType = {
 /** `pictureHash` changes with the picture; null when the event has none. `questions` are those that are asked now, in order. */
 export type Event = EventFacts & {
   currency: string;
+  /** Markdown. */
   description: string | null;
   pictureHash: string | null;
+  /** What the picture shows. */
+  pictureAlt: string | null;
   ticketTypes: TicketType[];
   questions: Question[];
 };
+/** A ticket type that is shown. `sale`: whether it is on sale now, will be from a moment (ISO 8601) on, or was. */
+export type ShownTicketType = TicketType & {
+  sale: { state: 'on' | 'ended' } | { state: 'upcoming'; startsAt: string };
+};
+export type ShownEvent = Omit<Event, 'ticketTypes'> & { ticketTypes: ShownTicketType[] };
 
 type Row = {
   id: string;
@@ -35,6 +46,10 @@ type Row = {
   seller: string;
   description: string | null;
   picture_hash: string | null;
+  picture_alt: string | null;
+  on_sale: boolean;
+  sale_starts_at: Date | null;
+  is_upcoming: boolean;
   ticket_type_id: string;
   ticket_type_name: string;
   price_minor: number;
@@ -46,11 +61,18 @@ type Row = {
 /** All columns but the picture itself, which is large. */
 const COLUMNS = [
   ...['e.id', 'e.name', 'e.starts_at', 'e.ends_at', 'e.time_zone', 'e.venue', 'e.currency', 'e.seller'],
-  ...['e.description', 'e.picture_hash'],
+  ...['e.description', 'e.picture_hash', 'e.picture_alt'],
 ];
 
 /** Events with the ticket types that are on sale, the next event first; with `id`, that one or none. One statement. */
-export async function eventsOnSale(database: Database, id?: string): Promise<Event[]> {
+export const eventsOnSale = async (database: Database, id?: string): Promise<Event[]> =>
+  (await shownEvents(database, id)).flatMap((event) => {
+    const ticketTypes = event.ticketTypes.flatMap(({ sale, ...type }) => (sale.state === 'on' ? [type] : []));
+    return ticketTypes.length > 0 ? [{ ...event, ticketTypes }] : [];
+  });
+
+/** Live events that are not over, with all their ticket types but hidden ones; otherwise as {@link eventsOnSale}. */
+export async function shownEvents(database: Database, id?: string): Promise<ShownEvent[]> {
   const query = database('events as e')
     .join('ticket_types as t', 't.event_id', 'e.id')
     .join('ticket_availability as a', (on) =>
@@ -59,11 +81,14 @@ export async function eventsOnSale(database: Database, id?: string): Promise<Eve
     .select(COLUMNS)
     .select('t.id as ticket_type_id', 't.name as ticket_type_name', 't.price_minor', 'a.free', 'a.sold_out')
     .select(database.raw(`${questionsOf('e.id')} as questions`))
-    .where('a.on_sale', true)
+    .select('a.on_sale', 't.sale_starts_at')
+    .select(database.raw('t.sale_starts_at > clock_timestamp() as is_upcoming'))
+    .where({ 'e.state': 'live' satisfies EventState, 't.hidden': false })
+    .andWhereRaw('e.ends_at > clock_timestamp()')
     .orderBy(['e.starts_at', 'e.id', 't.position', 't.id']);
   const rows = (await (id === undefined ? query : query.andWhere('e.id', id))) as Row[];
 
-  const events = new Map<string, Event>();
+  const events = new Map<string, ShownEvent>();
   for (const row of rows) {
     const event = events.get(row.id) ?? toEvent(row);
     event.ticketTypes.push({
@@ -72,10 +97,16 @@ export async function eventsOnSale(database: Database, id?: string): Promise<Eve
       price: { minor: row.price_minor, currency: row.currency },
       available: row.free === null ? null : Math.max(0, row.free),
       soldOut: row.sold_out ?? false,
+      sale: saleOf(row),
     });
     events.set(row.id, event);
   }
   return [...events.values()];
+}
+
+function saleOf({ on_sale, is_upcoming, sale_starts_at: at }: Row): ShownTicketType['sale'] {
+  if (on_sale) return { state: 'on' };
+  return is_upcoming && at ? { state: 'upcoming', startsAt: at.toISOString() } : { state: 'ended' };
 }
 
 /** The columns of `events` that {@link EventFacts} are made of. */
@@ -91,11 +122,12 @@ export const toFacts = (id: string, row: EventRow): EventFacts => ({
   venue: row.venue,
   seller: row.seller,
 });
-const toEvent = (row: Row): Event => ({
+const toEvent = (row: Row): ShownEvent => ({
   ...toFacts(row.id, row),
   currency: row.currency,
   description: row.description,
   pictureHash: row.picture_hash,
+  pictureAlt: row.picture_alt,
   ticketTypes: [],
   questions: asked(row.questions).map(({ removedAt: _asked, ...question }) => question),
 });
@@ -109,14 +141,18 @@ export async function findName(database: Database, id: string): Promise<string |
   return row?.name;
 }
 
-/** The picture of an event; undefined when it has none. */
+/** The picture of an event; undefined when it has none, and for the public also while it is a draft. */
 export async function findPicture(
   database: Database,
   id: string,
+  { drafts = false }: { drafts?: boolean } = {},
 ): Promise<{ content: Buffer; type: string } | undefined> {
   return database('events')
     .where({ id })
     .whereNotNull('picture')
+    .modify((query) => {
+      if (!drafts) void query.whereNot({ state: 'draft' satisfies EventState });
+    })
     .first<{ content: Buffer; type: string } | undefined>('picture as content', 'picture_type as type');
 }
 

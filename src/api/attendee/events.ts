@@ -6,7 +6,14 @@ import { Problem, problemResponses } from '../problem.ts';
 import { EventBody, price } from './schemas.ts';
 
 /** An event as the HTTP API and the pages show it. */
-export const eventView = ({ seller: _s, description: _d, pictureHash: _p, questions, ...event }: Event) => ({
+export const eventView = ({
+  seller: _s,
+  description: _d,
+  pictureHash: _p,
+  pictureAlt: _a,
+  questions,
+  ...event
+}: Event) => ({
   ...event,
   ...(questions.length > 0 && { questions }),
   ticketTypes: event.ticketTypes.map(({ soldOut: _pageOnly, ...ticketType }) => ({

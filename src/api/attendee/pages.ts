@@ -1,6 +1,7 @@
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import Type from 'typebox';
 import { Check } from 'typebox/value';
-import { eventsOnSale, findName, findPicture } from '../../database/events.ts';
+import { findName, findPicture, shownEvents, type ShownEvent } from '../../database/events.ts';
 import { findTicket } from '../../database/orders.ts';
 import { findHeldEvent } from '../../database/registrations.ts';
 import { HOLD_MINUTES } from '../../database/seats/hold.ts';
@@ -8,7 +9,7 @@ import { EventId } from '../../form.ts';
 import { linksOf } from '../../reference.ts';
 import { fullName } from '../../registration.ts';
 import { canChange } from '../../registrations/status.ts';
-import { eventsPage, formPage, statusPage } from '../../web/attendee/pages.ts';
+import { eventPage, eventsPage, formPage, saleOf, statusPage } from '../../web/attendee/pages.ts';
 import { asset } from '../../web/assets.ts';
 import { calendarFile } from '../../web/calendar.ts';
 import type { App, Dependencies } from '../dependencies.ts';
@@ -30,31 +31,49 @@ export function pageRoutes(app: App, dependencies: Dependencies): void {
   const { config, database } = dependencies;
 
   app.get('/', { schema: { hide: true } }, async (request, reply) => {
-    const page = frameOf(request, reply, config);
     const { event: wanted } = request.query as { event?: unknown };
-    const events = await eventsOnSale(database);
-    const only = wanted === undefined && events.length === 1;
-    const event = only ? events[0] : events.find(({ id }) => id === wanted);
+    const events = await shownEvents(database);
+    const [only, ...more] = events;
+    if (wanted !== undefined) return show(request, reply, events, wanted);
+    if (only && more.length === 0) return show(request, reply, events, only.id);
+    return reply
+      .header('cache-control', 'no-store')
+      .send(eventsPage(frameOf(request, reply, config), events));
+  });
+
+  app.get(
+    '/events/:event',
+    { schema: { hide: true, params: Type.Object({ event: Type.String() }) } },
+    async (request, reply) => show(request, reply, await shownEvents(database), request.params.event),
+  );
+
+  /** Shows the form of an event, or what else there is to say about it. */
+  async function show(request: FastifyRequest, reply: FastifyReply, events: ShownEvent[], wanted: unknown) {
+    const event = events.find(({ id }) => id === wanted);
+    const page = frameOf(request, reply, config);
     // The number of seats left changes by the minute.
     void reply.header('cache-control', 'no-store');
-    if (event && !event.ticketTypes.every(({ soldOut }) => soldOut)) {
-      const { webUrl, clientId } = config.paypal;
-      const toEvents = !only && events.length > 1;
-      return reply.send(
-        formPage(page, { event, paypal: { webUrl, clientId }, holdMinutes: HOLD_MINUTES, toEvents }),
-      );
+    if (!event) {
+      if (!prefersPage(request)) throw new Problem('not-found', { detail: 'problem.not-found.event' });
+      const past = Check(EventId, wanted) ? await findName(database, wanted) : undefined;
+      const reason = past === undefined ? 'unknown' : 'over';
+      return reply
+        .code(past === undefined ? 404 : 410)
+        .send(eventsPage(page, events, { reason, name: past ?? '' }));
     }
-    if (event) {
-      const others = events.filter(({ id }) => id !== event.id);
-      return reply.send(eventsPage(page, others, { reason: 'sold-out', name: event.name }));
+    const others = events.filter(({ id }) => id !== event.id);
+    const shown = { event, holdMinutes: HOLD_MINUTES, toEvents: others.length > 0 };
+    switch (saleOf(event)) {
+      case 'on': {
+        const { webUrl, clientId } = config.paypal;
+        return reply.send(formPage(page, { ...shown, paypal: { webUrl, clientId } }));
+      }
+      case 'sold-out':
+        return reply.send(eventsPage(page, others, { reason: 'sold-out', name: event.name }));
+      default:
+        return reply.send(eventPage(page, shown));
     }
-    if (wanted === undefined) return reply.send(eventsPage(page, events));
-    if (!prefersPage(request)) throw new Problem('not-found', { detail: 'problem.not-found.event' });
-    const past = Check(EventId, wanted) ? await findName(database, wanted) : undefined;
-    return reply
-      .code(past === undefined ? 404 : 410)
-      .send(eventsPage(page, events, { reason: past === undefined ? 'unknown' : 'over', name: past ?? '' }));
-  });
+  }
 
   app.get(
     '/events/:event/picture',

@@ -7,6 +7,8 @@ import { requireAccess } from './access.ts';
 import { addRoutes } from './add.ts';
 import { organizerGuard } from './authentication.ts';
 import { codecRoutes } from './codec.ts';
+import { eventRoutes } from './event.ts';
+import { eventsRoutes } from './events.ts';
 import { exportRoutes } from './exports.ts';
 import { acceptForms } from './forms.ts';
 import { importRoutes } from './import.ts';
@@ -33,10 +35,11 @@ async function pages(instance: FastifyInstance, dependencies: Dependencies): Pro
   await acceptForms(app);
   for (const routes of [
     ...[signInRoutes, dashboardRoutes, listRoutes, addRoutes, registrationRoutes, questionRoutes],
-    ...[exportRoutes, peopleRoutes],
+    ...[eventsRoutes, exportRoutes, peopleRoutes],
   ])
     routes(app, dependencies);
   await app.register(importRoutes, dependencies);
+  await app.register(eventRoutes, dependencies);
 }
 
 function codec(instance: FastifyInstance, dependencies: Dependencies, done: () => void): void {

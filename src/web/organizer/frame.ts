@@ -27,6 +27,7 @@ const NAVIGATION = [
     label: 'organizer.nav.registrations',
     text: 'organizer.start.registrations',
   },
+  { path: '/organizer/events', label: 'organizer.nav.events', text: 'organizer.start.events' },
   {
     path: '/organizer/registrations/new',
     label: 'organizer.nav.add',
