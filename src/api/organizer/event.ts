@@ -102,7 +102,7 @@ export async function eventRoutes(instance: FastifyInstance, dependencies: Depen
     );
   });
 
-  app.get(`${PATH}/picture`, hidden, async (request, reply) => {
+  app.get(`${PATH}/picture`, { ...hidden, config: { isPage: true } }, async (request, reply) => {
     const picture = await findPicture(database, request.params.event, { drafts: true });
     if (!picture) throw new Problem('not-found');
     return reply.type(picture.type).send(picture.content);

@@ -152,10 +152,10 @@ function tellOf(
   { speech: { t, locale } }: OrganizerFrame,
   { outcome, fields = [], confirmed = 0, kept = 0 }: Edited,
 ) {
-  const facts = new Set(fields.flatMap((field) => FACTS[field] ?? []).map((key) => t(key)));
-  const own = `organizer.event.told.${outcome}`;
+  const told = Object.entries(FACTS).filter(([field]) => fields.includes(field));
+  const facts = new Set(told.map(([, key]) => t(key)));
   return [
-    t(isMessage(own) ? own : 'organizer.event.told.saved'),
+    t(TOLD[outcome] ?? 'organizer.event.told.saved'),
     ...(confirmed > 0
       ? [
           t('organizer.event.told.confirmed', {
@@ -166,6 +166,15 @@ function tellOf(
     ...(kept > 0 ? [t('organizer.event.ticket-type.price.held', { count: kept })] : []),
   ];
 }
+const TOLD: Record<string, MessageKey> = {
+  created: 'organizer.event.told.created',
+  saved: 'organizer.event.told.saved',
+  same: 'organizer.event.told.same',
+  published: 'organizer.event.told.published',
+  withdrawn: 'organizer.event.told.withdrawn',
+  'picture-changed': 'organizer.event.told.picture-changed',
+  'picture-removed': 'organizer.event.told.picture-removed',
+};
 const FACTS: Record<string, MessageKey> = {
   name: 'organizer.event.told.fact.name',
   startsAt: 'organizer.event.told.fact.date',

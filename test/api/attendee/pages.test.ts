@@ -84,26 +84,89 @@ describe('an event', () => {
     const { body } = await get('/');
     expect(body).toMatch(/<title>[^<]*Conference[^<]*<\/title>/);
     expect(body).toContain('<meta property="og:title" content="Conference">');
-    expect(body).toContain('<meta property="og:url" content="http://registration.test/?event=conference">');
+    expect(body).toContain('<meta property="og:url" content="http://registration.test/events/conference">');
     expect(body).not.toContain('og:image');
     const icon = await get('/favicon.ico');
     expect(icon.statusCode).toBe(302);
     expect((await get(String(icon.headers.location))).headers['content-type']).toMatch(/^image\/svg\+xml/);
   });
 
-  it('shows its description, which is text, and its picture', async () => {
+  it('shows its description, which is Markdown without HTML, and its picture', async () => {
     expect((await get('/events/conference/picture')).statusCode).toBe(404);
-    await stack
-      .database('events')
-      .update({ description: 'Two days.\n\n<b>Bring</b> friends.', picture: PNG, picture_type: 'image/png' });
+    await stack.database('events').update({
+      description: 'Two *days*\nof talks.\n\n<b>Bring</b> friends.',
+      ...{ picture: PNG, picture_type: 'image/png', picture_alt: 'A "hall"' },
+    });
     const { body } = await get('/');
-    expect(body).toContain('<p>Two days.</p><p>&lt;b&gt;Bring&lt;/b&gt; friends.</p>');
-    expect(body).toContain('<meta property="og:description" content="Two days.">');
+    expect(body).toContain('<p>&lt;b&gt;Bring&lt;/b&gt; friends.</p>');
+    expect(body).toContain('<meta property="og:description" content="Two days of talks.">');
+    expect(body).toContain('alt="A &quot;hall&quot;"');
     const [, address = ''] = /<img class="picture" src="([^"]+)"/.exec(body) ?? [];
     expect(body).toContain(`<meta property="og:image" content="http://registration.test${address}">`);
     const picture = await get(address);
     expect(picture.headers['content-type']).toBe('image/png');
     expect(picture.rawPayload).toEqual(PNG);
+  });
+
+  it('has a page of its own, the same as under its former address', async () => {
+    const [own, former] = await Promise.all([get('/events/conference'), get('/?event=conference')]);
+    const withoutAddress = (body: string) => body.replaceAll(/href="[^"]*lang=[^"]*"/g, '');
+    expect(own.statusCode).toBe(200);
+    expect(withoutAddress(own.body)).toBe(withoutAddress(former.body));
+    expect(own.body).toContain('<link rel="canonical" href="http://registration.test/events/conference">');
+    expect((await get('/events/nowhere', { accept: 'text/html' })).statusCode).toBe(404);
+    expect((await get('/events/%00')).statusCode).toBe(404);
+  });
+
+  describe('whose sale has not begun or has ended', () => {
+    const types = (change: object, id?: string) =>
+      stack
+        .database('ticket_types')
+        .where(id === undefined ? {} : { id })
+        .update(change);
+    const noWindow = { sale_starts_at: null, sale_ends_at: null, hidden: false, sold: 0 };
+    afterEach(() => types(noWindow));
+    const page = async () => (await get('/events/conference')).body;
+
+    it('keeps its page, which says when it begins', async () => {
+      await types({ sale_starts_at: '2099-01-01T08:00:00Z' });
+      await types({ sale_starts_at: '2098-12-01T08:00:00Z' }, 'limited');
+      for (const url of ['/', '/events/conference', '/?event=conference']) {
+        const { statusCode, body } = await get(url);
+        expect([url, statusCode]).toEqual([url, 200]);
+        expect(body).toContain('On sale from Monday, 1 December 2098 at 09:00 CET');
+        expect(body).toContain('€120.00');
+        expect(body).not.toContain('<form');
+      }
+      expect((await get('/api/events')).json()).toEqual([]);
+      expect((await get('/api/events/conference')).statusCode).toBe(404);
+    });
+
+    it('says that it has ended', async () => {
+      await types({ sale_ends_at: '2020-01-01T08:00:00Z' });
+      expect(await page()).toContain('Registration for this event has closed.');
+    });
+
+    it('shows beside what is on sale what will be and what was, and nothing hidden', async () => {
+      await types({ sale_ends_at: '2020-01-01T08:00:00Z' }, 'limited');
+      await types({ hidden: true }, 'free');
+      const body = await page();
+      const ticket = (id: string) => new RegExp(`value="${id}"[^>]*>`).exec(body)?.[0] ?? '';
+      expect(ticket('regular')).not.toContain('disabled');
+      expect(ticket('limited')).toContain('disabled');
+      expect(ticket('limited')).not.toContain('data-left');
+      expect(body).toContain('No longer on sale');
+      expect(body).not.toContain('value="free"');
+      expect((await get('/api/events/conference')).body).not.toMatch(/limited|"free"/);
+    });
+
+    it('is sold out only when nothing comes on sale later', async () => {
+      await types({ hidden: true });
+      await types({ hidden: false, sold: 2 }, 'limited');
+      expect(await page()).toContain('Conference is sold out');
+      await types({ hidden: false, sale_starts_at: '2099-01-01T08:00:00Z' }, 'regular');
+      expect(await page()).toContain('On sale from');
+    });
   });
 
   it('has only pictures that browsers show', async () => {

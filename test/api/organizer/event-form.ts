@@ -4,7 +4,7 @@ import { BROWSER, fieldIn, HERE, type SignedIn } from './desk.ts';
 import type { Stack } from '../../stack.ts';
 
 /** A new event that has everything but ticket types. */
-export const aNewEvent = (more: Record<string, string> = {}) => ({
+export const aNewEvent = (more: Record<string, string> = {}): Record<string, string> => ({
   ...{ action: randomUUID(), name: 'Open Harbour Day', timeZone: 'Europe/Berlin', currency: 'EUR' },
   ...{ starts: '2099-06-01T09:00', ends: '2099-06-01T18:00', venue: 'Pier 3, Hamburg' },
   ...{ seller: 'Harbour e.V.\r\nPier 3\r\n20457 Hamburg', ...more },
