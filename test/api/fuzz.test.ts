@@ -7,6 +7,8 @@ import { workflowId } from '../../src/registration.ts';
 import { aForm } from '../../stage/person.ts';
 import { anAttendee, startStack, type Stack } from '../stack.ts';
 import { addQuestions } from './some-questions.ts';
+import { aSignedIn } from './organizer/desk.ts';
+import { fieldsIn } from './organizer/event-form.ts';
 
 const RUNS = 100;
 /** None needs an answer, so that forms with and without answers get further. */
@@ -266,11 +268,76 @@ describe('the OpenAPI document', () => {
   });
 });
 
+describe('the editor of events', () => {
+  const name = fc.constantFrom(
+    ...['action', 'version', 'do', 'was', 'id', 'name', 'description', 'timeZone', 'starts', 'ends', 'venue'],
+    ...['seller', 'currency', 'alt', 'type.regular.row', 'type.regular.price', 'type.regular.capacity'],
+    ...['type.regular.position', 'type.regular.remove', 'type._1.row', 'type._1.name', 'type._1.saleStarts'],
+    ...['type.none.row', 'type.__proto__.row', '__proto__', 'picture', 'sold'],
+  );
+  const value = fc.oneof(
+    text,
+    fc.constantFrom(
+      '',
+      '1',
+      '-1',
+      '1e9',
+      '99999999999',
+      'EUR',
+      'JPY',
+      'Europe/Berlin',
+      'Etc/GMT+5',
+      'on',
+      '{}',
+    ),
+    fc.constantFrom('save', 'more', 'publish', 'draft', 'picture', 'remove-picture', '{"name":1}', '[', '\0'),
+    fc.constantFrom(
+      '2027-03-28T02:30',
+      '2027-10-31T02:30',
+      '2099-12-31T23:59',
+      '2027-02-30T00:00',
+      '9999-99-99T99:99',
+    ),
+    fc.uuid(),
+  );
+  const forms = fc.tuple(
+    fc.constantFrom('/organizer/events', '/organizer/events/conference', '/organizer/events/nowhere'),
+    fc.array(fc.tuple(name, value), { maxLength: 25 }),
+    fc.boolean(),
+  );
+
+  it(
+    'answers any form without a server error, and leaves what is sold alone',
+    { timeout: 120_000 },
+    async () => {
+      const ada = await aSignedIn(stack, 'owner');
+      const _csrf = await ada.csrf();
+      const sold = () => stack.database('ticket_types').where({ event_id: 'conference' }).sum('sold');
+      const before = await sold();
+      await fc.assert(
+        fc.asyncProperty(forms, async ([url, fields, isWhole]) => {
+          const whole = {
+            ...(isWhole ? fieldsIn((await ada.get('/organizer/events/conference')).body) : {}),
+            ...{ action: randomUUID(), do: 'save' },
+          };
+          const query = new URLSearchParams([...Object.entries({ ...whole, _csrf }), ...fields]);
+          const sent = Object.fromEntries(query);
+          expect((await ada.post(url, { ...sent, _csrf })).statusCode).toBeLessThan(500);
+        }),
+        { numRuns: RUNS },
+      );
+      expect(await sold()).toEqual(before);
+    },
+  );
+});
+
 it('answers any other address and method without a server error', async () => {
   const url = fc.oneof(
     fc.webPath({ size: 'medium' }),
     text.map((value) => `/registrations/${encodeURIComponent(value)}`),
     text.map((value) => `/codec/${encodeURIComponent(value)}`),
+    text.map((value) => `/events/${encodeURIComponent(value)}`),
+    text.map((value) => `/organizer/events/${encodeURIComponent(value)}`),
     fc.constantFrom(
       '/',
       '/?event=%00',

@@ -231,7 +231,7 @@ describe('ticket types', () => {
     const answer = await save({ 'type.regular.capacity': '3' });
     expect([answer.statusCode, faultAt(answer.body, 'type.regular.capacity')]).toEqual([
       422,
-      '3 seats are sold and 1 are held, so enter at least 4.',
+      '3 seats are sold and one is held, so enter at least 4.',
     ]);
     expect((await save({ 'type.regular.capacity': '4' })).statusCode).toBe(303);
     expect((await hold()).status).toBe('all-held');
