@@ -2,6 +2,7 @@ import type { Fault } from '../fault.ts';
 import { API } from './api.ts';
 import { DESK } from './desk.ts';
 import { EXPORTS } from './exports.ts';
+import { EVENT_EDITOR } from './event-editor.ts';
 import { ORGANIZERS } from './organizers.ts';
 import { BY_HAND } from './by-hand.ts';
 import { CHANGES } from './changes.ts';
@@ -33,6 +34,7 @@ export const FAULTS: Fault[] = [
   ...RECORDS,
   ...API,
   ...OWNERS,
+  ...EVENT_EDITOR,
   ...ORGANIZERS,
   ...DESK,
   ...EXPORTS,

@@ -31,7 +31,7 @@ import {
 } from '../../event-form.ts';
 import { isBroken, isLine } from '../../form.ts';
 import { eventPage as attendeesPage } from '../../web/attendee/pages.ts';
-import { editorPage, toShown, type EditorState } from '../../web/organizer/event.ts';
+import { editorPage, isEdit, toShown, type EditorState } from '../../web/organizer/event.ts';
 import type { Dependencies } from '../dependencies.ts';
 import { frameOf } from '../frame.ts';
 import { prefersPage } from '../page.ts';
@@ -166,8 +166,8 @@ export async function eventRoutes(instance: FastifyInstance, dependencies: Depen
     { what, fields, was }: EditorForm,
   ) {
     if (!prefersPage(request)) throw new Problem('event-changed');
-    const [last] = await listDeskEntries(database, { event: event.id, most: 1 });
-    const by = last?.who ?? null;
+    const history = await listDeskEntries(database, { event: event.id });
+    const by = history.find(isEdit)?.who ?? null;
     const now = toFields(event);
     const { fields: merged, ...conflict } = what === 'save' ? merge(fields, was, now) : merge(now, now, now);
     const faults = what === 'save' ? readEvent(merged, event).faults : [];

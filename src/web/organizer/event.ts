@@ -139,7 +139,7 @@ export function editorPage(frame: OrganizerFrame, { event, state, history, newAc
       fault: controls.faults.find(({ field }) => field === 'picture')?.text,
       remove: newAction(),
     },
-    history: history.map((entry) => ({
+    history: history.filter(isEdit).map((entry) => ({
       told: tellEntry(frame, entry),
       at: shortTime(entry.at, event.timeZone, locale),
       who: entry.who ?? t('organizer.history.service'),
@@ -201,6 +201,10 @@ const CHANGED: Record<string, MessageKey> = {
   confirmEmail: 'organizer.event.fact.confirm-email',
   position: 'organizer.event.ticket-type.position',
 };
+
+/** Whether an entry of the history is about the event itself, and not about a file of its registrations. */
+export const isEdit = ({ kind }: Pick<ListedDeskEntry, 'kind'>): boolean =>
+  isMessage(`organizer.desk-history.${kind}`);
 
 /** What was done about the event. */
 function tellEntry({ speech: { t, locale } }: OrganizerFrame, { kind, facts }: ListedDeskEntry): string {
