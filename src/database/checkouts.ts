@@ -18,6 +18,19 @@ export async function purgeLapsedHolds(database: Database): Promise<void> {
   );
 }
 
+/** Counts a checkout whose hold was dropped after it had lapsed. */
+export async function countLapsed(
+  trx: Database,
+  { event_id: event, begun_at: begunAt }: { event_id: string; begun_at: Date },
+): Promise<void> {
+  await trx.raw(
+    `insert into lapsed_checkouts as l (event_id, day, checkouts)
+     select e.id, (?::timestamptz at time zone e.time_zone)::date, 1 from events e where e.id = ?
+     on conflict (event_id, day) do update set checkouts = l.checkouts + 1`,
+    [begunAt, event],
+  );
+}
+
 /** Checkouts of an event that began on a day (ISO 8601, in the event's time zone) and have no order. */
 export type Unfinished = { day: string; checkouts: number };
 

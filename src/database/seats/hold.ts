@@ -1,4 +1,5 @@
 /** A seat that is held while the attendee fills in the form. This file and claim.ts own the table `seat_holds`. */
+import { countLapsed } from '../checkouts.ts';
 import type { Database } from '../connection.ts';
 import { lockAvailability } from './availability.ts';
 import { noteFree, ownerJson, refusedByLimits, type LimitReached } from './limits.ts';
@@ -197,7 +198,8 @@ export async function dropLapsedHolds(trx: Database, event: string, ticketType: 
       'select pg_try_advisory_xact_lock(hashtextextended(?, 0)) as locked',
       [id],
     );
-    if (rows[0].locked) await dropHold(trx, id);
+    const dropped = rows[0].locked ? await dropHold(trx, id) : undefined;
+    if (dropped) await countLapsed(trx, dropped);
   }
   return !(await trx('seat_holds').where(place).first('id'));
 }

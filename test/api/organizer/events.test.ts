@@ -65,7 +65,7 @@ describe('a new event', () => {
       `${LIST}/grosse-hafen-tage-2099?done=${form.action}`,
     ]);
     expect((await ada.get(String(made.headers.location))).body).toContain('The draft was created.');
-    const [added] = await stack.database('events').where({ id: 'grosse-hafen-tage-2099' });
+    const added = await stack.database('events').where({ id: 'grosse-hafen-tage-2099' }).first<object>();
     expect(added).toMatchObject({
       ...{ state: 'draft', seller: 'Harbour e.V.\nPier 3\n20457 Hamburg', currency: 'EUR' },
       starts_at: new Date('2099-06-01T07:00:00Z'),
