@@ -8,9 +8,10 @@ import { connectDatabase } from './database/connection.ts';
 import { purgeHourly } from './database/purge.ts';
 import { createLogger } from './log.ts';
 import { TASK_QUEUE } from './registration.ts';
+import { lookAfterEveryFewMinutes } from './registrations/attention.ts';
 import { readFeesHourly } from './registrations/fees.ts';
 import { buildIdOf, findWorkflowBundle } from './temporal/bundle.ts';
-import { dataConverter, setVendorRateLimit } from './temporal/client.ts';
+import { connectTemporal, dataConverter, setVendorRateLimit } from './temporal/client.ts';
 import { runtimeOptions, sdkLogger } from './temporal/logger.ts';
 import { addSearchAttributes } from './temporal/search-attributes.ts';
 import { wordFor } from './trace.ts';
@@ -36,6 +37,10 @@ const stopPurging = purgeHourly(database, (error) => {
 });
 const stopReadingFees = readFeesHourly({ database, paypal: vendors.paypal }, (error) => {
   logger.warn({ reason: wordFor(error) }, "PayPal's fees are not read");
+});
+const temporal = connectTemporal(config);
+const stopLooking = lookAfterEveryFewMinutes({ config, database, temporal, ...vendors }, (error) => {
+  logger.warn({ reason: wordFor(error) }, 'not everything that may need attention was looked at');
 });
 const stopping = new AbortController();
 const stopped = once(stopping.signal, 'abort');
@@ -85,4 +90,6 @@ while (!stopping.signal.aborted) {
 }
 stopPurging();
 await stopReadingFees();
+await stopLooking();
+await temporal.connection.close();
 await database.destroy();

@@ -13,6 +13,7 @@ import { confirmationUrl, fullName, isTrusted, type NoticeKind, type Order } fro
 import type { SendGrid } from '../vendors/sendgrid.ts';
 import { confirmAddressMail, confirmationMail, noticeMail, type Mail } from '../web/emails/emails.ts';
 import { failure } from './failure.ts';
+import { entered } from './outcome.ts';
 
 /** `source` and `paidBy` are left out by the run of the form, where both follow from the amount. */
 type Confirmation = Pick<
@@ -85,25 +86,27 @@ export function emailActivities({ config, database, sendGrid }: Dependencies) {
      * Sends the proof of registration, which is also the receipt. A further try sends it as the order is by then: an organizer
      * may have corrected the address. `NoTicket` is final: the registration is over, and its run does not know it yet.
      */
-    async sendConfirmation(order: Confirmation): Promise<{ attempts: number }> {
-      if (activityInfo().attempt === 1) return confirm(order);
-      if (await isOver(order.id)) throw failure({ type: 'NoTicket', final: true });
-      const saved = await answerWithin(DATABASE_TIMEOUT_MS, findTicket(database, order.id), undefined);
-      return confirm(saved ?? order);
-    },
+    sendConfirmation: (order: Confirmation): Promise<{ attempts: number }> =>
+      entered(database, order.id, 'email', async () => {
+        if (activityInfo().attempt === 1) return confirm(order);
+        if (await isOver(order.id)) throw failure({ type: 'NoTicket', final: true });
+        const saved = await answerWithin(DATABASE_TIMEOUT_MS, findTicket(database, order.id), undefined);
+        return confirm(saved ?? order);
+      }),
 
     /**
      * Sends the confirmation of a saved order again, to the address in the order and to no other. `NoTicket` is final: there
      * is no confirmed order (any more).
      */
-    resendConfirmation: (id: string): Promise<{ attempts: number }> => confirmSaved(id),
+    resendConfirmation: (id: string): Promise<{ attempts: number }> =>
+      entered(database, id, 'email', () => confirmSaved(id)),
 
     /** Sends the first confirmation of what an organizer has added, as {@link resendConfirmation}. */
     confirmAdded: (id: string): Promise<{ attempts: number }> => confirmSaved(id),
 
     /** Sends the confirmation again, as {@link resendConfirmation}, and enters it in the history. */
     async sendAgain(id: string): Promise<{ attempts: number }> {
-      const sent = await confirmSaved(id);
+      const sent = await entered(database, id, 'email', () => confirmSaved(id));
       // While the database is away, the mail is not sent once more.
       const noted = note(database, { registration: id, kind: 'email-sent' }).then(() =>
         clearCorrected(database, id),

@@ -7,6 +7,7 @@ import type { OrderRow } from './orders.ts';
 import { lockAvailability } from './seats/availability.ts';
 import { locked } from './seats/lock.ts';
 import { moveSeat } from './seats/sell.ts';
+import { openStep } from './steps.ts';
 
 /** Makes a change, if it is possible. The same action again changes nothing, and gets the same answer. */
 export async function applyChange(
@@ -20,6 +21,7 @@ export async function applyChange(
     const made = await make(trx, order, change);
     if ('kind' in made) {
       await note(trx, { registration, organizer, action, text: reason, ...made });
+      await openStep(trx, registration, change.kind === 'again' ? change.step : 'email');
       return { status: 'changed' };
     }
     return made;

@@ -8,6 +8,7 @@ import { captureInsert } from './captures.ts';
 import type { Database } from './connection.ts';
 import { FACT_COLUMNS, toFacts, type EventRow } from './events.ts';
 import type { EventKind } from './history.ts';
+import { stepsInsert } from './steps.ts';
 import { sellSeat, type SaleRecord, type SaleOutcome, type Seat } from './seats/sell.ts';
 
 export const ORDER_STATUSES = ['confirmed', 'cancelled', 'refunded'] as const;
@@ -112,7 +113,7 @@ export function toSale(order: Sold, payment: Captured, added?: AddedBy): { seat:
   return {
     seat: { id, event: row.event_id, ticketType: row.ticket_type_id },
     record: {
-      insert: `, ordered as (insert into orders (${columns.join(', ')}) select ${values} from counted returning id)${captured.sql}
+      insert: `, ordered as (insert into orders (${columns.join(', ')}) select ${values} from counted returning id)${captured.sql}${stepsInsert(newsletter !== null)}
         insert into registration_events (registration_id, kind, organizer_id, action, text)
         select id, ?, ?::uuid, ?::uuid, ? from ordered returning registration_id`,
       bindings: [

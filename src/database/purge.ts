@@ -1,6 +1,8 @@
 /** Deletes what has served its purpose: holds that lapsed, what limits have counted, and sessions that are over. */
 import { purgeActions } from './actions.ts';
 import { purgeAdditions } from './additions.ts';
+import { purgeAlerts } from './alerts.ts';
+import { purgeLapsedHolds } from './checkouts.ts';
 import type { Database } from './connection.ts';
 import { purgeImports } from './imports.ts';
 import { purgeSessions } from './sessions.ts';
@@ -12,7 +14,7 @@ import { purgeEvents } from './webhook-events.ts';
  */
 export async function purge(database: Database): Promise<void> {
   const aDayAgo = database.raw("now() - interval '1 day'");
-  await database('seat_holds').whereNull('claimed_for').andWhere('held_until', '<', aDayAgo).delete();
+  await purgeLapsedHolds(database);
   for (const table of ['free_registrations', 'recipient_mails'])
     await database(table).where('at', '<', aDayAgo).delete();
   await purgeAdditions(database);
@@ -20,6 +22,7 @@ export async function purge(database: Database): Promise<void> {
   await purgeSessions(database);
   await purgeActions(database);
   await purgeEvents(database);
+  await purgeAlerts(database);
 }
 
 const EVERY_MS = 3_600_000;

@@ -10,6 +10,7 @@ import { endOrder, type OrderStatus } from './orders.ts';
 import { dropHold, findEndOfHold } from './seats/hold.ts';
 import { locked, toHold, type Hold, type HoldRow } from './seats/lock.ts';
 import { unsellSeat } from './seats/sell.ts';
+import { STEPS, toSteps, type StoredStep, type StoredSteps } from './steps.ts';
 
 /** How a registration ended. */
 export type Ending = 'expired' | 'refunded' | 'cancelled';
@@ -90,11 +91,11 @@ const withOwner = (row: HoldRow) => ({
 });
 
 /**
- * What the database says of a registration: it has an order, in a status (`paidAt`: ISO 8601); it ended without an order; or
- * neither, because it is in progress or does not exist.
+ * What the database says of a registration: it has an order, in a status (`paidAt`: ISO 8601), with what is known of its later
+ * steps; it ended without an order; or neither, because it is in progress or does not exist.
  */
 export type Outcome =
-  | { found: 'order'; status: OrderStatus; amount: Money; paidAt: string }
+  | { found: 'order'; status: OrderStatus; amount: Money; paidAt: string; steps: StoredStep[] }
   | { found: 'end'; status: Ending }
   | { found: 'none' };
 
@@ -104,24 +105,28 @@ type OutcomeRow = {
   currency: string;
   paid_at: Date;
   end_status: Ending | null;
+  steps: StoredSteps;
 };
 
 /** Reads the outcome of a registration in one statement. */
 export async function findOutcome(database: Database, id: string): Promise<Outcome> {
   const { rows } = await database.raw<{ rows: [OutcomeRow] }>(
-    `select o.status as order_status, o.amount_minor, o.currency, o.paid_at, e.status as end_status
+    `select o.status as order_status, o.amount_minor, o.currency, o.paid_at, e.status as end_status,
+       ${STEPS} as steps
      from (values (?::uuid)) as r (id)
      left join orders o on o.id = r.id
      left join ended_registrations e on e.id = r.id`,
     [id],
   );
-  const [{ order_status: ordered, amount_minor: minor, currency, paid_at: paidAt, end_status: end }] = rows;
+  const [{ order_status: ordered, amount_minor: minor, currency, paid_at: paidAt, end_status: end, steps }] =
+    rows;
   if (ordered)
     return {
       found: 'order',
       status: ordered,
       amount: { minor, currency },
       paidAt: paidAt.toISOString(),
+      steps: toSteps(steps),
     };
   return end ? { found: 'end', status: end } : { found: 'none' };
 }
@@ -210,9 +215,9 @@ export async function cancelRegistration(
 
 /** Notes that a registration ended without an order that counts. @returns whether it had not ended before */
 export async function end(trx: Database, id: string, status: Ending): Promise<boolean> {
-  await dropHold(trx, id);
+  const dropped = await dropHold(trx, id);
   const ended = await trx('ended_registrations')
-    .insert({ id, status })
+    .insert({ id, status, ...dropped })
     .onConflict('id')
     .ignore()
     .returning('id');

@@ -1,27 +1,19 @@
 /** Finds what no run looks after any more, because the run was terminated or is gone: seats, payments, orders; and repairs it. */
 import type { Client } from '@temporalio/client';
 import { refundOwn } from '../activities/refund.ts';
-import { ADD_WORKFLOW } from '../addition.ts';
-import { findWaiting } from '../database/additions.ts';
 import type { Database } from '../database/connection.ts';
-import { findOutcome, giveSeatBack } from '../database/registrations.ts';
-import { findOpenRefunds, findRefund, type OpenRefund } from '../database/refunds.ts';
-import { findClaims } from '../database/seats/claim.ts';
-import { findHold } from '../database/seats/hold.ts';
+import { giveSeatBack } from '../database/registrations.ts';
+import type { OpenRefund } from '../database/refunds.ts';
 import { isPaypalOrder } from '../database/seats/lock.ts';
 import { reference } from '../reference.ts';
 import { refundWorkflowId } from '../refund.ts';
-import { registrationId, WORKFLOW, workflowId } from '../registration.ts';
+import { workflowId } from '../registration.ts';
 import { ifThere } from '../temporal/client.ts';
 import { startRefund } from '../temporal/runs.ts';
 import type { PayPal } from '../vendors/paypal/client.ts';
+import { findStopped, GONE } from './stopped-runs.ts';
 
 const PAYPAL_TIMEOUT_MS = 10_000;
-/** Statuses of a run that goes on by itself, or has done everything it had to. */
-const WELL = ['RUNNING', 'CONTINUED_AS_NEW', 'COMPLETED'];
-/** There is no run (any more): Temporal keeps closed ones for the retention of the namespace. */
-const GONE = 'GONE';
-
 /**
  * A registration in the middle of something, whose run does not go on. `run` is the run's status. With a claimed seat,
  * `capture` is the payment that was taken for it; with an order (`ordered`), the seat is sold.
@@ -39,66 +31,22 @@ export type Orphan = {
 type Dependencies = { database: Database; temporal: Client; paypal: PayPal; taskQueue?: string };
 
 /**
- * Lists claimed seats whose run is not open, and orders whose run was stopped before everything was done, such as the mail; and
- * what organizers add, where its run was stopped before the order.
+ * Lists claimed seats whose run is not open, orders whose run was stopped before everything was done, such as the mail, and refunds
+ * whose run was stopped. For a claimed seat, PayPal is asked what was paid.
  * @throws VendorError, or the error of the database or of Temporal when they are away: then nothing is known
  */
 export async function findOrphans(dependencies: Dependencies, olderThanMinutes: number): Promise<Orphan[]> {
-  return [
-    ...(await claimed(dependencies, olderThanMinutes)),
-    ...(await ordered(dependencies)),
-    ...(await refunding(dependencies, olderThanMinutes)),
-  ];
-}
-
-async function claimed({ database, temporal, paypal }: Dependencies, minutes: number): Promise<Orphan[]> {
   const orphans: Orphan[] = [];
-  for (const { id, paypalOrderId } of await findClaims(database, minutes)) {
-    const run = await statusOf(temporal, id);
-    if (run === 'RUNNING') continue;
-    // The run may have ended well since its claim was read: only a claim that is still there is an orphan.
-    const left = await findHold(database, id);
-    if (left?.heldUntil !== null) continue;
-    const capture = await captured(paypal, paypalOrderId);
-    orphans.push({ id, reference: reference(id), run, ordered: false, capture });
+  for (const stopped of await findStopped(dependencies, { olderThanMinutes })) {
+    const { id, run, kind } = stopped;
+    const isPaying = kind === 'payment';
+    orphans.push({
+      ...{ id, reference: reference(id), run, ordered: !isPaying },
+      capture: isPaying ? await captured(dependencies.paypal, stopped.claim.paypalOrderId) : null,
+      ...(kind === 'refund' && { refund: stopped.refund }),
+    });
   }
   return orphans;
-}
-
-async function ordered({ database, temporal }: Dependencies): Promise<Orphan[]> {
-  const query = `WorkflowType IN ("${WORKFLOW}", "${ADD_WORKFLOW}") AND ExecutionStatus IN ("Terminated", "Failed", "TimedOut")`;
-  const ids = new Set<string>();
-  for await (const stopped of temporal.workflow.list({ query })) ids.add(registrationId(stopped.workflowId));
-  const orphans: Orphan[] = [];
-  for (const id of ids) {
-    // A reset leaves the run that it was made from as a terminated one. The last run of a registration counts.
-    const run = await statusOf(temporal, id);
-    const outcome = await findOutcome(database, id);
-    const isOrdered = outcome.found === 'order' && outcome.status === 'confirmed';
-    // What an organizer adds waits in the database until it is an order.
-    const isWaiting = outcome.found === 'none' && (await findWaiting(database, id)) !== undefined;
-    if (WELL.includes(run) || !(isOrdered || isWaiting)) continue;
-    orphans.push({ id, reference: reference(id), run, ordered: isOrdered, capture: null });
-  }
-  return orphans;
-}
-
-async function refunding({ database, temporal }: Dependencies, minutes: number): Promise<Orphan[]> {
-  const orphans: Orphan[] = [];
-  for (const refund of await findOpenRefunds(database, minutes)) {
-    const { action, registration: id } = refund;
-    const run = await statusOfRun(temporal, refundWorkflowId(action));
-    // The run may have ended well since its refund was read.
-    if (run === 'RUNNING' || (await findRefund(database, action))?.state !== 'asked') continue;
-    orphans.push({ id, reference: reference(id), run, ordered: true, capture: null, refund });
-  }
-  return orphans;
-}
-
-const statusOf = (temporal: Client, id: string) => statusOfRun(temporal, workflowId(id));
-
-async function statusOfRun(temporal: Client, name: string): Promise<string> {
-  return (await ifThere(temporal.workflow.getHandle(name).describe()))?.status.name ?? GONE;
 }
 
 async function captured(paypal: PayPal, paypalOrderId: string): Promise<Orphan['capture']> {

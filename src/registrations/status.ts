@@ -5,14 +5,18 @@
 import type { Client } from '@temporalio/client';
 import { answerWithin, type Database } from '../database/connection.ts';
 import { findOutcome, type Outcome } from '../database/registrations.ts';
+import type { StoredStep } from '../database/steps.ts';
 import { reference } from '../reference.ts';
 import { isOpen, type Progress, type Step, type StepName } from '../registration.ts';
+import type { StepFailures } from '../temporal/failures.ts';
 import { readProgress } from '../temporal/progress.ts';
 
 export type RegistrationStatus = Progress & { id: string; reference: string };
-/** `unavailable`: what is needed to know more cannot be reached now. */
+/** `failures`: what the database knows of them. `unavailable`: what is needed to know more cannot be reached now. */
 export type StatusAnswer =
-  { found: 'registration'; registration: RegistrationStatus } | { found: 'none' } | { found: 'unavailable' };
+  | { found: 'registration'; registration: RegistrationStatus; failures: StepFailures }
+  | { found: 'none' }
+  | { found: 'unavailable' };
 
 /** Whether a registration may still change by itself, or by what its attendee does next. */
 export const canChange = ({ status, steps }: Progress): boolean =>
@@ -34,7 +38,12 @@ export async function readStatus(
   ]);
   const progress = run.found === 'run' ? run.progress : undefined;
   const known = combine(outcome, progress);
-  if (known) return { found: 'registration', registration: { id, reference: reference(id), ...known } };
+  if (known)
+    return {
+      found: 'registration',
+      registration: { id, reference: reference(id), ...known },
+      failures: outcome.found === 'order' ? failuresOf(outcome.steps) : {},
+    };
   const complete = outcome.found !== 'unreachable' && run.found !== 'unreachable';
   return { found: complete ? 'none' : 'unavailable' };
 }
@@ -51,9 +60,20 @@ function combine(outcome: Outcome | typeof UNREACHABLE, run: Progress | undefine
   }
 }
 
-/** Without a run, the payment and the order are certain, and nothing is known of the other steps. */
-function stepsOf({ amount, paidAt }: Outcome & { found: 'order' }): Step[] {
+/** Without a run, the payment and the order are certain. Of the other steps, orders of before know nothing. */
+function stepsOf({ status, amount, paidAt, steps }: Outcome & { found: 'order' }): Step[] {
   const done = (name: StepName): Step => ({ name, state: 'done', attempts: 1, at: paidAt });
   const payment: Step = { ...done('payment'), state: amount.minor > 0 ? 'done' : 'skipped' };
-  return [payment, done('order')];
+  // What is still open when a registration ends is not done any more.
+  const late = steps.map(({ failure: _, ...step }): Step =>
+    status !== 'confirmed' && isOpen(step) ? { ...step, state: 'skipped' } : step,
+  );
+  return [payment, done('order'), ...late];
 }
+
+const failuresOf = (steps: StoredStep[]): StepFailures =>
+  Object.fromEntries(
+    steps.flatMap(({ name, failure }) =>
+      failure ? [[name, { type: failure.type, word: failure.word }]] : [],
+    ),
+  );

@@ -34,6 +34,18 @@ const moments = memoize(
 /** A moment in short, in the time zone of the event: `14 May 2027, 09:00`. */
 export const shortTime = (at: Date, timeZone: string, locale: string) => moments(locale, timeZone).format(at);
 
+const calendarDays = memoize(
+  (locale: string) => new Intl.DateTimeFormat(locale, { dateStyle: 'full', timeZone: 'UTC' }),
+);
+const shortDays = memoize(
+  (locale: string) => new Intl.DateTimeFormat(locale, { dateStyle: 'medium', timeZone: 'UTC' }),
+);
+
+/** A calendar day (ISO 8601) in words: `Friday, 14 May 2027`; it belongs to no time zone. */
+export const calendarDay = (day: string, locale: string) => calendarDays(locale).format(new Date(day));
+/** A calendar day (ISO 8601) in short: `14 May 2027`. */
+export const shortDay = (day: string, locale: string) => shortDays(locale).format(new Date(day));
+
 const ranges = memoize((startsAt: string, endsAt: string, timeZone: string, locale: string) =>
   times(locale, timeZone)
     .formatRange(new Date(startsAt), new Date(endsAt))

@@ -9,6 +9,7 @@ import { organizerGuard } from './authentication.ts';
 import { codecRoutes } from './codec.ts';
 import { exportRoutes } from './exports.ts';
 import { acceptForms } from './forms.ts';
+import { dashboardRoutes } from './dashboard.ts';
 import { importRoutes } from './import.ts';
 import { listRoutes } from './list.ts';
 import { peopleRoutes } from './people.ts';
@@ -16,7 +17,6 @@ import { showToOrganizer } from './problems.ts';
 import { pageGuard } from './session.ts';
 import { registrationRoutes } from './registrations.ts';
 import { signInRoutes } from './sign-in.ts';
-import { startRoutes } from './start.ts';
 
 export async function organizerRoutes(instance: FastifyInstance, dependencies: Dependencies): Promise<void> {
   requireAccess(instance);
@@ -31,7 +31,7 @@ async function pages(instance: FastifyInstance, dependencies: Dependencies): Pro
   app.addHook('onRequest', pageGuard(dependencies));
   await acceptForms(app);
   for (const routes of [
-    ...[signInRoutes, startRoutes, listRoutes, addRoutes, registrationRoutes],
+    ...[signInRoutes, dashboardRoutes, listRoutes, addRoutes, registrationRoutes],
     ...[exportRoutes, peopleRoutes],
   ])
     routes(app, dependencies);

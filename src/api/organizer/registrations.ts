@@ -15,7 +15,7 @@ import { parseMoney } from '../../money.ts';
 import { Note } from '../../organizer.ts';
 import type { CancelDecision, RefundDecision } from '../../refund.ts';
 import { workflowId } from '../../registration.ts';
-import { readStatus } from '../../registrations/status.ts';
+import { readStatus, type StatusAnswer } from '../../registrations/status.ts';
 import { probeTemporal } from '../../temporal/client.ts';
 import { readFailures } from '../../temporal/failures.ts';
 import { startCancellation, startChange, startRefund } from '../../temporal/runs.ts';
@@ -65,12 +65,18 @@ export function registrationRoutes(app: App, dependencies: Dependencies): void {
       throw read.found === 'unavailable' ? unavailable() : new Problem('unknown-registration');
     return reply.send(
       registrationPage(organizerFrame(request, reply, config), {
-        ...{ details, status, failures: status ? await readFailures(temporal, id, status.steps) : {} },
+        ...{ details, status, failures: await failuresOf(id, read) },
         ...{ newAction: randomUUID, asked: askedOf(request, details) },
         runUrl: config.temporalUiUrl && `${config.temporalUiUrl}${pathOfRun(id)}`,
       }),
     );
   });
+
+  /** What Temporal knows of failures, and what the database knows where Temporal does not. */
+  const failuresOf = async (id: string, read: StatusAnswer) =>
+    read.found === 'registration'
+      ? { ...read.failures, ...(await readFailures(temporal, id, read.registration.steps)) }
+      : {};
 
   const pathOfRun = (id: string) =>
     `/namespaces/${encodeURIComponent(temporal.options.namespace)}/workflows/${workflowId(id)}`;

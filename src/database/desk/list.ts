@@ -8,8 +8,23 @@ import { searchFor, type Condition } from './search.ts';
 /** Rows of a page. */
 export const PAGE = 50;
 
-/** Why a registration needs attention, and the query that finds the ids of those that do. */
-const ATTENTION = {
+/** Steps of confirmed registrations that failed for good, or that are being tried for more than an hour. */
+const notDone = (step: string, but = 'false') => `select s.registration_id from step_outcomes s
+    join orders late on late.id = s.registration_id and late.status = 'confirmed' and late.erased_at is null
+    where s.step = '${step}' and (s.state = 'failed' or s.state = 'open' and s.since < now() - interval '1 hour')
+      and not (${but})`;
+
+/**
+ * Why a registration needs attention, and the query that finds the ids of those that do. Each entry is a line of the dashboard, a
+ * filter of the list, and something that owners are told about.
+ */
+export const ATTENTION = {
+  'run-stopped': `select s.registration_id from stopped_runs s
+    join orders late on late.id = s.registration_id
+    where s.kind = 'refund' or late.status = 'confirmed' and s.kind = 'registration'`,
+  'email-not-sent': notDone('email'),
+  // Whoever has unsubscribed at Mailchimp stays unsubscribed.
+  'newsletter-not-added': notDone('mailing-list', "s.failure is not distinct from 'MailchimpOptOut'"),
   'refund-refused': `select registration_id from refunds where state = 'refused' and not reversed`,
   'refund-waiting': `select registration_id from refunds
     where state = 'asked' and asked_at < now() - interval '10 minutes'`,

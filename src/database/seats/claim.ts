@@ -31,10 +31,12 @@ async function claimHeldSeat(
 ): Promise<ClaimOutcome | undefined> {
   const { rows } = await database.raw<{ rows: Money[] }>(
     `with ${LOCK}
-     update seat_holds h set claimed_for = ?, held_until = null from mine
+     update seat_holds h set claimed_for = ?, held_until = null,
+       claimed_at = case when h.claimed_for = ? then h.claimed_at else ${NOW} end
+     from mine
      where h.id = ? and (h.claimed_for is not null or h.held_until > ${NOW} + interval '${CLEAR_OF_THE_END}')
      returning h.amount_minor as minor, h.currency`,
-    [id, paypalOrderId, id],
+    [id, paypalOrderId, paypalOrderId, id],
   );
   const [amount] = rows;
   return amount && { status: 'claimed', amount };
@@ -59,7 +61,9 @@ export async function claimSeatLocked(
       // A hold that goes on keeps its seat, also of an event that has just ended.
       if (!available?.live && (!available?.seat || !available.onSale)) return { status: 'no-seat' };
     }
-    await trx('seat_holds').where({ id }).update({ claimed_for: paypalOrderId, held_until: null });
+    const since = hold.claimed_for === paypalOrderId ? 'claimed_at' : NOW;
+    const claimed = { claimed_for: paypalOrderId, claimed_at: trx.raw(since), held_until: null };
+    await trx('seat_holds').where({ id }).update(claimed);
     return { status: 'claimed', amount: { minor: hold.amount_minor, currency: hold.currency } };
   });
 }
@@ -77,7 +81,7 @@ export async function unclaimSeat(
     await trx('seat_holds')
       .where({ id, claimed_for: paypalOrderId })
       .update({
-        claimed_for: null,
+        ...{ claimed_for: null, claimed_at: null },
         held_until: trx.raw(HELD_UNTIL),
         paypal_orders: trx.raw('paypal_orders + 1'),
       });

@@ -170,7 +170,14 @@ export async function findEndOfHold(trx: Database, id: string): Promise<string |
   return row?.held_until?.toISOString() ?? null;
 }
 
-/** Drops the hold or claim of a registration, if there is one. */
-export async function dropHold(trx: Database, id: string): Promise<void> {
-  await trx('seat_holds').where({ id }).delete();
+/** What a seat was held for, and since when. */
+export type DroppedHold = { event_id: string; ticket_type_id: string; begun_at: Date };
+
+/** Drops the hold or claim of a registration. @returns what it was for; undefined when there was none */
+export async function dropHold(trx: Database, id: string): Promise<DroppedHold | undefined> {
+  const [dropped] = await trx('seat_holds')
+    .where({ id })
+    .delete()
+    .returning<DroppedHold[]>(['event_id', 'ticket_type_id', 'created_at as begun_at']);
+  return dropped;
 }

@@ -36,7 +36,12 @@ const plain = new Eta({ views, cache: true, autoEscape: false, autoTrim: false }
 
 const oneLine = (text: string) => text.replaceAll(/\s+/g, ' ').trim();
 
-function render(template: string, subject: string, data: object): Pick<Mail, 'subject' | 'html' | 'text'> {
+/** Renders the two parts of a mail from the templates of this folder. */
+export function render(
+  template: string,
+  subject: string,
+  data: object,
+): Pick<Mail, 'subject' | 'html' | 'text'> {
   const all = { ...data, subject };
   return {
     subject: oneLine(subject),

@@ -1,14 +1,7 @@
 /** What the list of registrations shows, and the addresses of its pages. */
 import type { PaidBy } from '../../addition.ts';
-import {
-  ATTENTIONS,
-  type Attention,
-  type Choice,
-  type Filter,
-  type List,
-  type Listed,
-  type Place,
-} from '../../database/desk/list.ts';
+import { CONDITIONS, type Condition } from '../../database/desk/attention.ts';
+import { type Choice, type Filter, type List, type Listed, type Place } from '../../database/desk/list.ts';
 import { ORDER_STATUSES, type OrderStatus } from '../../database/orders.ts';
 import type { MessageKey, Speech } from '../../messages/index.ts';
 import { shortTime } from '../dates.ts';
@@ -26,7 +19,13 @@ export const STATUSES: Record<OrderStatus, MessageKey> = {
   cancelled: 'organizer.list.status.cancelled',
   refunded: 'organizer.list.status.refunded',
 };
-export const NEEDS: Record<Attention, MessageKey> = {
+/** What needs attention, as the list, the dashboard and mails to owners call it. */
+export const NEEDS: Record<Condition, MessageKey> = {
+  'payment-stopped': 'organizer.list.payment-stopped',
+  'payment-in-doubt': 'organizer.list.payment-in-doubt',
+  'run-stopped': 'organizer.list.run-stopped',
+  'email-not-sent': 'organizer.list.email-not-sent',
+  'newsletter-not-added': 'organizer.list.newsletter-not-added',
   'refund-refused': 'organizer.list.refund-refused',
   'refund-waiting': 'organizer.list.refund-waiting',
   disputed: 'organizer.list.disputed',
@@ -87,7 +86,7 @@ export function listData(speech: Speech, { filter, choices, list }: ListPage) {
     export: exportAddress(filter),
     events: choices.length > 1 ? choices : [],
     tickets: ticketsOf(choices, filter.event),
-    attentions: ATTENTIONS.map((id) => ({ id, name: t(NEEDS[id]) })),
+    attentions: CONDITIONS.map((id) => ({ id, name: t(NEEDS[id]) })),
     rows: rows.map((row) => shown(speech, row)),
     severalEvents: choices.length > 1,
     newer: newer && first ? listAddress(filter, { before: first.place }) : null,

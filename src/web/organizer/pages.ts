@@ -28,15 +28,6 @@ export const sentPage = (frame: OrganizerFrame): string =>
 export const linkPage = (frame: OrganizerFrame): string =>
   render('link', frame, { title: frame.speech.t('organizer.link.title') });
 
-/** The page that organizers see first. */
-export function startPage(frame: OrganizerFrame): string {
-  const { t } = frame.speech;
-  const role = frame.desk?.role ?? 'door';
-  return render('start', frame, {
-    ...{ title: t('organizer.start.title'), roleText: t(`organizer.role.${role}.text`) },
-  });
-}
-
 /** The registrations that a filter finds, a page at a time. */
 export const listPage = (frame: OrganizerFrame, page: ListPage): string =>
   render('list', frame, listData(frame.speech, page));
