@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { loadConfig } from '../../src/config.ts';
+import { decideAlerts, takeAlertMail } from '../../src/database/alerts.ts';
 import { CONDITIONS } from '../../src/database/desk/attention.ts';
 import { connectTemporal } from '../../src/temporal/client.ts';
 import { workflowId } from '../../src/registration.ts';
@@ -56,9 +57,9 @@ describe('a stopped run', () => {
   it('is found while something is left to do, and forgotten when that is done', async () => {
     stack.sandbox.faults.set('sendgrid', { mode: 'failing' });
     const [ada, paying] = [anAttendee(stack, aForm({ newsletter: false })), anAttendee(stack)];
-    await ada.register();
+    expect([201, 202]).toContain((await ada.register()).statusCode);
     await isLeftWith(runOf(ada.id), 'sendConfirmation');
-    await paying.register(CARDS.pending);
+    expect((await paying.register(CARDS.pending)).statusCode).toBe(202);
     await isLeftWith(runOf(paying.id), 'settlePayment');
     expect(await look()).toBe(true);
     expect(await found()).toEqual([]);
@@ -219,10 +220,11 @@ describe('an alert', () => {
     await refused();
     await look();
     await pass(60);
-    // A worker dies when it has decided, and before anything is sent.
-    stack.sandbox.faults.set('sendgrid', { mode: 'unreachable' });
-    await expect(look()).rejects.toThrow();
-    stack.sandbox.faults.clear();
+    // A worker dies when it has taken the mail, and before it is sent. Until then nobody else may send it.
+    await decideAlerts(stack.database);
+    expect(await takeAlertMail(stack.database)).toMatchObject({ kind: 'begun', to: { email } });
+    await look();
+    expect(alertsTo(email)).toEqual([]);
     await pass(3);
     await Promise.allSettled(Array.from({ length: 5 }, () => look()));
     expect(alertsTo(email)).toEqual([BEGUN]);
@@ -239,8 +241,6 @@ describe('an alert', () => {
     stack.sandbox.faults.set('sendgrid', { mode: 'failing', status: 503 });
     await expect(look()).rejects.toThrow();
     await stack.database('refunds').delete();
-    await expect(look()).rejects.toThrow();
-    expect(alertsTo(email)).toEqual([]);
     stack.sandbox.faults.clear();
     // The first try may still be under way somewhere.
     await look();
@@ -294,7 +294,7 @@ describe('an alert', () => {
 
 it('keeps what became of mail and newsletter when Temporal has forgotten the run', async () => {
   const [ada, without] = [anAttendee(stack), anAttendee(stack, aForm({ newsletter: false }))];
-  for (const { register } of [ada, without]) expect((await register()).statusCode).toBe(201);
+  for (const person of [ada, without]) expect((await person.register()).statusCode).toBe(201);
   const stateOf = async (person: typeof ada) =>
     (await person.status())
       .json<{ steps: { name: string; state: string }[] }>()
