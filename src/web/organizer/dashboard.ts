@@ -96,7 +96,7 @@ function daysOf({ t, locale }: Speech, { days, before }: Figures) {
   const all = [...days, before];
   const began = all.reduce((sum, day) => sum + day.began, 0);
   const finished = all.reduce((sum, day) => sum + day.registered, 0);
-  const share = began > 0 ? Math.round((100 * finished) / began) : 0;
+  const share = began > 0 ? finished / began : 0;
   const told = ({ day, registered }: Day) =>
     t('organizer.chart.day', { day: shortDay(day, locale), count: registered });
   const chart = barsFor(days.map((day) => ({ value: day.registered, title: told(day) })));

@@ -223,7 +223,7 @@ describe('the days', () => {
     expect(await stack.database('seat_holds').pluck('id')).toHaveLength(1);
     expect(await stack.database('lapsed_checkouts').pluck('checkouts')).toEqual([1]);
     expect(await began()).toBe(4);
-    expect(await page()).toContain('4 checkouts were begun, and 1 finished (25 %)');
+    expect(await page()).toContain('4 checkouts were begun, and 1 finished (25%)');
     // The same day again.
     await stack.database('seat_holds').update({ held_until: new Date(0) });
     await purge(stack.database);

@@ -41,7 +41,7 @@ async function fill(): Promise<{ failed: string; refunded: string }> {
       await anOrder(database, { created_at: at(addDays(today(), n - counts.length)) });
   const [failed, refunded] = [
     await anOrder(database),
-    await anOrder(database, { ticket_type_id: 'limited' }),
+    await anOrder(database, { ticket_type_id: 'limited', amount_minor: 9000 }),
   ];
   await aRefund(database, refunded, { state: 'done' });
   const failure = { type: 'SendGridRejected', word: 'personalizations.0.to' };
