@@ -1,5 +1,6 @@
 /** Finds registrations in the middle of something, whose run was stopped or is gone: by Temporal and the database, without PayPal. */
 import type { Client } from '@temporalio/client';
+import { ADD_WORKFLOW } from '../addition.ts';
 import type { Database } from '../database/connection.ts';
 import { findOpenRefunds, findRefund, type OpenRefund } from '../database/refunds.ts';
 import { findClaims, type Claim } from '../database/seats/claim.ts';
@@ -16,7 +17,9 @@ export const GONE = 'GONE';
 
 /** `run` is the status of the run that was stopped: that of the registration, or that of the refund. */
 export type Stopped = { id: string; run: string } & (
-  { kind: 'payment'; claim: Claim } | { kind: 'registration' } | { kind: 'refund'; refund: OpenRefund }
+  | { kind: 'payment'; claim: Claim }
+  | { kind: 'registration' | 'addition' }
+  | { kind: 'refund'; refund: OpenRefund }
 );
 
 type Dependencies = { database: Database; temporal: Pick<Client, 'workflow'> };
@@ -31,8 +34,8 @@ type Options = {
 };
 
 /**
- * Lists claimed seats whose run is not open, orders whose run was stopped before everything was done, such as the mail, and refunds
- * whose run was stopped.
+ * Lists claimed seats whose run is not open, orders whose run was stopped before everything was done, such as the mail, what
+ * organizers add, where its run was stopped before the order, and refunds whose run was stopped.
  * @throws the error of the database or of Temporal when they are away: then nothing is known
  */
 export async function findStopped(dependencies: Dependencies, options: Options): Promise<Stopped[]> {
@@ -65,18 +68,18 @@ async function ordered(
   { database, temporal }: Dependencies,
   { most = Infinity, known = [], signal }: Options,
 ): Promise<Stopped[]> {
-  const query = `WorkflowType = "${WORKFLOW}" AND ExecutionStatus IN ("Terminated", "Failed", "TimedOut")`;
+  const query = `WorkflowType IN ("${WORKFLOW}", "${ADD_WORKFLOW}") AND ExecutionStatus IN ("Terminated", "Failed", "TimedOut")`;
   const ids = new Set<string>();
   for await (const listed of temporal.workflow.list({ query })) {
     ids.add(registrationId(listed.workflowId));
     if (ids.size >= most) break;
   }
   const stopped: Stopped[] = [];
-  for (const id of await findUnfinished(database, [...ids, ...known])) {
+  for (const { id, isOrdered } of await findUnfinished(database, [...ids, ...known])) {
     signal?.throwIfAborted();
     // A reset leaves the run that it was made from as a terminated one. The last run of a registration counts.
     const run = await statusOf(temporal, workflowId(id));
-    if (!WELL.includes(run)) stopped.push({ kind: 'registration', id, run });
+    if (!WELL.includes(run)) stopped.push({ kind: isOrdered ? 'registration' : 'addition', id, run });
   }
   return stopped;
 }
