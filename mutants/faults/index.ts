@@ -1,5 +1,6 @@
 import type { Fault } from '../fault.ts';
 import { API } from './api.ts';
+import { ATTENTION } from './attention.ts';
 import { DESK } from './desk.ts';
 import { EXPORTS } from './exports.ts';
 import { ORGANIZERS } from './organizers.ts';
@@ -33,5 +34,6 @@ export const FAULTS: Fault[] = [
   ...OWNERS,
   ...ORGANIZERS,
   ...DESK,
+  ...ATTENTION,
   ...EXPORTS,
 ];
