@@ -5,6 +5,9 @@ import { measureDesk } from './desk.ts';
 import { measureExport } from './export.ts';
 import { cpuMs, each, figure, percentile, slope } from './measure.ts';
 
+/** Statements for a page of organizers that is not the list; each includes the one that reads the session. */
+const STATEMENTS: Record<string, number> = { 'the dashboard': 7, 'one registration': 9 };
+
 it('measures the product and the bare workflow side by side', { timeout: 180_000 }, async () => {
   const said: string[] = [];
   const few = { clients: 2, registrations: 4 };
@@ -37,7 +40,7 @@ it('measures and explains each kind of page of organizers', { timeout: 180_000 }
   expect(measured.length).toBe(2 * Object.keys(explained).length);
   for (const { p50, p99 } of measured) expect([p50 > 0, p99 >= p50]).toEqual([true, true]);
   for (const [kind, statements] of Object.entries(explained)) {
-    expect([kind, statements.length]).toEqual([kind, 3]);
+    expect([kind, statements.length]).toEqual([kind, STATEMENTS[kind] ?? 3]);
     for (const { plan } of statements) expect(plan).toContain('Execution Time');
   }
 });

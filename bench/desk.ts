@@ -28,6 +28,8 @@ const AT_ONCE = [1, 10];
 type Known = { id: string; reference: string; email: string; at: string };
 /** The requests that are measured: each asks for another order than the one before. */
 const KINDS: Record<string, (order: Known) => string> = {
+  'the dashboard': () => '/organizer',
+  'one registration': ({ id }) => `/organizer/registrations/${id}`,
   'the newest page': () => listAddress({}),
   'a page further back': ({ at, id }) => listAddress({}, { after: { at, id } }),
   'a page before another': ({ at, id }) => listAddress({}, { before: { at, id } }),

@@ -39,7 +39,7 @@ export async function up(knex: Knex): Promise<void> {
     table.text('run').notNullable().comment('The status of the run; GONE where there is none any more');
     table.timestamp('found_at').notNullable().defaultTo(knex.raw('clock_timestamp()'));
     table.primary(['registration_id', 'kind']);
-    table.check("kind in ('payment', 'registration', 'refund')", [], 'stopped_runs_kind');
+    table.check("kind in ('payment', 'registration', 'addition', 'refund')", [], 'stopped_runs_kind');
   });
   await knex.schema.createTable('background_jobs', (table) => {
     table.comment('What one worker at a time does every few minutes');
@@ -104,7 +104,7 @@ export async function up(knex: Knex): Promise<void> {
     update ended_registrations r set event_id = (select min(id) from events), begun_at = r.ended_at
     where (select count(*) from events) = 1 and not exists (select from orders o where o.id = r.id)`);
   await knex.raw(
-    'create index orders_of_event on orders (event_id, created_at) include (id, ticket_type_id, status, amount_minor, currency)',
+    'create index orders_of_event on orders (event_id, created_at) include (id, ticket_type_id, status, source, amount_minor, currency)',
   );
   await knex.raw(
     'create index orders_paid_elsewhere on orders (event_id) where paypal_capture_id is null and amount_minor > 0',

@@ -1,5 +1,6 @@
 import type { Fault } from '../fault.ts';
 import { API } from './api.ts';
+import { ATTENTION } from './attention.ts';
 import { DESK } from './desk.ts';
 import { EXPORTS } from './exports.ts';
 import { EVENT_EDITOR } from './event-editor.ts';
@@ -37,5 +38,6 @@ export const FAULTS: Fault[] = [
   ...EVENT_EDITOR,
   ...ORGANIZERS,
   ...DESK,
+  ...ATTENTION,
   ...EXPORTS,
 ];

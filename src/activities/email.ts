@@ -106,7 +106,8 @@ export function emailActivities({ config, database, sendGrid }: Dependencies) {
       entered(database, id, 'email', () => confirmSaved(id)),
 
     /** Sends the first confirmation of what an organizer has added, as {@link resendConfirmation}. */
-    confirmAdded: (id: string): Promise<{ attempts: number }> => confirmSaved(id),
+    confirmAdded: (id: string): Promise<{ attempts: number }> =>
+      entered(database, id, 'email', () => confirmSaved(id)),
 
     /** Sends the confirmation again, as {@link resendConfirmation}, and enters it in the history. */
     async sendAgain(id: string): Promise<{ attempts: number }> {

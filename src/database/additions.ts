@@ -166,10 +166,6 @@ export async function findWaiting(database: Database, id: string): Promise<Perso
     .first('first_name', 'last_name', 'email', 'organization', 'note');
 }
 
-/** Those of some registrations that organizers add and that have no order yet. */
-export const findWaitingAmong = (database: Database, ids: string[]): Promise<string[]> =>
-  database<AdditionRow>('additions').where({ state: 'waiting' }).whereIn('id', ids).pluck('id');
-
 /** Takes out by what an import would recognize a person. */
 export async function eraseIdentity(database: Database, id: string): Promise<void> {
   await database('additions').where({ id }).update({ identity: null });

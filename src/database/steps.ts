@@ -79,15 +79,23 @@ export async function takeOpenSteps(
   return rows;
 }
 
-/** Those of some registrations whose order is confirmed and, as far as is known, has a step that is not done. */
-export async function findUnfinished(database: Database, registrations: string[]): Promise<string[]> {
-  const { rows } = await database.raw<{ rows: { id: string }[] }>(
-    `select o.id from orders o where o.id = any(?::uuid[]) and o.status = 'confirmed'
+/**
+ * Those of some registrations whose order is confirmed and, as far as is known, has a step that is not done; and those that an
+ * organizer adds and that have no order yet.
+ */
+export async function findUnfinished(
+  database: Database,
+  registrations: string[],
+): Promise<{ id: string; isOrdered: boolean }[]> {
+  const { rows } = await database.raw<{ rows: { id: string; isOrdered: boolean }[] }>(
+    `select o.id, true as "isOrdered" from orders o where o.id = any(?::uuid[]) and o.status = 'confirmed'
        and (select count(*) filter (where s.state = 'done') from step_outcomes s where s.registration_id = o.id)
-         < case when o.newsletter_consent_at is null then 1 else 2 end`,
-    [registrations],
+         < case when o.newsletter_consent_at is null then 1 else 2 end
+     union all
+     select a.id, false from additions a where a.id = any(?::uuid[]) and a.state = 'waiting'`,
+    [registrations, registrations],
   );
-  return rows.map(({ id }) => id);
+  return rows;
 }
 
 /** After this time, no run tries any more. */

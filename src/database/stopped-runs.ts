@@ -2,14 +2,18 @@
 import type { Database } from './connection.ts';
 
 /**
- * What the run was about: a claimed seat with its payment, what follows the order, or a refund. `run` is the run's status; `GONE`
+ * What the run was about: a claimed seat with its payment, what follows the order, what an organizer adds, or a refund. `run` is the run's status; `GONE`
  * where there is no run any more.
  */
-export type StoppedRun = { registration: string; kind: 'payment' | 'registration' | 'refund'; run: string };
+export type StoppedRun = {
+  registration: string;
+  kind: 'payment' | 'registration' | 'addition' | 'refund';
+  run: string;
+};
 
-/** The registrations that were found with a saved order. */
-export const findStoppedOrders = (database: Database): Promise<string[]> =>
-  database('stopped_runs').where({ kind: 'registration' }).pluck<string[]>('registration_id');
+/** The registrations that were found by Temporal's list of stopped runs. */
+export const findStoppedRegistrations = (database: Database): Promise<string[]> =>
+  database('stopped_runs').whereIn('kind', ['registration', 'addition']).pluck<string[]>('registration_id');
 
 /** Replaces what was found before. What was known already keeps the time at which it was found. */
 export async function replaceStoppedRuns(database: Database, found: StoppedRun[]): Promise<void> {

@@ -8,7 +8,7 @@ import type { Config } from '../config.ts';
 import { decideAlerts, settleAlertMail, takeAlertMail } from '../database/alerts.ts';
 import type { Database } from '../database/connection.ts';
 import { noteSuccess, takeTurn } from '../database/jobs.ts';
-import { findStoppedOrders, replaceStoppedRuns } from '../database/stopped-runs.ts';
+import { findStoppedRegistrations, replaceStoppedRuns } from '../database/stopped-runs.ts';
 import { probeTemporal } from '../temporal/client.ts';
 import type { SendGrid } from '../vendors/sendgrid.ts';
 import { VendorError } from '../vendors/vendor-error.ts';
@@ -60,7 +60,7 @@ async function findAgain(
   options: Required<Pick<Options, 'olderThanMinutes'>> & Options,
 ): Promise<void> {
   await probeTemporal(temporal);
-  const known = await findStoppedOrders(database);
+  const known = await findStoppedRegistrations(database);
   const stopped = await findStopped({ database, temporal }, { ...options, most: MOST_LISTED, known });
   await replaceStoppedRuns(
     database,

@@ -31,9 +31,7 @@ export type Orphan = {
 type Dependencies = { database: Database; temporal: Client; paypal: PayPal; taskQueue?: string };
 
 /**
- * Lists claimed seats whose run is not open, orders whose run was stopped before everything was done, such as the mail, what
- * organizers add whose run was stopped before the order, and refunds whose run was stopped. For a claimed seat, PayPal is asked what
- * was paid.
+ * Lists everything that {@link findStopped} finds. For a claimed seat, PayPal is asked what was paid.
  * @throws VendorError, or the error of the database or of Temporal when they are away: then nothing is known
  */
 export async function findOrphans(dependencies: Dependencies, olderThanMinutes: number): Promise<Orphan[]> {
@@ -41,13 +39,9 @@ export async function findOrphans(dependencies: Dependencies, olderThanMinutes: 
   for (const stopped of await findStopped(dependencies, { olderThanMinutes })) {
     const { id, run, kind } = stopped;
     const isPaying = kind === 'payment';
+    const ordered = kind === 'registration' || kind === 'refund';
     orphans.push({
-      ...{
-        id,
-        reference: reference(id),
-        run,
-        ordered: kind === 'registration' ? stopped.ordered : !isPaying,
-      },
+      ...{ id, reference: reference(id), run, ordered },
       capture: isPaying ? await captured(dependencies.paypal, stopped.claim.paypalOrderId) : null,
       ...(kind === 'refund' && { refund: stopped.refund }),
     });

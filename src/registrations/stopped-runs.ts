@@ -1,7 +1,6 @@
 /** Finds registrations in the middle of something, whose run was stopped or is gone: by Temporal and the database, without PayPal. */
 import type { Client } from '@temporalio/client';
 import { ADD_WORKFLOW } from '../addition.ts';
-import { findWaitingAmong } from '../database/additions.ts';
 import type { Database } from '../database/connection.ts';
 import { findOpenRefunds, findRefund, type OpenRefund } from '../database/refunds.ts';
 import { findClaims, type Claim } from '../database/seats/claim.ts';
@@ -16,13 +15,10 @@ const WELL = ['RUNNING', 'CONTINUED_AS_NEW', 'COMPLETED'];
 /** There is no run (any more): Temporal keeps closed ones for the retention of the namespace. */
 export const GONE = 'GONE';
 
-/**
- * `run` is the status of the run that was stopped: that of the registration, or that of the refund. `ordered`: whether there is an
- * order, or one that an organizer adds is still to come.
- */
+/** `run` is the status of the run that was stopped: that of the registration, or that of the refund. */
 export type Stopped = { id: string; run: string } & (
   | { kind: 'payment'; claim: Claim }
-  | { kind: 'registration'; ordered: boolean }
+  | { kind: 'registration' | 'addition' }
   | { kind: 'refund'; refund: OpenRefund }
 );
 
@@ -39,7 +35,7 @@ type Options = {
 
 /**
  * Lists claimed seats whose run is not open, orders whose run was stopped before everything was done, such as the mail, what
- * organizers add whose run was stopped before the order, and refunds whose run was stopped.
+ * organizers add, where its run was stopped before the order, and refunds whose run was stopped.
  * @throws the error of the database or of Temporal when they are away: then nothing is known
  */
 export async function findStopped(dependencies: Dependencies, options: Options): Promise<Stopped[]> {
@@ -79,15 +75,11 @@ async function ordered(
     if (ids.size >= most) break;
   }
   const stopped: Stopped[] = [];
-  const candidates = [...ids, ...known];
-  const unfinished = await findUnfinished(database, candidates);
-  // What an organizer adds waits in the database until it is an order.
-  const waiting = await findWaitingAmong(database, candidates);
-  for (const id of [...unfinished, ...waiting]) {
+  for (const { id, isOrdered } of await findUnfinished(database, [...ids, ...known])) {
     signal?.throwIfAborted();
     // A reset leaves the run that it was made from as a terminated one. The last run of a registration counts.
     const run = await statusOf(temporal, workflowId(id));
-    if (!WELL.includes(run)) stopped.push({ kind: 'registration', id, run, ordered: !waiting.includes(id) });
+    if (!WELL.includes(run)) stopped.push({ kind: isOrdered ? 'registration' : 'addition', id, run });
   }
   return stopped;
 }

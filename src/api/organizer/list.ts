@@ -1,5 +1,5 @@
 /** The list of registrations, with its filters, its search and its pages. */
-import { isOpenAttention, listOpenPayments, type Condition } from '../../database/desk/attention.ts';
+import { isOpenAttention, listOpen, type Condition } from '../../database/desk/attention.ts';
 import {
   ATTENTIONS,
   listChoices,
@@ -11,7 +11,7 @@ import {
   type From,
 } from '../../database/desk/list.ts';
 import { ORDER_STATUSES } from '../../database/orders.ts';
-import { openPaymentsPage } from '../../web/organizer/attention.ts';
+import { openPage } from '../../web/organizer/attention.ts';
 import { ANSWERS_ROUTE } from '../../web/organizer/frame.ts';
 import { listAddress, readPlace } from '../../web/organizer/list.ts';
 import { listPage } from '../../web/organizer/pages.ts';
@@ -34,8 +34,8 @@ export function listRoutes(app: App, { config, database }: Dependencies): void {
       const condition = query.attention as Condition | undefined;
       // A payment in progress has no order that could be listed.
       if (isOpenAttention(condition)) {
-        const payments = await listOpenPayments(database, condition);
-        return reply.send(openPaymentsPage(organizerFrame(request, reply, config), { condition, payments }));
+        const registrations = await listOpen(database, condition);
+        return reply.send(openPage(organizerFrame(request, reply, config), { condition, registrations }));
       }
       const choices = await listChoices(database);
       const { role } = sessionOf(request).organizer;

@@ -8,13 +8,15 @@ import { ATTENTION, ATTENTIONS, type Attention } from './list.ts';
 /** A seat that is claimed for a payment, not for a free ticket or until an e-mail address is confirmed. */
 const PAYMENT = `h.claimed_for is not null and h.claimed_for not in ('${FREE}', '${UNCONFIRMED}')`;
 
-/** Why something without an order needs attention, and the query that finds the registrations. They hold a claimed seat. */
+/** Why something without an order needs attention, and the query that finds the registrations. */
 const OPEN_ATTENTION = {
   'payment-in-doubt': `select h.id as registration_id from seat_holds h
     where ${PAYMENT} and coalesce(h.claimed_at, h.created_at) < now() - interval '10 minutes'
       and not exists (select from stopped_runs s where s.registration_id = h.id and s.kind = 'payment')`,
   'payment-stopped': `select s.registration_id from stopped_runs s
     join seat_holds h on h.id = s.registration_id and h.claimed_for is not null where s.kind = 'payment'`,
+  'addition-stopped': `select s.registration_id from stopped_runs s
+    join additions a on a.id = s.registration_id and a.state = 'waiting' where s.kind = 'addition'`,
 } as const;
 export type OpenAttention = keyof typeof OPEN_ATTENTION;
 export const OPEN_ATTENTIONS = Object.keys(OPEN_ATTENTION) as OpenAttention[];
@@ -48,8 +50,8 @@ export async function countAttention(database: Database, job: string): Promise<A
   return { counts, lookedAt };
 }
 
-/** A payment that has no order yet. */
-export type OpenPayment = {
+/** A registration that has no order yet. */
+export type OpenRegistration = {
   id: string;
   reference: string;
   event: string;
@@ -71,16 +73,21 @@ type OpenRow = {
 /** Rows of the list. There are more only while PayPal is away. */
 export const MOST_OPEN = 100;
 
-/** The payments that a condition finds, the oldest first, at most {@link MOST_OPEN}. One statement. */
-export async function listOpenPayments(database: Database, condition: OpenAttention): Promise<OpenPayment[]> {
+/** The registrations without an order that a condition finds, the oldest first, at most {@link MOST_OPEN}. One statement. */
+export async function listOpen(database: Database, condition: OpenAttention): Promise<OpenRegistration[]> {
   const { rows } = await database.raw<{ rows: OpenRow[] }>(
-    `select h.id, e.name as event, e.time_zone, t.name as ticket_type, h.amount_minor, h.currency,
-       coalesce(h.claimed_at, h.created_at) as since
-     from (${OPEN_ATTENTION[condition]}) as found
-     join seat_holds h on h.id = found.registration_id
-     join events e on e.id = h.event_id
-     join ticket_types t on t.event_id = h.event_id and t.id = h.ticket_type_id
-     order by since, h.id limit ${MOST_OPEN}`,
+    `with found as materialized (${OPEN_ATTENTION[condition]}),
+     asked as (
+       select id, event_id, ticket_type_id, amount_minor, currency, coalesce(claimed_at, created_at) as since
+       from seat_holds where id in (select registration_id from found)
+       union all
+       select id, event_id, ticket_type_id, amount_minor, currency, created_at
+       from additions where state = 'waiting' and id in (select registration_id from found))
+     select asked.id, e.name as event, e.time_zone, t.name as ticket_type, asked.amount_minor, asked.currency, asked.since
+     from asked
+     join events e on e.id = asked.event_id
+     join ticket_types t on t.event_id = asked.event_id and t.id = asked.ticket_type_id
+     order by asked.since, asked.id limit ${MOST_OPEN}`,
   );
   return rows.map(
     ({ amount_minor: minor, currency, time_zone: timeZone, ticket_type: ticketType, ...row }) => ({

@@ -25,13 +25,16 @@ export type TypeFigures = {
   /** One entry for each currency; none where the money was not asked for. */
   sums: Sums[];
 };
-/** `began`: checkouts that were begun on that day, or that became a registration then. */
-export type Day = { day: string; registered: number; began: number };
+/**
+ * `registered`: everybody who was registered on that day. `finished`: of these, those who used the form. `began`: they, and those whose
+ * checkout began then and was not finished.
+ */
+export type Day = { day: string; registered: number; finished: number; began: number };
 export type Figures = {
   types: TypeFigures[];
   /** The days of the chart, the first one first, and what was before. */
   days: Day[];
-  before: { registered: number; began: number };
+  before: Omit<Day, 'day'>;
 };
 
 /** Days of the chart. */
@@ -97,6 +100,8 @@ type Sold = {
   status: OrderStatus;
   /** Null before the first day of the chart. */
   day: string | null;
+  /** Whether they came through the form, and not from an organizer. */
+  isCheckout: boolean;
   orders: number;
   minor: number;
 };
@@ -106,8 +111,9 @@ async function findSold(database: Database, { id, timeZone }: ShownEvent, first:
   const { rows } = await database.raw<{ rows: Sold[] }>(
     `select ticket_type_id, currency, status,
        case when created_at >= (?::date::timestamp at time zone ?) then (created_at at time zone ?)::date::text end as day,
+       source = 'form' as "isCheckout",
        count(*)::integer as orders, sum(amount_minor)::float8 as minor
-     from orders where event_id = ? group by 1, 2, 3, 4`,
+     from orders where event_id = ? group by 1, 2, 3, 4, 5`,
     [first, timeZone, timeZone, id],
   );
   return rows;
@@ -221,22 +227,27 @@ function daysOf(
   last: string,
 ): Pick<Figures, 'days' | 'before'> {
   const registered = new Map<string | null, number>();
+  const finished = new Map<string | null, number>();
   const began = new Map<string | null, number>();
   const add = (counts: typeof registered, day: string | null, count: number) =>
     counts.set(day, (counts.get(day) ?? 0) + count);
-  for (const { day, orders } of sold) {
+  for (const { day, orders, isCheckout } of sold) {
     add(registered, day, orders);
-    add(began, day, orders);
+    if (isCheckout) for (const counts of [finished, began]) add(counts, day, orders);
   }
   for (const { day, checkouts } of unfinished) add(began, day < first ? null : day, checkouts);
-  const known = [...began.keys()].filter((day) => day !== null).toSorted();
+  const known = [...new Set([...registered.keys(), ...began.keys()])]
+    .filter((day) => day !== null)
+    .toSorted();
   const end = [last, known.at(-1) ?? last].toSorted().at(-1) ?? last;
+  const countsOf = (day: string | null) => ({
+    ...{ registered: registered.get(day) ?? 0, finished: finished.get(day) ?? 0, began: began.get(day) ?? 0 },
+  });
   const days: Day[] = [];
   // Where there were registrations before, the chart has all of its days.
-  const start = began.has(null) ? first : (known[0] ?? addDays(last, 1));
-  for (let day = start; day <= end; day = addDays(day, 1))
-    days.push({ day, registered: registered.get(day) ?? 0, began: began.get(day) ?? 0 });
-  return { days, before: { registered: registered.get(null) ?? 0, began: began.get(null) ?? 0 } };
+  const start = registered.has(null) || began.has(null) ? first : (known[0] ?? addDays(last, 1));
+  for (let day = start; day <= end; day = addDays(day, 1)) days.push({ day, ...countsOf(day) });
+  return { days, before: countsOf(null) };
 }
 
 /** A sum as money. */

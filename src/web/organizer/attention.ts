@@ -5,7 +5,7 @@ import {
   type AttentionCounts,
   type Condition,
   type OpenAttention,
-  type OpenPayment,
+  type OpenRegistration,
 } from '../../database/desk/attention.ts';
 import type { MessageKey, Speech } from '../../messages/index.ts';
 import { shortTime } from '../dates.ts';
@@ -16,6 +16,7 @@ import { NEEDS } from './list.ts';
 const HINTS: Partial<Record<Condition, MessageKey>> = {
   'payment-stopped': 'organizer.attention.payment-stopped',
   'payment-in-doubt': 'organizer.attention.payment-in-doubt',
+  'addition-stopped': 'organizer.attention.addition-stopped',
   'run-stopped': 'organizer.attention.run-stopped',
   'email-not-sent': 'organizer.attention.email-not-sent',
   'newsletter-not-added': 'organizer.attention.newsletter-not-added',
@@ -40,17 +41,17 @@ export const attentionLines = ({ t }: Speech, { counts }: AttentionCounts) =>
   });
 
 /** The payments without an order that need attention for one reason. */
-export function openPaymentsPage(
+export function openPage(
   frame: OrganizerFrame,
-  { condition, payments }: { condition: OpenAttention; payments: OpenPayment[] },
+  { condition, registrations }: { condition: OpenAttention; registrations: OpenRegistration[] },
 ): string {
   const { t, money, locale } = frame.speech;
-  return render('open-payments', frame, {
+  return render('open', frame, {
     title: t(NEEDS[condition]),
     hint: t(HINTS[condition] ?? NEEDS[condition]),
-    isFull: payments.length === MOST_OPEN ? t('organizer.open.full', { count: MOST_OPEN }) : null,
-    rows: payments.map(({ id, timeZone, amount, since, ...payment }) => ({
-      ...payment,
+    isFull: registrations.length === MOST_OPEN ? t('organizer.open.full', { count: MOST_OPEN }) : null,
+    rows: registrations.map(({ id, timeZone, amount, since, ...registration }) => ({
+      ...registration,
       href: `/organizer/registrations/${id}`,
       amount: amount.minor > 0 ? money(amount) : t('organizer.list.free'),
       since: shortTime(since, timeZone, locale),

@@ -95,7 +95,7 @@ function ticketsOf({ t, money: shown }: Speech, { types }: Figures, money: boole
 function daysOf({ t, locale }: Speech, { days, before }: Figures) {
   const all = [...days, before];
   const began = all.reduce((sum, day) => sum + day.began, 0);
-  const finished = all.reduce((sum, day) => sum + day.registered, 0);
+  const finished = all.reduce((sum, day) => sum + day.finished, 0);
   const share = began > 0 ? finished / began : 0;
   const told = ({ day, registered }: Day) =>
     t('organizer.chart.day', { day: shortDay(day, locale), count: registered });
@@ -113,7 +113,7 @@ function daysOf({ t, locale }: Speech, { days, before }: Figures) {
       registered: t('organizer.number', { count: day.registered }),
       began: t('organizer.number', { count: day.began }),
     })),
-    before: before.began > 0 && {
+    before: before.registered + before.began > 0 && {
       registered: t('organizer.number', { count: before.registered }),
       began: t('organizer.number', { count: before.began }),
     },

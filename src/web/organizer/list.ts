@@ -38,6 +38,7 @@ export const STATUSES: Record<OrderStatus, MessageKey> = {
 export const NEEDS: Record<Condition, MessageKey> = {
   'payment-stopped': 'organizer.list.payment-stopped',
   'payment-in-doubt': 'organizer.list.payment-in-doubt',
+  'addition-stopped': 'organizer.list.addition-stopped',
   'run-stopped': 'organizer.list.run-stopped',
   'email-not-sent': 'organizer.list.email-not-sent',
   'newsletter-not-added': 'organizer.list.newsletter-not-added',

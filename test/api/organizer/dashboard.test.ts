@@ -103,6 +103,23 @@ describe('the figures of an event', () => {
     ]);
   });
 
+  it('have what was paid elsewhere apart from what PayPal took, and do not take it for a checkout', async () => {
+    await order();
+    const elsewhere = {
+      source: 'by-hand',
+      amount_minor: 5000,
+      paypal_capture_id: null,
+      paypal_order_id: null,
+    };
+    await order(elsewhere);
+    const html = await page();
+    expect(html).toContain('Paid elsewhere');
+    const [, regular, , total] = rowsIn(html);
+    expect(regular).toEqual(['Regular', '2', 'no limit', '€120.00', '€0.00', '€120.00', '€50.00']);
+    expect(total?.at(-1)).toBe('€50.00');
+    expect(html).toContain('1 checkout was begun, and 1 finished (100%)');
+  });
+
   it('have each currency apart', async () => {
     await order();
     await order({ currency: 'USD', amount_minor: 1000 });
@@ -177,12 +194,12 @@ describe('the days', () => {
     await order({ created_at: '2026-03-29T22:01:00Z' });
     const { days, before } = await figures('2026-03-31T10:00:00Z');
     expect(days).toEqual([
-      { day: '2026-03-28', registered: 1, began: 1 },
-      { day: '2026-03-29', registered: 1, began: 1 },
-      { day: '2026-03-30', registered: 1, began: 1 },
-      { day: '2026-03-31', registered: 0, began: 0 },
+      { day: '2026-03-28', registered: 1, finished: 1, began: 1 },
+      { day: '2026-03-29', registered: 1, finished: 1, began: 1 },
+      { day: '2026-03-30', registered: 1, finished: 1, began: 1 },
+      { day: '2026-03-31', registered: 0, finished: 0, began: 0 },
     ]);
-    expect(before).toEqual({ registered: 0, began: 0 });
+    expect(before).toEqual({ registered: 0, finished: 0, began: 0 });
   });
 
   it('are the last sixty, and what was before is counted together', async () => {
@@ -190,7 +207,7 @@ describe('the days', () => {
     await order({ created_at: '2026-01-02T12:00:00Z' });
     const { days, before } = await figures('2026-06-30T12:00:00Z');
     expect([days.length, days[0]?.day, days.at(-1)?.day]).toEqual([60, '2026-05-02', '2026-06-30']);
-    expect(before).toEqual({ registered: 2, began: 2 });
+    expect(before).toEqual({ registered: 2, finished: 2, began: 2 });
     await stack
       .database('events')
       .update({ starts_at: '2026-01-09T07:00:00Z', ends_at: '2026-01-10T07:00:00Z' });
@@ -312,6 +329,22 @@ describe('needs attention', () => {
       ]);
       expect(listed).toContain(reference(ids[condition] ?? ''));
     }
+  });
+
+  it('has what an organizer adds and whose run was stopped, until it is decided', async () => {
+    const id = randomUUID();
+    await stack.database('additions').insert({
+      ...{ id, organizer_id: randomUUID(), action: randomUUID(), event_id: 'conference', language: 'en' },
+      ...{ ticket_type_id: 'regular', first_name: 'Ada', last_name: 'Example', email: 'ada@example.org' },
+      ...{ amount_minor: 0, currency: 'EUR' },
+    });
+    await replaceStoppedRuns(stack.database, [{ registration: id, kind: 'addition', run: 'TERMINATED' }]);
+    expect(await attention()).toEqual({ 'addition-stopped': '1' });
+    const listed = await page(attentionAddress('addition-stopped'));
+    expect(listed).toContain(reference(id));
+    expect(listed).not.toContain('ada@');
+    await stack.database('additions').delete();
+    expect(await attention()).toEqual({});
   });
 
   it('offers every reason in the filter, and each has a page, also without anything in it', async () => {
