@@ -5,6 +5,7 @@ import { EXPORTS } from './exports.ts';
 import { ORGANIZERS } from './organizers.ts';
 import { BY_HAND } from './by-hand.ts';
 import { CHANGES } from './changes.ts';
+import { GAPS } from './gaps.ts';
 import { OWNERS } from './owners.ts';
 import { PAYMENT_IN_THE_RUN } from './payment-in-the-run.ts';
 import { PAYMENTS } from './payments.ts';
@@ -25,6 +26,7 @@ export const FAULTS: Fault[] = [
   ...REFUNDS,
   ...CHANGES,
   ...BY_HAND,
+  ...GAPS,
   ...VENDORS,
   ...WEBHOOKS,
   ...TEMPORAL,

@@ -9,6 +9,7 @@ import {
   type From,
 } from '../../database/desk/list.ts';
 import { ORDER_STATUSES } from '../../database/orders.ts';
+import { webUi } from '../../temporal/web-ui.ts';
 import { listAddress, readPlace } from '../../web/organizer/list.ts';
 import { listPage } from '../../web/organizer/pages.ts';
 import type { App, Dependencies } from '../dependencies.ts';
@@ -17,7 +18,8 @@ import { organizerFrame } from './frame.ts';
 /** Characters of a search. */
 export const LONGEST = 100;
 
-export function listRoutes(app: App, { config, database }: Dependencies): void {
+export function listRoutes(app: App, { config, database, temporal }: Dependencies): void {
+  const ui = config.temporalUiUrl ? webUi(config.temporalUiUrl, temporal.options.namespace) : undefined;
   app.get(
     '/organizer/registrations',
     { schema: { hide: true }, config: { isPage: true } },
@@ -30,7 +32,9 @@ export function listRoutes(app: App, { config, database }: Dependencies): void {
       // Nothing is older than the place, or too little is newer to fill a page: then it is the first page that is wanted.
       const isShort = from.way === 'before' ? list.rows.length < PAGE : list.rows.length === 0;
       if (from.way !== 'newest' && isShort) return reply.redirect(listAddress(filter), 303);
-      return reply.send(listPage(organizerFrame(request, reply, config), { filter, choices, list }));
+      const { event, ticket: ticketType } = filter;
+      const runsUrl = ui?.runs({ ...(event && { event }), ...(ticketType && { ticketType }) });
+      return reply.send(listPage(organizerFrame(request, reply, config), { filter, choices, list, runsUrl }));
     },
   );
 }

@@ -19,6 +19,7 @@ import { readStatus } from '../../registrations/status.ts';
 import { probeTemporal } from '../../temporal/client.ts';
 import { readFailures } from '../../temporal/failures.ts';
 import { startCancellation, startChange, startRefund } from '../../temporal/runs.ts';
+import { webUi } from '../../temporal/web-ui.ts';
 import { traceOf } from '../../trace.ts';
 import { registrationPage, type Asked } from '../../web/organizer/registration.ts';
 import type { App, Dependencies } from '../dependencies.ts';
@@ -56,6 +57,7 @@ export function registrationRoutes(app: App, dependencies: Dependencies): void {
   const path = '/organizer/registrations/:id';
   const pageOf = (id: string, action: string) => `/organizer/registrations/${id}?done=${action}`;
   const hidden = { hide: true, params: Params } as const;
+  const ui = config.temporalUiUrl ? webUi(config.temporalUiUrl, temporal.options.namespace) : undefined;
 
   app.get(path, { schema: hidden, config: { isPage: true } }, async (request, reply) => {
     const { id } = request.params;
@@ -67,13 +69,11 @@ export function registrationRoutes(app: App, dependencies: Dependencies): void {
       registrationPage(organizerFrame(request, reply, config), {
         ...{ details, status, failures: status ? await readFailures(temporal, id, status.steps) : {} },
         ...{ newAction: randomUUID, asked: askedOf(request, details) },
-        runUrl: config.temporalUiUrl && `${config.temporalUiUrl}${pathOfRun(id)}`,
+        runUrl: ui?.run(workflowId(id)),
+        runsUrl: ui?.runs({ reference: details.reference }),
       }),
     );
   });
-
-  const pathOfRun = (id: string) =>
-    `/namespaces/${encodeURIComponent(temporal.options.namespace)}/workflows/${workflowId(id)}`;
 
   app.post(`${path}/refund`, { schema: { ...hidden, body: RefundForm } }, async (request, reply) => {
     const { body, params } = request;

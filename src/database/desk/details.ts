@@ -41,6 +41,7 @@ export type ListedEvent = {
     to?: string;
     byHand?: boolean;
     category?: string;
+    former?: string;
   };
   text: string | null;
 };

@@ -13,7 +13,8 @@ import { ORDER_STATUSES, type OrderStatus } from '../../database/orders.ts';
 import type { MessageKey, Speech } from '../../messages/index.ts';
 import { shortTime } from '../dates.ts';
 
-export type ListPage = { filter: Filter; choices: Choice[]; list: List };
+/** `runsUrl`: the list of runs in Temporal's Web UI. */
+export type ListPage = { filter: Filter; choices: Choice[]; list: List; runsUrl: string | undefined };
 
 const PATH = '/organizer/registrations';
 const TABS: Record<OrderStatus, MessageKey> = {
@@ -63,7 +64,7 @@ export function readPlace(cursor: unknown): Place | undefined {
 }
 
 /** The data of the page. */
-export function listData(speech: Speech, { filter, choices, list }: ListPage) {
+export function listData(speech: Speech, { filter, choices, list, runsUrl }: ListPage) {
   const { t } = speech;
   const { rows, counts, newer, older } = list;
   const all = ORDER_STATUSES.reduce((sum, status) => sum + counts[status], 0);
@@ -85,6 +86,7 @@ export function listData(speech: Speech, { filter, choices, list }: ListPage) {
     isFiltered: Object.entries(filter).some(isGiven),
     clear: PATH,
     export: exportAddress(filter),
+    runsUrl,
     events: choices.length > 1 ? choices : [],
     tickets: ticketsOf(choices, filter.event),
     attentions: ATTENTIONS.map((id) => ({ id, name: t(NEEDS[id]) })),
