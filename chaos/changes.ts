@@ -100,9 +100,7 @@ export function auditChanges(records: ChangeRecords): ChangeViolations {
         mailedTo(id, emailOf(id)).some(({ at }) => Date.parse(at) > correctedAt(id) + LATE_MS),
       )
       .map(({ action }) => action),
-    'address of before still in the audience': struck.some(({ what }) =>
-      what.startsWith(ADDS_LATE),
-    )
+    'address of before still in the audience': struck.some(({ what }) => what.startsWith(ADDS_LATE))
       ? []
       : corrected.filter(({ registration: id }) => subscribed.has(emailOf(id))).map(({ action }) => action),
   };
