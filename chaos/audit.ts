@@ -1,12 +1,15 @@
 /** Compares the records of all systems and clients after a run. */
 import type { OrderRow } from '../src/database/orders.ts';
 import type { HoldRow } from '../src/database/seats/lock.ts';
+import { changeWorkflowId } from '../src/change.ts';
 import { cancelWorkflowId, refundWorkflowId } from '../src/refund.ts';
 import { workflowId, type Progress } from '../src/registration.ts';
 import { ifThere } from '../src/temporal/client.ts';
 import { emailOf } from '../stage/person.ts';
 import type { World } from '../stage/world.ts';
+import { auditChanges, CHANGE_INVARIANTS, SENDS } from './changes.ts';
 import { ENDS, type Told } from './client.ts';
+import { correctedEmailOf, type FixRuling } from './fixes.ts';
 import { unexplained, type Strike } from './mails.ts';
 import type { Ruling } from './organizer.ts';
 import type { Client, Plan } from './plan.ts';
@@ -40,6 +43,7 @@ export const INVARIANTS = [
   'duplicate email without an explanation',
   'personal data, card number or key in a log',
   ...REFUND_INVARIANTS,
+  ...CHANGE_INVARIANTS,
 ] as const;
 
 type TicketRow = { id: string; capacity: number | null; sold: number };
@@ -49,32 +53,45 @@ export type Audit = {
   outcomes: Record<string, number>;
   /** How many refunds of the ledger are in each state. */
   refunds: Record<string, number>;
-  /** Confirmations beyond the first per registration. SendGrid does not support idempotent requests. */
+  /** Confirmations beyond those that were asked for. SendGrid does not support idempotent requests. */
   duplicateMails: number;
 };
 
 /**
- * Observations: the responses to clients (`told`); the final status of each (`shown`); the answers to organizers (`rulings`);
+ * Observations: the responses to clients (`told`); the final status of each (`shown`); the answers to organizers (`rulings`, `fixed`);
  * ticket types with more seats held or sold than available (`overheld`); what was killed or failed (`struck`).
  */
-type Seen = { told: Told[]; shown: Told[]; rulings: Ruling[]; overheld: Set<string>; struck: Strike[] };
+type Seen = {
+  told: Told[];
+  shown: Told[];
+  rulings: Ruling[];
+  fixed: FixRuling[];
+  overheld: Set<string>;
+  struck: Strike[];
+};
 
 /** The runs of all planned actions that were started. */
-export async function actionRuns({ client }: World, { acts }: Pick<Plan, 'acts'>): Promise<ActionRun[]> {
-  const runs: ActionRun[] = [];
-  for (const { id: action } of acts.flatMap(({ actions }) => actions))
-    for (const id of [refundWorkflowId(action), cancelWorkflowId(action)]) {
-      const run = await ifThere(client.workflow.getHandle(id).describe());
-      if (run) runs.push({ action, status: run.status.name });
-    }
-  return runs;
+export async function actionRuns(
+  { client }: World,
+  { acts, fixes }: Pick<Plan, 'acts' | 'fixes'>,
+): Promise<{ refunds: ActionRun[]; changes: ActionRun[] }> {
+  const runsOf = async (action: string, ids: string[]): Promise<ActionRun[]> => {
+    const runs = await Promise.all(ids.map((id) => ifThere(client.workflow.getHandle(id).describe())));
+    return runs.flatMap((run) => (run ? [{ action, status: run.status.name }] : []));
+  };
+  const refunds: ActionRun[] = [];
+  for (const { id } of acts.flatMap(({ actions }) => actions))
+    refunds.push(...(await runsOf(id, [refundWorkflowId(id), cancelWorkflowId(id)])));
+  const changes: ActionRun[] = [];
+  for (const { action } of fixes) changes.push(...(await runsOf(action, [changeWorkflowId(action)])));
+  return { refunds, changes };
 }
 
 /** Compares all records. A run that is still open is a violation. */
 export async function audit(
   world: World,
-  { clients, acts }: Plan,
-  { told, shown, rulings, overheld, struck }: Seen,
+  { clients, acts, fixes }: Plan,
+  { told, shown, rulings, fixed, overheld, struck }: Seen,
 ): Promise<Audit> {
   const { database, client, sandbox } = world;
   const { captures, refunds, mails, members } = sandbox.ledger();
@@ -84,7 +101,7 @@ export async function audit(
     database<TicketRow>('ticket_types').select(),
     database<{ id: string; status: string }>('ended_registrations').select('id', 'status'),
     database<RefundRow>('refunds').select(),
-    database<EventRow>('registration_events').select('registration_id', 'kind', 'action'),
+    database<EventRow>('registration_events').select('registration_id', 'kind', 'action', 'at'),
   ]);
   const runs = new Map<string, Progress | 'open' | 'failed'>();
   for (const { id } of clients) {
@@ -111,9 +128,18 @@ export async function audit(
         customArgs.registrationId === id && categories.some((category) => wanted.includes(category)),
     );
   const isConfirmed = (id: string) => orderOf.get(id)?.status === 'confirmed';
-  const subscribed = new Set(members.map(({ email_address }) => email_address));
+  const subscribed = new Set(
+    members.flatMap(({ email_address, status }) => (status === 'archived' ? [] : [email_address])),
+  );
+  /** An organizer may have corrected it. */
+  const addressOf = (id: string) => orderOf.get(id)?.email ?? emailOf(id);
   const ids = (wrong: (client: Client) => boolean) => clients.filter(wrong).map(({ id }) => id);
   const confirmed = orders.filter(({ status }) => status === 'confirmed');
+  const ordersOf = (type: string) => confirmed.filter(({ ticket_type_id }) => ticket_type_id === type).length;
+  const started = await actionRuns(world, { acts, fixes });
+  /** How many confirmations were asked for. */
+  const wantedMails = (id: string) =>
+    1 + history.filter(({ registration_id, kind }) => registration_id === id && SENDS.includes(kind)).length;
 
   const runOf = (id: string) => {
     const run = runs.get(id);
@@ -122,13 +148,13 @@ export async function audit(
   const endStatusOf = new Map(ends.map(({ id, status }) => [id, status]));
   const isEndedByOrganizer = (id: string) => orderOf.has(id) && endedByOrganizer(history, id);
   /** An organizer cancelled it before there was an order. */
-  const isCancelled = (id: string) =>
-    endStatusOf.has(id) &&
-    !orderOf.has(id) &&
+  const isCancelAsked = (id: string) =>
     history.some(({ registration_id, kind }) => registration_id === id && kind === 'cancel-asked');
+  const isCancelled = (id: string) => endStatusOf.has(id) && !orderOf.has(id) && isCancelAsked(id);
   /** The database says what an organizer has ended: its run may have ended before, or may find no seat any more. */
   const endOf = (id: string) => {
-    if (isEndedByOrganizer(id)) return orderOf.get(id)?.status;
+    // A cancellation whose refund PayPal has refused leaves the order as it was, and its run may have been cancelled by then.
+    if (isEndedByOrganizer(id) || (orderOf.has(id) && isCancelAsked(id))) return orderOf.get(id)?.status;
     return isCancelled(id) ? endStatusOf.get(id) : runOf(id);
   };
 
@@ -145,12 +171,12 @@ export async function audit(
     'registration charged twice': ids(({ id }) => capturesOf(id).length > 1),
     'more seats held or sold than available': [
       ...overheld,
-      ...tickets.filter(({ capacity, sold }) => capacity !== null && sold > capacity).map(({ id }) => id),
+      ...tickets
+        .filter(({ id, capacity, sold }) => capacity !== null && Math.max(sold, ordersOf(id)) > capacity)
+        .map(({ id }) => id),
     ],
     'number of sold seats differs from the orders': tickets
-      .filter(
-        ({ id, sold }) => sold !== confirmed.filter(({ ticket_type_id }) => ticket_type_id === id).length,
-      )
+      .filter(({ id, sold }) => sold !== ordersOf(id))
       .map(({ id }) => id),
     'attendee told "registered" without an order': told
       .filter(({ id, state }) => state === 'confirmed' && !orderOf.has(id) && !isCancelled(id))
@@ -167,9 +193,12 @@ export async function audit(
       ({ id }) => isConfirmed(id) && mailsOf(id, 'confirmation').length === 0,
     ),
     'consent without a subscription': ids(
-      ({ id, newsletter }) => isConfirmed(id) && newsletter && !subscribed.has(emailOf(id)),
+      ({ id, newsletter }) => isConfirmed(id) && newsletter && !subscribed.has(addressOf(id)),
     ),
-    'subscription without consent': ids(({ id, newsletter }) => !newsletter && subscribed.has(emailOf(id))),
+    'subscription without consent': ids(
+      ({ id, newsletter }) =>
+        !newsletter && [emailOf(id), correctedEmailOf(id)].some((email) => subscribed.has(email)),
+    ),
     'claim without an open run': holds
       .filter(({ id, claimed_for }) => claimed_for !== null && runs.get(id) !== 'open')
       .map(({ id }) => id),
@@ -181,17 +210,21 @@ export async function audit(
       .filter(({ id, state }) => state !== endOf(id))
       .map(({ id }) => id),
     'duplicate email without an explanation': ids(
-      ({ id }) => unexplained(mailsOf(id, 'confirmation'), struck) > 0,
+      ({ id }) => unexplained(mailsOf(id, 'confirmation'), struck, wantedMails(id)) > 0,
     ),
     'personal data, card number or key in a log': world.revealing(),
     ...auditRefunds({
       ...{ orders, ends, ledger, history, captures, refunds, mailsOf, rulings },
-      runs: await actionRuns(world, { acts }),
+      runs: started.refunds,
+    }),
+    ...auditChanges({
+      ...{ orders, history, fixes, mailsOf, subscribed, struck },
+      ...{ rulings: fixed, runs: started.changes },
     }),
   };
   const outcomes = tally(clients.map(({ id }) => endOf(id) ?? 'no payment attempted'));
   const duplicateMails = clients.reduce(
-    (sum, { id }) => sum + Math.max(0, mailsOf(id, 'confirmation').length - 1),
+    (sum, { id }) => sum + Math.max(0, mailsOf(id, 'confirmation').length - wantedMails(id)),
     0,
   );
   return { violations, outcomes, refunds: tally(ledger.map(({ state }) => state)), duplicateMails };

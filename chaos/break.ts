@@ -5,10 +5,16 @@
  * - `order`: an order is reported as saved but not written
  * - `guess`: a payment whose response was lost counts as declined
  * - `ledger`: a refund does not look how much is left
+ * - `moves`: a move neither looks for a seat nor takes it
+ * - `once`: a form that is sent again does again what it did
+ * - `address`: mails go to the address from before a correction
+ * - `audience`: an address that was corrected does not leave the audience
  * - `look`: PayPal is not asked whether it has a refund already, and each request for a refund has a new id
  */
 import { randomUUID } from 'node:crypto';
 import { OrdersController, PaymentsController } from '@paypal/paypal-server-sdk';
+import mailchimp from '@mailchimp/mailchimp_marketing';
+import sgMail from '@sendgrid/mail';
 import pg from 'pg';
 
 const broken = (process.env.CHAOS_BREAK ?? '').split(',');
@@ -31,8 +37,18 @@ const INSERT = /insert into orders \([^)]*\)\s+select ((?:\$\d+(?:, )?)+) from c
 /** Matches the statement that adds up the refunds of a registration. */
 const SUM = /^select coalesce\(sum\(amount_minor\), 0\)(::integer as sum from refunds)/;
 
+/** How a locked ticket type says whether there is a seat. */
+const SEAT = 'own.live or coalesce(a.free > 0, true) as seat';
+
 /** Returns the statement to send instead. */
 function rewrite(statement: string): string {
+  if (broken.includes('moves') && statement.startsWith('update "ticket_types" set "sold" = "sold" + '))
+    return `${statement} and false`;
+  if (broken.includes('moves')) statement = statement.replace(SEAT, 'true as seat');
+  if (broken.includes('once') && statement.startsWith('select "outcome" from "organizer_actions" where '))
+    return statement.replace(' where ', ' where false and ');
+  if (broken.includes('once') && statement.startsWith('insert into "organizer_actions" '))
+    return `${statement} on conflict do nothing`;
   if (broken.includes('seats') && statement === HOLD) return HOLD_ALWAYS;
   if (broken.includes('order') && INSERT.test(statement))
     // PostgreSQL rejects parameters that the statement does not use.
@@ -91,6 +107,26 @@ if (broken.includes('look')) {
     if (lost.has(name)) return answer;
     lost.add(name);
     throw new Error('The answer is lost');
+  };
+}
+
+if (broken.includes('address')) {
+  type Sent = { personalizations: { to: { email: string } }[] };
+  type Mailer = { send: (mail: Sent) => Promise<unknown> };
+  const mailer = Object.getPrototypeOf(sgMail) as Mailer;
+  const { send } = mailer;
+  mailer.send = function (this: unknown, mail) {
+    for (const { to } of mail.personalizations) to.email = to.email.replace(/^new-/, '');
+    return send.call(this, mail);
+  };
+}
+
+if (broken.includes('audience')) {
+  type Api = { callApi: (path: string, method: string, ...rest: unknown[]) => Promise<unknown> };
+  const api = Object.getPrototypeOf(mailchimp) as Api;
+  const { callApi } = api;
+  api.callApi = function (this: unknown, path, method, ...rest) {
+    return method === 'DELETE' ? Promise.resolve({}) : callApi.call(this, path, method, ...rest);
   };
 }
 

@@ -1,6 +1,7 @@
 /** A short chaos run (`npm run chaos` is a long one), and a test that the audit detects violations. */
 import { expect, it } from 'vitest';
 import { INVARIANTS } from './audit.ts';
+import { FIXES } from './fixes.ts';
 import { makePlan } from './plan.ts';
 import { runChaos } from './run.ts';
 
@@ -20,6 +21,7 @@ it('loses, duplicates and misreports nothing while all parts are killed', LONG, 
   expect(Object.values(report.kills).reduce((sum, count) => sum + count, 0)).toBeGreaterThanOrEqual(4);
   expect(report.outcomes.confirmed).toBeGreaterThan(5);
   expect(report.refunds.done).toBeGreaterThan(3);
+  for (const kind of FIXES) expect(Object.keys(report.fixes).join()).toContain(kind);
 });
 
 it(
@@ -35,10 +37,18 @@ it(
   },
 );
 
-it('detects refunds of more than is left, and refunds that are repeated', LONG, async () => {
-  const options = { seed: 7, registrations: 30, seconds: 4, kills: 0 };
-  const { violations } = await runChaos(options, quiet, 'ledger,look');
-  expect(violations['more promised to refund than was paid'].length).toBeGreaterThan(0);
-  expect(violations['refund made twice'].length).toBeGreaterThan(0);
-  expect(violations['refund at PayPal that the ledger does not have'].length).toBeGreaterThan(0);
-});
+it(
+  'detects refunds of more than is left, refunds that are repeated, and fixes that go wrong',
+  LONG,
+  async () => {
+    const options = { seed: 7, registrations: 30, seconds: 4, kills: 0 };
+    const { violations } = await runChaos(options, quiet, 'ledger,look,moves,once,address,audience');
+    expect(violations['more seats held or sold than available']).toContain('balcony');
+    expect(violations['fix told "done" that was not done once'].length).toBeGreaterThan(0);
+    expect(violations['corrected attendee without an email at the new address'].length).toBeGreaterThan(0);
+    expect(violations['address of before still in the audience'].length).toBeGreaterThan(0);
+    expect(violations['more promised to refund than was paid'].length).toBeGreaterThan(0);
+    expect(violations['refund made twice'].length).toBeGreaterThan(0);
+    expect(violations['refund at PayPal that the ledger does not have'].length).toBeGreaterThan(0);
+  },
+);

@@ -27,6 +27,7 @@ const lines = [
   ...rows('Vendor faults', report.faults),
   ...rows('Responses', report.answers),
   ...rows('Answers to organizers', report.rulings),
+  ...rows('Answers to organizers who fix', report.fixes),
   ...rows('Refunds', report.refunds),
   ...rows('Violations', violations),
   '',

@@ -20,7 +20,7 @@ export type Ruling = {
 };
 
 /** The times (epoch ms) at which an organizer stops waiting for a confirmation, and stops altogether. */
-type Patience = { watchUntil: number; deadline: number };
+export type Patience = { watchUntil: number; deadline: number };
 
 /** Does what is planned about one registration, each action until it is answered. Returns the answers. */
 export async function organize(world: World, act: Act, patience: Patience): Promise<Ruling[]> {
@@ -80,7 +80,7 @@ export async function organize(world: World, act: Act, patience: Patience): Prom
 }
 
 /** Waits until there is an order. */
-async function isConfirmed({ database }: World, id: string, deadline: number): Promise<boolean> {
+export async function isConfirmed({ database }: World, id: string, deadline: number): Promise<boolean> {
   while (Date.now() < deadline) {
     const order = await database('orders')
       .where({ id })
@@ -93,8 +93,8 @@ async function isConfirmed({ database }: World, id: string, deadline: number): P
 }
 
 /** Repeats the same action until it is answered. */
-async function untilAnswered<T>(
-  ask: () => Promise<T>,
+export async function untilAnswered<T>(
+  ask: () => Promise<T | undefined>,
   deadline: number,
 ): Promise<T | { status: 'unanswered' }> {
   while (Date.now() < deadline) {

@@ -1,5 +1,6 @@
 /** The plan of a run, derived from a seed: which clients register how, what organizers do, and which parts and vendors fail. */
 import { planActs, type Act } from './acts.ts';
+import { planFixes, type Fix } from './fixes.ts';
 import type { Fault, Provider } from '../sandbox/vendors/faults.ts';
 import { PARTS, type Part } from '../stage/world.ts';
 
@@ -13,7 +14,7 @@ export type Manner = (typeof MANNERS)[number];
 export type Client = {
   id: string;
   manner: Manner;
-  ticketType: 'scarce' | 'regular' | 'free';
+  ticketType: 'scarce' | 'regular' | 'balcony' | 'free';
   newsletter: boolean;
   /** When the client starts, in milliseconds after the start of the run. */
   at: number;
@@ -30,6 +31,8 @@ export type Plan = Omit<Options, 'kills'> & {
   /** A period without workers. Temporal is killed before they are back, while clients keep registering. */
   blackout: { at: number; lastsMs: number };
   acts: Act[];
+  /** What else organizers do about each registration, at the same time. */
+  fixes: Fix[];
   /** What is killed after all registrations have ended, while organizers act; `at` counts from then. */
   lateKills: Kill[];
   /**
@@ -43,6 +46,7 @@ export type Plan = Omit<Options, 'kills'> & {
 export const TICKETS = [
   { id: 'scarce', name: 'Scarce', price_minor: 9000, capacity: 5 },
   { id: 'regular', name: 'Regular', price_minor: 12_000, capacity: null },
+  { id: 'balcony', name: 'Balcony', price_minor: 12_000, capacity: 2 },
   { id: 'free', name: 'Free', price_minor: 0, capacity: null },
 ];
 
@@ -85,7 +89,8 @@ export function makePlan({ seed, registrations, seconds, kills }: Options): Plan
   const clients = Array.from({ length: registrations }, (_, n): Client => {
     // Every manner occurs, even with few clients.
     const manner = n < MANNERS.length ? nth(MANNERS, n) : one(MANNERS);
-    const ticketType = manner === 'free' ? 'free' : one(['scarce', 'regular', 'regular'] as const);
+    const ticketType =
+      manner === 'free' ? 'free' : one(['scarce', 'regular', 'regular', 'regular', 'balcony'] as const);
     return { id: uuid(), manner, ticketType, newsletter: random() < 0.6, at: below(ms) };
   });
   // Captures succeed but their responses are lost: here a service is most likely to guess wrongly.
@@ -117,10 +122,12 @@ export function makePlan({ seed, registrations, seconds, kills }: Options): Plan
     ],
   };
   const acts = planActs(clients, { below, uuid });
+  const fixes = planFixes(clients, uuid);
   const late = kills > 0 ? PARTS : [];
   return {
     ...plan,
     acts,
+    fixes,
     lateKills: late.map((part) => ({ part, at: below(2500), downMs: 200 + below(1000) })),
   };
 }

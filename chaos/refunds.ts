@@ -38,7 +38,7 @@ export type RefundRow = {
   asked_at: Date;
 };
 /** A row of the table `registration_events`. */
-export type EventRow = { registration_id: string; kind: string; action: string | null };
+export type EventRow = { registration_id: string; kind: string; action: string | null; at: Date };
 
 export type ActionRun = { action: string; status: string };
 

@@ -1,5 +1,5 @@
 /**
- * One chaos run: clients register, and organizers refund and cancel, while parts are killed and vendors fail. Then everything is
+ * One chaos run: clients register, and organizers refund, cancel and fix, while parts are killed and vendors fail. Then everything is
  * audited.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -7,6 +7,8 @@ import { fileURLToPath } from 'node:url';
 import { workflowId } from '../src/registration.ts';
 import { actionRuns, audit, type Audit } from './audit.ts';
 import { look, register, type Told } from './client.ts';
+import { openDesk } from './desk.ts';
+import { fix, type FixRuling } from './fixes.ts';
 import type { Strike } from './mails.ts';
 import { organize, type Ruling } from './organizer.ts';
 import { makePlan, TICKETS, type Kill, type Options, type Plan } from './plan.ts';
@@ -19,6 +21,7 @@ export type Report = Audit & {
   faults: Record<string, number>;
   answers: Record<string, number>;
   rulings: Record<string, number>;
+  fixes: Record<string, number>;
   seconds: number;
   /** The folder of data and logs, if there are violations. */
   folder: string | undefined;
@@ -46,6 +49,8 @@ export async function runChaos(options: Options, say: Say, broken = ''): Promise
   try {
     const told: Told[] = [];
     const rulings: Ruling[] = [];
+    const fixed: FixRuling[] = [];
+    const desk = await openDesk(world);
     const overheld = new Set<string>();
     const watching = watchSeats(world, overheld);
     say(`${plan.registrations} people register within ${plan.seconds} s`);
@@ -61,12 +66,20 @@ export async function runChaos(options: Options, say: Say, broken = ''): Promise
       await until(startedAt + client.at);
       told.push(...(await register(world, client, patience)));
     });
-    const organizers = plan.acts
-      .filter(({ moment }) => moment !== 'settled')
-      .map(async (act) => {
-        await until(startedAt + act.at);
-        rulings.push(...(await organize(world, act, patience)));
-      });
+    const organizers = [
+      ...plan.acts
+        .filter(({ moment }) => moment !== 'settled')
+        .map(async (act) => {
+          await until(startedAt + act.at);
+          rulings.push(...(await organize(world, act, patience)));
+        }),
+      ...plan.fixes
+        .filter(({ moment }) => moment !== 'settled')
+        .map(async (planned) => {
+          await until(startedAt + planned.at);
+          fixed.push(...(await fix(world, desk, planned, patience)));
+        }),
+    ];
     const [killed, gone, failed] = await trouble;
     world.sandbox.faults.clear();
     await world.reviveAll();
@@ -81,11 +94,18 @@ export async function runChaos(options: Options, say: Say, broken = ''): Promise
       killParts(world, plan.lateKills, lateAt),
       becomePoor(world, plan, lateAt),
     ]);
-    const lateActs = plan.acts
-      .filter(({ moment }) => moment === 'settled')
-      .map(async (act) => {
-        rulings.push(...(await organize(world, act, late)));
-      });
+    const lateActs = [
+      ...plan.acts
+        .filter(({ moment }) => moment === 'settled')
+        .map(async (act) => {
+          rulings.push(...(await organize(world, act, late)));
+        }),
+      ...plan.fixes
+        .filter(({ moment }) => moment === 'settled')
+        .map(async (planned) => {
+          fixed.push(...(await fix(world, desk, planned, late)));
+        }),
+    ];
     const [killedLate] = await lateTrouble;
     await world.reviveAll();
     await Promise.all(lateActs);
@@ -94,7 +114,7 @@ export async function runChaos(options: Options, say: Say, broken = ''): Promise
     const dead = [...killed, ...gone, ...killedLate];
     const shown = await Promise.all(plan.clients.map(({ id }) => look(world, id)));
     const result = await audit(world, plan, {
-      ...{ told, shown, rulings, overheld },
+      ...{ told, shown, rulings, fixed, overheld },
       struck: [...dead, ...failed],
     });
     keep = Object.values(result.violations).some((ids) => ids.length > 0) && !broken;
@@ -105,6 +125,7 @@ export async function runChaos(options: Options, say: Say, broken = ''): Promise
       faults: tally(failed.map(({ what }) => what)),
       answers: tally(told.map(({ method, status }) => `${method} ${status}`)),
       rulings: tally(rulings.map(({ again, decision }) => `${again ? 'again: ' : ''}${decision.status}`)),
+      fixes: tally(fixed.map(({ kind, decision }) => `${kind}: ${decision.status}`)),
       seconds: Math.round((Date.now() - startedAt) / 1000),
       folder: keep ? world.folder : undefined,
     };
@@ -179,7 +200,9 @@ function watchSeats({ database }: World, overheld: Set<string>): AbortController
     while (!over.signal.aborted) {
       const rows = await database
         .raw<{ rows: { id: string }[] }>(
-          'select ticket_type_id as id from ticket_availability where free < 0',
+          `select ticket_type_id as id from ticket_availability where free < 0 union
+           select t.id from ticket_types t where t.capacity < (
+             select count(*) from orders o where o.ticket_type_id = t.id and o.status = 'confirmed')`,
         )
         .then(({ rows: found }) => found)
         .catch(() => []);
@@ -198,7 +221,10 @@ async function settle(world: World, plan: Plan, say: Say): Promise<void> {
   const cancelled = new Set<string>();
   for (let open = 1, before = 0; open > 0 && Date.now() < deadline; before = open) {
     await sleep(500);
-    const acting = await actionRuns(world, plan).catch(() => [{ status: 'RUNNING' }]);
+    const acting = await actionRuns(world, plan).then(
+      ({ refunds, changes }) => [...refunds, ...changes],
+      () => [{ status: 'RUNNING' }],
+    );
     open = acting.filter(({ status }) => status === 'RUNNING').length;
     for (const { id } of plan.clients) {
       const handle = client.workflow.getHandle(workflowId(id));

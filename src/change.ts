@@ -27,4 +27,9 @@ export type ChangeRequest = OrganizerAction & { change: Change };
 export type ChangeDecision = {
   status:
     'changed' | 'not-confirmed' | 'same' | 'unknown-ticket-type' | 'other-price' | 'sold-out' | 'no-consent';
+  /** The audience has to follow a corrected address. Runs of earlier versions leave it out. */
+  audience?: true;
 };
+
+/** What the confirmation says has been changed; nothing where it is only sent again. */
+export type ChangeMade = 'corrected' | 'moved';

@@ -26,7 +26,7 @@ const text = (maxLength: number, description: string, more = {}) =>
 const LETTER = 'A-Za-z\\u00C0-\\uFFEF';
 const DOMAIN_WITH_PATH = `[${LETTER}0-9]\\.[${LETTER}][${LETTER}0-9\\-]+(?::[0-9]+)?\\/`;
 /** Mails greet by name: a name with a link would be an advertisement that the organizer sends. */
-const LINK = `:\\/\\/|[Ww]{3}\\.|${DOMAIN_WITH_PATH}`;
+export const LINK = `:\\/\\/|[Ww]{3}\\.|${DOMAIN_WITH_PATH}`;
 const name = (maxLength: number, description: string) =>
   text(maxLength, description, { not: { type: 'string', pattern: LINK } });
 

@@ -32,7 +32,7 @@ export const CHANGES: Fault[] = [
   {
     name: 'changes: the same action twice changes twice',
     file,
-    find: "if (await findAction(trx, registration, action)) return { status: 'changed' };",
+    find: 'if (await findAction(trx, registration, action)) return changed(trx, registration, action);',
     replace: '',
     caughtBy: { [seats]: 'the same action twice' },
   },

@@ -7,6 +7,7 @@ import { EVENT_EDITOR } from './event-editor.ts';
 import { ORGANIZERS } from './organizers.ts';
 import { BY_HAND } from './by-hand.ts';
 import { CHANGES } from './changes.ts';
+import { GAPS } from './gaps.ts';
 import { OWNERS } from './owners.ts';
 import { PAYMENT_IN_THE_RUN } from './payment-in-the-run.ts';
 import { PAYMENTS } from './payments.ts';
@@ -29,6 +30,7 @@ export const FAULTS: Fault[] = [
   ...CHANGES,
   ...BY_HAND,
   ...QUESTIONS,
+  ...GAPS,
   ...VENDORS,
   ...WEBHOOKS,
   ...TEMPORAL,

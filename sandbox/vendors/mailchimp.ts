@@ -4,11 +4,12 @@ import type { FastifyInstance } from 'fastify';
 import { applyFaults, Refusal, type Faults } from './faults.ts';
 import type { Journal } from './journal.ts';
 
+/** The statuses that a request may ask for. A contact becomes `archived` by DELETE, and leaves that by a status alone. */
 const STATUSES = ['subscribed', 'unsubscribed', 'cleaned', 'pending', 'transactional'] as const;
 export type Member = {
   id: string;
   email_address: string;
-  status: (typeof STATUSES)[number];
+  status: (typeof STATUSES)[number] | 'archived';
   merge_fields: Record<string, unknown>;
   tags: string[];
   /** When somebody was asked to confirm, and when they opted in; empty where that has not happened. */
@@ -18,7 +19,8 @@ export type Member = {
 };
 
 const hashOf = (email: string) => createHash('md5').update(email.toLowerCase()).digest('hex');
-const isStatus = (value: unknown): value is Member['status'] => STATUSES.some((known) => known === value);
+type Wanted = (typeof STATUSES)[number];
+const isStatus = (value: unknown): value is Wanted => STATUSES.some((known) => known === value);
 
 /** When somebody opted in: at first, or as soon as they are subscribed. */
 function optedIn(known: Member | undefined, status: Member['status'], now: string): string {
@@ -62,6 +64,7 @@ const forgottenEmail = () =>
     'Forgotten Email Not Subscribed',
     'The address was permanently deleted and cannot be re-imported. The contact must re-subscribe to get back on the list.',
   );
+const notArchivable = () => refusal(405, 'Method Not Allowed', 'This list member cannot be removed.');
 const inComplianceState = () =>
   refusal(
     400,
@@ -114,7 +117,7 @@ export function createMailchimp(
     if (known?.status === 'unsubscribed' && status === 'subscribed') throw inComplianceState();
     // An existing member keeps its status unless the request sets `status`.
     const wanted = status ?? known?.status ?? statusIfNew;
-    if (!isStatus(wanted))
+    if (!isStatus(wanted) && wanted !== 'archived')
       throw invalid(
         'The resource submitted could not be validated: status_if_new is required for a new member.',
       );
@@ -167,6 +170,12 @@ export function createMailchimp(
       const given = (body: unknown) => (body ?? {}) as Record<string, unknown>;
       api.get<Call>(path, ({ params }) => shown(member(params.hash)));
       api.put<Call>(path, ({ params, body }) => shown(put(params.hash, given(body))));
+      api.delete<Call>(path, ({ params }, reply) => {
+        const known = member(params.hash);
+        if (known.status === 'archived') throw notArchivable();
+        members.set(params.hash, { ...known, status: 'archived', last_changed: new Date().toISOString() });
+        return reply.code(204).send();
+      });
       api.post<Call>(`${path}/tags`, ({ params, body }, reply) => {
         const known = member(params.hash);
         const { tags: changes = [] } = (body ?? {}) as { tags?: { name: string; status: string }[] };

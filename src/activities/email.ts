@@ -1,5 +1,6 @@
 import { activityInfo } from '@temporalio/activity';
 import type { PaidBy, Source } from '../addition.ts';
+import type { ChangeMade } from '../change.ts';
 import type { Config } from '../config.ts';
 import { answerWithin, type Database } from '../database/connection.ts';
 import { note } from '../database/history.ts';
@@ -15,12 +16,20 @@ import type { SendGrid } from '../vendors/sendgrid.ts';
 import { confirmAddressMail, confirmationMail, noticeMail, type Mail } from '../web/emails/emails.ts';
 import { failure } from './failure.ts';
 import { entered } from './outcome.ts';
+import { isFresh } from './fresh.ts';
 
 /** `source` and `paidBy` are left out by the run of the form, where both follow from the amount. */
 type Confirmation = Pick<
   Order,
   'id' | 'event' | 'ticketType' | 'attendee' | 'billing' | 'answers' | 'amount' | 'language'
-> & { paidAt: string; newsletter: boolean; emailConfirmed?: boolean; source?: Source; paidBy?: PaidBy };
+> & {
+  paidAt: string;
+  newsletter: boolean;
+  emailConfirmed?: boolean;
+  source?: Source;
+  paidBy?: PaidBy;
+  changed?: ChangeMade | undefined;
+};
 type Notice = Pick<Order, 'id' | 'event' | 'attendee' | 'language'> & {
   kind: NoticeKind;
   refunded: Money | null;
@@ -73,10 +82,10 @@ export function emailActivities({ config, database, sendGrid }: Dependencies) {
     return send(id, trusted ? named(attendee) : { email: attendee.email }, 'confirmation', mail);
   }
 
-  async function confirmSaved(id: string) {
+  async function confirmSaved(id: string, changed?: ChangeMade) {
     const ticket = await findTicket(database, id);
     if (ticket?.status !== 'confirmed') throw failure({ type: 'NoTicket', final: true });
-    return confirm(ticket);
+    return confirm({ ...ticket, changed });
   }
 
   /** Whether a registration has ended; not while the database is away, which no confirmation waits for. */
@@ -87,12 +96,12 @@ export function emailActivities({ config, database, sendGrid }: Dependencies) {
 
   return {
     /**
-     * Sends the proof of registration, which is also the receipt. A further try sends it as the order is by then: an organizer
-     * may have corrected the address. `NoTicket` is final: the registration is over, and its run does not know it yet.
+     * Sends the proof of registration, which is also the receipt. A further try, and a late one, sends it as the order is by then:
+     * an organizer may have corrected the address. `NoTicket` is final: the registration is over, and its run does not know it yet.
      */
     sendConfirmation: (order: Confirmation): Promise<{ attempts: number }> =>
       entered(database, order.id, 'email', async () => {
-        if (activityInfo().attempt === 1) return confirm(order);
+        if (isFresh()) return confirm(order);
         if (await isOver(order.id)) throw failure({ type: 'NoTicket', final: true });
         const saved = await answerWithin(DATABASE_TIMEOUT_MS, findTicket(database, order.id), undefined);
         return confirm(saved ?? order);
@@ -109,9 +118,9 @@ export function emailActivities({ config, database, sendGrid }: Dependencies) {
     confirmAdded: (id: string): Promise<{ attempts: number }> =>
       entered(database, id, 'email', () => confirmSaved(id)),
 
-    /** Sends the confirmation again, as {@link resendConfirmation}, and enters it in the history. */
-    async sendAgain(id: string): Promise<{ attempts: number }> {
-      const sent = await entered(database, id, 'email', () => confirmSaved(id));
+    /** Sends the confirmation again, as {@link resendConfirmation}, says what was changed, and enters it in the history. */
+    async sendAgain(id: string, changed?: ChangeMade): Promise<{ attempts: number }> {
+      const sent = await entered(database, id, 'email', () => confirmSaved(id, changed));
       // While the database is away, the mail is not sent once more.
       const noted = note(database, { registration: id, kind: 'email-sent' }).then(() =>
         clearCorrected(database, id),

@@ -4,6 +4,7 @@ import { connectDatabase } from '../database/connection.ts';
 import { findByReference } from '../database/registrations.ts';
 import { workflowId } from '../registration.ts';
 import { connectTemporal, ifThere } from '../temporal/client.ts';
+import { webUi } from '../temporal/web-ui.ts';
 import { wordFor } from '../trace.ts';
 
 const [reference] = process.argv.slice(2);
@@ -18,7 +19,7 @@ try {
   const id = await findByReference(database, reference.trim().toUpperCase());
   const run = id && (await ifThere(temporal.workflow.getHandle(workflowId(id)).describe()));
   if (run) {
-    console.log(addressOf(run));
+    console.log(webUi(config.temporalUiUrl, temporal.options.namespace).run(run.workflowId, run.runId));
   } else {
     process.exitCode = 1;
     console.error(
@@ -31,12 +32,4 @@ try {
 } finally {
   await temporal.connection.close();
   await database.destroy();
-}
-
-function addressOf({ workflowId: name, runId }: { workflowId: string; runId: string }): string {
-  const { namespace } = temporal.options;
-  const path = ['namespaces', namespace, 'workflows', name, runId, 'history']
-    .map(encodeURIComponent)
-    .join('/');
-  return `${config.temporalUiUrl}/${path}`;
 }

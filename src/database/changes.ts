@@ -9,6 +9,7 @@ import { lockAvailability } from './seats/availability.ts';
 import { locked } from './seats/lock.ts';
 import { moveSeat } from './seats/sell.ts';
 import { openStep } from './steps.ts';
+import { findFormerAddress, keepFormerAddress } from './subscriptions.ts';
 
 /** Makes a change, if it is possible. The same action again changes nothing, and gets the same answer. */
 export async function applyChange(
@@ -16,25 +17,36 @@ export async function applyChange(
   { registration, action, organizer, reason, change }: ChangeRequest,
 ): Promise<ChangeDecision> {
   return locked(database, registration, async (trx) => {
-    if (await findAction(trx, registration, action)) return { status: 'changed' };
+    if (await findAction(trx, registration, action)) return changed(trx, registration, action);
     const order = await trx<OrderRow>('orders').where({ id: registration, status: 'confirmed' }).first();
     if (order?.erased_at !== null) return { status: 'not-confirmed' };
-    const made = await make(trx, order, change);
+    const made = await make(trx, order, action, change);
     if ('kind' in made) {
       await note(trx, { registration, organizer, action, text: reason, ...made });
       await openStep(trx, registration, change.kind === 'again' ? change.step : 'email');
-      return { status: 'changed' };
+      return changed(trx, registration, action);
     }
     return made;
   });
 }
 
+/** Whether the audience has to follow, until it has done so. */
+async function changed(trx: Database, registration: string, action: string): Promise<ChangeDecision> {
+  const former = await findFormerAddress(trx, registration, action);
+  return { status: 'changed', ...(former && { audience: true }) };
+}
+
 type Made = Pick<HistoryEntry, 'kind' | 'facts'>;
 
-async function make(trx: Database, order: OrderRow, change: Change): Promise<Made | ChangeDecision> {
+async function make(
+  trx: Database,
+  order: OrderRow,
+  action: string,
+  change: Change,
+): Promise<Made | ChangeDecision> {
   switch (change.kind) {
     case 'correct':
-      return correct(trx, order, change);
+      return correct(trx, order, action, change);
     case 'answers':
       return answerAnew(trx, order, change.answers);
     case 'move':
@@ -49,6 +61,7 @@ async function make(trx: Database, order: OrderRow, change: Change): Promise<Mad
 async function correct(
   trx: Database,
   order: OrderRow,
+  action: string,
   { firstName, lastName, email }: Change & { kind: 'correct' },
 ): Promise<Made | ChangeDecision> {
   const person = { first_name: firstName, last_name: lastName, email };
@@ -56,12 +69,15 @@ async function correct(
     (field) => order[field] !== person[field],
   );
   if (fields.length === 0) return { status: 'same' };
+  // Mailchimp knows an address whatever the case of its letters.
+  const isOther = order.email?.toLowerCase() !== email.toLowerCase();
   await trx('orders')
     .where({ id: order.id })
     .update({
       ...person,
       // Nobody has opened a link that was mailed to the new address.
       ...(fields.includes('email') && { email_confirmed: false }),
+      ...(isOther && order.newsletter_consent_at !== null && keepFormerAddress(trx, action)),
       updated_at: trx.fn.now(),
     });
   return { kind: 'corrected', facts: { fields } };

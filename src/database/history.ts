@@ -29,6 +29,8 @@ export const EVENT_KINDS = [
   'email-sent',
   'subscribe-asked',
   'subscribed',
+  'audience-changed',
+  'audience-refused',
 ] as const;
 export type EventKind = (typeof EVENT_KINDS)[number];
 

@@ -254,45 +254,6 @@ export async function findTicket(database: Database, id: string): Promise<Ticket
   };
 }
 
-/** An e-mail address, and since when this service may have added it to the audience. */
-export type Subscription = { email: string; since: Date };
-
-/**
- * The e-mail address that an order wants the newsletter at; null when it does not want it. Undefined when there is no order, or
- * its person was erased.
- */
-export async function findSubscription(
-  database: Database,
-  id: string,
-): Promise<Subscription | null | undefined> {
-  const row = await database('orders')
-    .where({ id })
-    .whereNull('erased_at')
-    .first<{ email: string; since: Date | null } | undefined>(
-      'email',
-      database.raw('least(newsletter_consent_at, in_audience_since) as since'),
-    );
-  return row?.since ? { email: row.email, since: row.since } : row && null;
-}
-
-/**
- * Leaves an address in the audience to another confirmed registration that wants the newsletter there, if there is one. That
- * one then answers for it since the earlier of both consents.
- */
-export async function leaveToAnother(
-  database: Database,
-  id: string,
-  { email, since }: Subscription,
-): Promise<boolean> {
-  const others = await database('orders')
-    .where({ status: 'confirmed' })
-    .whereNot({ id })
-    .whereNotNull('newsletter_consent_at')
-    .whereRaw('lower(email) = lower(?)', [email])
-    .update({ in_audience_since: database.raw('least(in_audience_since, ?::timestamptz)', [since]) });
-  return others > 0;
-}
-
 /**
  * Takes the person out of an order. What accounting needs stays: what was bought, for how much, when, from which country,
  * and PayPal's numbers of the payment.
@@ -301,6 +262,11 @@ export async function leaveToAnother(
 export async function eraseFromOrder(database: Database, id: string): Promise<boolean> {
   const erased = await database('orders')
     .where({ id, erased_at: null })
-    .update({ ...ERASED, erased_at: database.fn.now(), updated_at: database.fn.now() });
+    .update({
+      ...ERASED,
+      former_addresses: '[]',
+      erased_at: database.fn.now(),
+      updated_at: database.fn.now(),
+    });
   return erased > 0;
 }

@@ -3,9 +3,10 @@ import type { Client } from '@temporalio/client';
 import { tsToMs } from '@temporalio/common/lib/time.js';
 import { eraseIdentity } from '../database/additions.ts';
 import type { Database } from '../database/connection.ts';
-import { eraseFromOrder, findSubscription, leaveToAnother, type Subscription } from '../database/orders.ts';
+import { eraseFromOrder } from '../database/orders.ts';
 import { eraseTexts, findActions } from '../database/history.ts';
 import { findByReference } from '../database/registrations.ts';
+import { findSubscriptions, leaveToAnother, type Subscription } from '../database/subscriptions.ts';
 import type { Activities } from '../activities/index.ts';
 import { changeWorkflowId } from '../change.ts';
 import { cancelWorkflowId, refundWorkflowId } from '../refund.ts';
@@ -59,8 +60,7 @@ export async function erase(
     if (found?.status.name === 'RUNNING') return { outcome: 'run-open' };
   }
 
-  const inOrder = await findSubscription(database, id);
-  const added = inOrder === undefined ? await addedIn(temporal, run) : inOrder === null ? [] : [inOrder];
+  const added = (await findSubscriptions(database, id)) ?? (await addedIn(temporal, run));
   let audience: Audience = 'nothing-added';
   for (const subscription of added)
     if (await leaveToAnother(database, id, subscription)) audience = 'kept-for-another';

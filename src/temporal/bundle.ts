@@ -18,7 +18,11 @@ import { failureConverterPath } from './client.ts';
 const path = (relative: string) => fileURLToPath(new URL(relative, import.meta.url));
 
 /** What is bundled. */
-export const BUNDLE: BundleOptions = { workflowsPath: path('../workflows/index.ts'), failureConverterPath };
+export const BUNDLE: BundleOptions = {
+  workflowsPath: path('../workflows/index.ts'),
+  workflowInterceptorModules: [path('../workflows/refused-signals.ts')],
+  failureConverterPath,
+};
 
 /**
  * Finds or makes the bundle. A build contains one. Without a build, the first start makes it, which takes more than a second,

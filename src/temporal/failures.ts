@@ -12,8 +12,11 @@ export type StepFailure = { type: string; word: string | undefined };
 export type StepFailures = Partial<Record<StepName, StepFailure>>;
 
 const CALL_TIMEOUT_MS = 3000;
-/** Type and message of a failure are readable without the key: `SendGridAuth 401 UNAUTHORIZED`. */
-const WORD = /^[A-Za-z]+(?: \d{3})?(?: ([\w.:-]{1,80}))?$/;
+/**
+ * Type and message of a failure are readable without the key. The message ends with the facts in parentheses, such as
+ * `(SendGridAuth 401 UNAUTHORIZED)`; those of earlier releases are the facts alone.
+ */
+const WORD = /(?:^|\()[A-Za-z]+(?: \d{3})?(?: ([\w.:-]{1,80}))?\)?$/;
 
 /**
  * Reads the last failure of each step that is being tried again or has failed for good. It asks Temporal only when there is such a

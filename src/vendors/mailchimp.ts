@@ -60,22 +60,53 @@ export function connectMailchimp({ apiKey, baseUrl, listId, statusIfNew }: Confi
       throw toVendorError(error);
     });
 
+  const unlessMissing = <T>(asked: Promise<T>): Promise<T | undefined> =>
+    call(asked).catch((error: unknown) => {
+      if (error instanceof VendorError && error.status === 404) return undefined;
+      throw error;
+    });
+  const find = (email: string) =>
+    unlessMissing(client.lists.getListMember(listId, subscriberHash(email))) as Promise<Member | undefined>;
+
   return {
     /**
-     * Adds an attendee to the audience. Members, and people who have left, keep their status.
+     * Adds an attendee to the audience. Members, and people who have left, keep their status. A contact that was archived
+     * (`takeOut`) comes back.
      * @param status of somebody new, where the settings do not name one: `pending` asks the person first
      */
     async add(
       { email, firstName, lastName }: Order['attendee'],
       status: 'subscribed' | 'pending' = 'subscribed',
     ): Promise<void> {
-      await call(
-        client.lists.setListMember(listId, subscriberHash(email), {
-          email_address: email,
-          status_if_new: statusIfNew ?? status,
-          merge_fields: { FNAME: firstName, LNAME: lastName },
-        }),
-      );
+      const wanted = statusIfNew ?? status;
+      const put = (more: { status?: 'subscribed' | 'pending' } = {}) =>
+        call(
+          client.lists.setListMember(listId, subscriberHash(email), {
+            email_address: email,
+            status_if_new: wanted,
+            merge_fields: { FNAME: firstName, LNAME: lastName },
+            ...more,
+          }),
+        );
+      const known = (await put()) as Partial<Member> | null;
+      if (known?.status === 'archived') await put({ status: wanted });
+    },
+
+    /**
+     * Takes an address that turned out to be wrong out of the audience: it is archived, so that it gets no newsletter, and can be
+     * added again. Somebody who has unsubscribed, or was a member before `since`, when this service first could have added them,
+     * stays as they are.
+     */
+    async takeOut(
+      email: string,
+      since: Date,
+    ): Promise<'archived' | 'missing' | 'unsubscribed' | 'was-there-before'> {
+      const member = await find(email);
+      if (!member) return 'missing';
+      if (member.status === 'archived' || member.status === 'unsubscribed') return member.status;
+      if (wasThereBefore(member, since)) return 'was-there-before';
+      await unlessMissing(client.lists.deleteListMember(listId, subscriberHash(email)));
+      return 'archived';
     },
 
     /**
@@ -83,26 +114,23 @@ export function connectMailchimp({ apiKey, baseUrl, listId, statusIfNew }: Confi
      * `since`, when this service first could have added them, has subscribed in another way, and stays.
      */
     async forget(email: string, since: Date): Promise<'deleted' | 'not-a-member' | 'was-there-before'> {
-      const hash = subscriberHash(email);
-      const unlessMissing = <T>(asked: Promise<T>) =>
-        call(asked).catch((error: unknown) => {
-          if (error instanceof VendorError && error.status === 404) return undefined;
-          throw error;
-        });
-      const member = await unlessMissing(client.lists.getListMember(listId, hash));
-      if (member && memberSince(member) < since.getTime() - CLOCKS_DIFFER_MS) return 'was-there-before';
+      const member = await find(email);
+      if (member && wasThereBefore(member, since)) return 'was-there-before';
       const deleted = unlessMissing(
-        client.lists.deleteListMemberPermanent(listId, hash).then(() => 'deleted' as const),
+        client.lists.deleteListMemberPermanent(listId, subscriberHash(email)).then(() => 'deleted' as const),
       );
       return (await deleted) ?? 'not-a-member';
     },
   };
 }
 
-/** When somebody signed up or opted in, whichever was first (ms); Infinity where Mailchimp does not say. */
-function memberSince(member: object): number {
-  const { timestamp_signup: signup, timestamp_opt: opt } = member as Record<string, string | undefined>;
-  return Math.min(...[signup, opt].map((time) => (time ? Date.parse(time) : Infinity)));
+/** What Mailchimp tells about a contact; the published types of the SDK know neither `archived` nor the times. */
+type Member = { status: string; timestamp_signup?: string; timestamp_opt?: string };
+
+/** Whether somebody signed up or opted in before this service could have added them; not where Mailchimp does not say. */
+function wasThereBefore({ timestamp_signup: signup, timestamp_opt: opt }: Member, since: Date): boolean {
+  const first = Math.min(...[signup, opt].map((time) => (time ? Date.parse(time) : Infinity)));
+  return first < since.getTime() - CLOCKS_DIFFER_MS;
 }
 
 /** An address that Mailchimp will not take, or that opted out, is final; so is an audience that does not exist. */

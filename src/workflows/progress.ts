@@ -3,15 +3,13 @@ import {
   ApplicationFailure,
   defineQuery,
   isCancellation,
+  patched,
   setCurrentDetails,
   setHandler,
-  upsertSearchAttributes,
-  workflowInfo,
 } from '@temporalio/workflow';
 import type { Added } from '../addition.ts';
 import {
   PROGRESS,
-  SEARCH_ATTRIBUTES,
   STEP_NAMES,
   type Attempt,
   type Order,
@@ -20,13 +18,17 @@ import {
   type StepName,
   type StepState,
 } from '../registration.ts';
+import { showInList } from './list.ts';
 
 export const progressQuery = defineQuery<Progress>(PROGRESS);
+
+/** What is tracked of an order. An organizer's addition has no ticket type of its own. */
+type Tracked = Pick<Order, 'newsletter' | 'paypalOrderId'> & Partial<Pick<Order, 'ticketType'>>;
 
 export type Tracker = ReturnType<typeof trackProgress>;
 
 /** Keeps what the query `progress`, the run's result and Temporal's Web UI tell about a run. */
-export function trackProgress(first: Pick<Order, 'newsletter' | 'paypalOrderId'>) {
+export function trackProgress(first: Tracked) {
   let order = first;
   const progress: Progress = {
     status: 'processing',
@@ -46,11 +48,8 @@ export function trackProgress(first: Pick<Order, 'newsletter' | 'paypalOrderId'>
     show();
   }
 
-  /** Temporal's list of runs shows the status of a run that was started with search attributes. */
   function become(status: Status) {
-    const isIndexed = workflowInfo().typedSearchAttributes.get(SEARCH_ATTRIBUTES.status) !== undefined;
-    if (isIndexed && status !== progress.status)
-      upsertSearchAttributes([{ key: SEARCH_ATTRIBUTES.status, value: status }]);
+    showInList({ status });
     progress.status = status;
   }
 
@@ -76,6 +75,8 @@ export function trackProgress(first: Pick<Order, 'newsletter' | 'paypalOrderId'>
       set('order', isAdded ? 'done' : 'failed', attempts);
     },
     attempting(attempted: Order) {
+      if (attempted.ticketType.id !== order.ticketType?.id && patched('ticket-type-in-list'))
+        showInList({ ticketType: attempted.ticketType.id });
       order = attempted;
       const list = progress.steps.find(({ name }) => name === 'mailing-list');
       if (list) list.state = order.newsletter ? 'waiting' : 'skipped';

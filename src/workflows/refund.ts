@@ -2,6 +2,7 @@ import {
   allHandlersFinished,
   condition,
   getExternalWorkflowHandle,
+  patched,
   proxyActivities,
 } from '@temporalio/workflow';
 import type { Activities } from '../activities/index.ts';
@@ -16,6 +17,7 @@ import {
 } from '../refund.ts';
 import { RATE_LIMITED, workflowId } from '../registration.ts';
 import { announce } from './decision.ts';
+import { showInList } from './list.ts';
 import { FOR_A_MONTH, UNTIL_DONE } from './options.ts';
 
 const { askRefund, cancelOrder, giveSeatBack } = proxyActivities<Activities>({
@@ -45,7 +47,7 @@ async function make(request: RefundRequest): Promise<RefundOutcome> {
   const outcome = await sendRefund(request.action);
   if (outcome.status === 'done') {
     const { ended } = outcome;
-    if (ended) await stopRun(request.registration, ended);
+    if (ended) await end(request.registration, ended);
     const refunded = outcome.amount.minor > 0 ? outcome.amount : null;
     if (ended || refunded) await tell(request, ended ? 'cancelled' : 'refund-made', refunded);
   }
@@ -58,7 +60,7 @@ export async function cancelRegistration(request: OrganizerAction): Promise<Canc
   const decision = await cancelOrder(request);
   decided(decision);
   if (decision.status === 'ended') {
-    await stopRun(request.registration, 'cancelled');
+    await end(request.registration, 'cancelled');
     await tell(request, 'cancelled', null);
   } else if (decision.status === 'open') {
     const run = getExternalWorkflowHandle(workflowId(request.registration));
@@ -69,6 +71,7 @@ export async function cancelRegistration(request: OrganizerAction): Promise<Canc
     const isOrdered = await undoOrder(request);
     // Without a run and an order nothing was paid: only the hold is left.
     if (!hasRun && !isOrdered) await giveSeatBack(request.registration, 'cancelled');
+    if (!isOrdered) show('cancelled');
   }
   await condition(allHandlersFinished);
   return decision;
@@ -85,16 +88,24 @@ async function undoOrder(request: OrganizerAction): Promise<boolean> {
   if (status === 'asked') await make(everything);
   if (status === 'nothing-paid' || status === 'paid-elsewhere') {
     await giveSeatBack(request.registration, 'cancelled');
+    show('cancelled');
     await tell(request, 'cancelled', null);
   }
   return status !== 'no-order';
 }
 
 /** The registration is over, whatever its run still tries. Most runs have ended long before. */
-const stopRun = (registration: string, status: EndedStatus) =>
-  getExternalWorkflowHandle(workflowId(registration))
+async function end(registration: string, status: EndedStatus): Promise<void> {
+  show(status);
+  await getExternalWorkflowHandle(workflowId(registration))
     .signal(ENDED, status)
     .catch(() => undefined);
+}
+
+/** The run of a registration that has ended keeps its search attributes, so the run that ends the registration says it. */
+function show(status: EndedStatus): void {
+  if (patched('status-in-list')) showInList({ status });
+}
 
 const tell = ({ registration: id }: OrganizerAction, ...[kind, refunded]: Notice) =>
   tellAttendee({ id, kind, refunded }).catch(() => undefined);

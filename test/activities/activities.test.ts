@@ -135,7 +135,8 @@ describe('takePayment', () => {
     const request = await approved();
     harness.sandbox.faults.set('paypal', fault);
     const failure = await harness.failing('takePayment', [request]);
-    expect(failure).toMatchObject({ type: 'PayPalUnavailable', nonRetryable: false });
+    const type = fault.mode === 'failing' && fault.status === 401 ? 'PayPalAuth' : 'PayPalUnavailable';
+    expect(failure).toMatchObject({ type, nonRetryable: false });
     expectClean(failure);
     harness.sandbox.faults.clear();
     expect(await harness.run('takePayment', [request])).toMatchObject({ status: 'captured' });

@@ -12,7 +12,7 @@ import { DefaultLogger, Runtime } from '@temporalio/worker';
 import { freePort } from '../../sandbox/servers/process.ts';
 import { startTemporal } from '../../sandbox/servers/temporal.ts';
 import { importWorkflowId } from '../../src/addition.ts';
-import { changeWorkflowId } from '../../src/change.ts';
+import { changeWorkflowId, type Change } from '../../src/change.ts';
 import { reference } from '../../src/reference.ts';
 import { cancelWorkflowId, refundWorkflowId } from '../../src/refund.ts';
 import { resendWorkflowId, TASK_QUEUE, workflowId } from '../../src/registration.ts';
@@ -36,6 +36,7 @@ const shape = Math.max(...shapes) + 1;
 const names = process.argv.slice(2);
 const isWanted = ([name]: [string, unknown]) => names.length === 0 || names.includes(name);
 const say = (line: string) => void process.stdout.write(`${line}\n`);
+const PERSON = { firstName: 'Grace', lastName: 'Example', email: 'grace@example.org' };
 const ABOUT = { event: 'conference', ticketType: 'regular', status: 'confirmed' } as const;
 /** Creates an id that is recognizably artificial. */
 const idOf = (position: number) => `00000000-0000-4000-8000-${String(position).padStart(12, '0')}`;
@@ -96,16 +97,16 @@ try {
         subscribe: [changeWorkflowId(action), () => startAgain('mailing-list')] as const,
         answer: [
           changeWorkflowId(action),
-          () =>
-            startChange(
-              client,
-              { ...request, change: { kind: 'answers', answers: { diet: 'Vegan', dinner: null } } },
-              ABOUT,
-            ),
+          () => startChanging({ kind: 'answers', answers: { diet: 'Vegan', dinner: null } }),
+        ] as const,
+        correct: [changeWorkflowId(action), () => startChanging({ kind: 'correct', ...PERSON })] as const,
+        move: [
+          changeWorkflowId(action),
+          () => startChanging({ kind: 'move', ticketType: 'limited' }),
         ] as const,
       }[does ?? 'refund'];
-      const startAgain = (step: 'email' | 'mailing-list') =>
-        startChange(client, { ...request, change: { kind: 'again', step } }, ABOUT);
+      const startChanging = (change: Change) => startChange(client, { ...request, change }, ABOUT);
+      const startAgain = (step: 'email' | 'mailing-list') => startChanging({ kind: 'again', step });
       runs.prepare(workflow, activities);
       await start();
       const handle = client.workflow.getHandle(workflow);

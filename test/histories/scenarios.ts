@@ -201,11 +201,15 @@ function renewedOnce(): Activities['releaseHold'] {
   return () => Promise.resolve(renewals-- > 0 ? new Date(Date.now() + 1500).toISOString() : null);
 }
 
+function audienceFollows(): ReturnType<Activities['changeOrder']> {
+  return Promise.resolve({ status: 'changed', audience: true });
+}
+
 /** Actions of organizers: what the activities answer, and what the run waits for when it is recorded open. */
 export const actions: Record<
   string,
   {
-    does?: 'cancel' | 'resend' | 'subscribe' | 'answer';
+    does?: 'cancel' | 'resend' | 'subscribe' | 'answer' | 'correct' | 'move';
     activities?: Partial<Activities>;
     openWith?: keyof Activities;
   }
@@ -252,6 +256,13 @@ export const actions: Record<
   'change-impossible': {
     does: 'resend',
     activities: { changeOrder: () => Promise.resolve({ status: 'not-confirmed' }) },
+  },
+  'moved-at-the-desk': { does: 'move' },
+  'corrected-at-the-desk': { does: 'correct', activities: { changeOrder: audienceFollows } },
+  'open-correction': {
+    does: 'correct',
+    activities: { changeOrder: audienceFollows, moveSubscription: () => fails('MailchimpUnavailable') },
+    openWith: 'moveSubscription',
   },
   'open-change': {
     does: 'resend',

@@ -2,10 +2,22 @@
 import { randomUUID } from 'node:crypto';
 import { Client } from '@temporalio/client';
 import type { Payload } from '@temporalio/common';
+import { Worker } from '@temporalio/worker';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { activityOptions } from '../../src/activities/index.ts';
-import { PAY, WORKFLOW, workflowId, type Order, type Progress } from '../../src/registration.ts';
-import { anAttendee, CARDS, startStack, type Stack } from '../stack.ts';
+import { ENDED } from '../../src/refund.ts';
+import {
+  CONFIRM_EMAIL,
+  PAY,
+  WORKFLOW,
+  workflowId,
+  type Order,
+  type Progress,
+} from '../../src/registration.ts';
+import { dataConverter } from '../../src/temporal/client.ts';
+import { confirmEmail } from '../../src/temporal/runs.ts';
+import { aForm } from '../../stage/person.ts';
+import { anAttendee, CARDS, startStack, texts, type Stack } from '../stack.ts';
 import { bundleWorkflows } from '../workflows/bundle.ts';
 import { isLeftWith } from '../workflows/dev-server.ts';
 import { anOrder, CAPTURED } from '../workflows/stand-ins.ts';
@@ -228,6 +240,70 @@ describe('a request to a run', () => {
     await stranger.workflow.getHandle(workflowId(ada.id)).signal('anything', { status: 'captured' });
     expect((await ada.register()).statusCode).toBe(201);
     expect((await handleOf(ada).result()).status).toBe('confirmed');
+  });
+
+  it('by a signal that the run waits for does not hold it up either, and ends nothing', async () => {
+    stack.sandbox.faults.set('sendgrid', { mode: 'failing', status: 503 });
+    expect((await ada.register()).statusCode).toBe(201);
+    await isLeftWith(handleOf(ada), 'sendConfirmation');
+    const forged = stranger.workflow.getHandle(workflowId(ada.id));
+    await forged.signal(ENDED, 'cancelled');
+    await forged.signal(CONFIRM_EMAIL, 'a-guess');
+    stack.sandbox.faults.clear();
+    expect((await handleOf(ada).result()).status).toBe('confirmed');
+    expect(await leftOut(ada)).toEqual(['refused-signal-1', 'refused-signal-2']);
+    expect([capturesOf(ada), await isSold(ada)]).toEqual([['DECLINED', 'COMPLETED'], true]);
+  });
+});
+
+/** The signals that a run has left out, by the markers in its history. */
+async function leftOut(attendee: Attendee): Promise<string[]> {
+  const { events } = await handleOf(attendee).fetchHistory();
+  const markers = (events ?? []).flatMap(({ markerRecordedEventAttributes: marker }) => marker ?? []);
+  const { payloadConverter } = stack.temporal.options.loadedDataConverter;
+  return markers.flatMap(({ details }) => {
+    const [payload] = details?.['patch-data']?.payloads ?? [];
+    return payload ? payloadConverter.fromPayload<{ id: string }>(payload).id : [];
+  });
+}
+
+describe('a run that waits for a confirmed address', () => {
+  const TOKENS = { own: '', other: 'a-guess' };
+  let ada: Attendee;
+  beforeEach(async () => {
+    await startActivities();
+    await stack.database('ticket_types').where({ id: 'free' }).update({ confirm_email: true });
+    ada = anAttendee(stack, aForm({ ticketType: 'free' }));
+    expect((await ada.register()).statusCode).toBe(202);
+    await vi.waitUntil(async () => (await statusOf(ada)) === 'unconfirmed', { timeout: 10_000 });
+    const text = () => texts(stack.sandbox.ledger().mails).join('\n');
+    await vi.waitUntil(() => text().includes('/confirm/'), { timeout: 10_000 });
+    TOKENS.own = /\/confirm\/([\w-]+)/.exec(text())?.[1] ?? '';
+  });
+
+  it('is not held up by a plain signal, not even one that knows the token', async () => {
+    await stranger.workflow.getHandle(workflowId(ada.id)).signal(CONFIRM_EMAIL, TOKENS.other);
+    await stranger.workflow.getHandle(workflowId(ada.id)).signal(CONFIRM_EMAIL, TOKENS.own);
+    await vi.waitUntil(async () => (await leftOut(ada)).length === 2, { timeout: 10_000 });
+    expect(await statusOf(ada)).toBe('unconfirmed');
+    await confirmEmail(stack.temporal, ada.id, TOKENS.own);
+    expect((await handleOf(ada).result()).status).toBe('confirmed');
+  });
+
+  it('replays alike with other keys: what was left out stays so, and what was read counts', async () => {
+    await stranger.workflow.getHandle(workflowId(ada.id)).signal(CONFIRM_EMAIL, TOKENS.own);
+    await vi.waitUntil(async () => (await leftOut(ada)).length === 1, { timeout: 10_000 });
+    await confirmEmail(stack.temporal, ada.id, TOKENS.own);
+    await handleOf(ada).result();
+    const history = await handleOf(ada).fetchHistory();
+    const acceptsPlain = { ...stack.config, encryptionAcceptPlain: true };
+    await expect(
+      Worker.runReplayHistory(
+        { workflowBundle: await bundleWorkflows(), dataConverter: dataConverter(acceptsPlain) },
+        history,
+        workflowId(ada.id),
+      ),
+    ).resolves.toBeUndefined();
   });
 });
 

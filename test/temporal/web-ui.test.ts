@@ -1,5 +1,6 @@
 /** What organizers see in Temporal's Web UI, on a server of its own, because search attributes are a namespace's. */
 import { execFile } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,10 +9,14 @@ import { NativeConnection } from '@temporalio/worker';
 import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest';
 import { freePort } from '../../sandbox/servers/process.ts';
 import { startTemporal } from '../../sandbox/servers/temporal.ts';
+import { changeWorkflowId } from '../../src/change.ts';
 import { reference } from '../../src/reference.ts';
+import { cancelWorkflowId, refundWorkflowId } from '../../src/refund.ts';
 import { resendWorkflowId, workflowId } from '../../src/registration.ts';
 import { connectTemporal } from '../../src/temporal/client.ts';
+import { startCancellation, startChange, startRefund } from '../../src/temporal/runs.ts';
 import { addSearchAttributes, hasSearchAttributes } from '../../src/temporal/search-attributes.ts';
+import { webUi } from '../../src/temporal/web-ui.ts';
 import { aForm } from '../../stage/person.ts';
 import { anAttendee, CARDS, startStack, texts, type Stack } from '../stack.ts';
 
@@ -110,6 +115,74 @@ it('shows the status of a registration that an organizer cancels', async () => {
   expect(await attributesOf(stack, workflowId(ada.id))).toMatchObject({ RegistrationStatus: 'cancelled' });
 });
 
+it('shows with each run about a registration what the run has made of it', async () => {
+  const stack = await start();
+  await stack
+    .database('ticket_types')
+    .insert([{ event_id: 'conference', id: 'desk', name: 'Desk', price_minor: 12_000, capacity: 9 }]);
+  const about = { event: 'conference', ticketType: 'regular', status: 'confirmed' } as const;
+  const { taskQueue } = stack;
+  const registered = async () => {
+    const ada = anAttendee(stack, aForm({ newsletter: false }));
+    expect((await ada.register()).statusCode).toBe(201);
+    await stack.temporal.workflow.getHandle(workflowId(ada.id)).result();
+    const action = randomUUID();
+    const request = { registration: ada.id, action, organizer: randomUUID(), reason: '' };
+    const become = async (run: string) => {
+      await stack.temporal.workflow.getHandle(run).result();
+      const { RegistrationReference, ...rest } = await attributesOf(stack, run);
+      expect(RegistrationReference).toBe(reference(ada.id));
+      expect(rest.EventId).toBe('conference');
+      return [rest.TicketType, rest.RegistrationStatus];
+    };
+    return { ...ada, action, request, become };
+  };
+  const amount = { minor: 4000, currency: 'EUR' };
+  const options = { taskQueue };
+
+  const part = await registered();
+  await startRefund(stack.temporal, { ...part.request, amount, cancels: false }, about, options);
+  expect(await part.become(refundWorkflowId(part.action))).toEqual(['regular', 'confirmed']);
+  const whole = await registered();
+  await startRefund(stack.temporal, { ...whole.request, amount: null, cancels: true }, about, options);
+  expect(await whole.become(refundWorkflowId(whole.action))).toEqual(['regular', 'refunded']);
+  const cancelled = await registered();
+  await startCancellation(stack.temporal, cancelled.request, about, options);
+  expect(await cancelled.become(cancelWorkflowId(cancelled.action))).toEqual(['regular', 'cancelled']);
+  const moved = await registered();
+  const change = { kind: 'move', ticketType: 'desk' } as const;
+  await startChange(stack.temporal, { ...moved.request, change }, about, options);
+  expect(await moved.become(changeWorkflowId(moved.action))).toEqual(['desk', 'confirmed']);
+
+  // The link on the page of a registration: all runs about it, the newest first.
+  const link = new URL(webUi('http://ui.test', 'default').runs({ reference: reference(cancelled.id) }));
+  const query = link.searchParams.get('query') ?? '';
+  const found = async () => {
+    const names: string[] = [];
+    for await (const { workflowId: name } of stack.temporal.workflow.list({ query })) names.push(name);
+    return names;
+  };
+  await vi.waitUntil(async () => (await found()).length === 2, { timeout: 10_000 });
+  expect(await found()).toEqual([cancelWorkflowId(cancelled.action), workflowId(cancelled.id)]);
+  const all = new URL(webUi('http://ui.test', 'default').runs({})).searchParams.get('query') ?? '';
+  const { count } = await stack.temporal.workflow.count(all);
+  expect(count).toBeGreaterThan(4);
+});
+
+it('shows the ticket type that an attendee chose with another card', async () => {
+  const stack = await start();
+  const ada = anAttendee(stack, aForm({ newsletter: false }));
+  expect((await ada.register(CARDS.declined)).statusCode).toBe(402);
+  const handle = stack.temporal.workflow.getHandle(workflowId(ada.id));
+  const other = { ...ada.form, ticketType: 'limited' };
+  const checkout = await ada.put(other);
+  const { paypalOrderId } = checkout.json<{ paypalOrderId: string }>();
+  stack.sandbox.approve(paypalOrderId, {});
+  expect((await ada.post(paypalOrderId, other)).statusCode).toBe(201);
+  await handle.result();
+  expect(await attributesOf(stack, workflowId(ada.id))).toMatchObject({ TicketType: 'limited' });
+});
+
 it('starts without search attributes when a server of the cluster refuses them', async () => {
   const stack = await start();
   expect(await hasSearchAttributes(stack.temporal)).toBe(true);
@@ -132,7 +205,11 @@ it('a failing activity says its cause without the key, and nothing else', async 
     async () => (await handle.describe()).raw.pendingActivities?.find(({ lastFailure }) => lastFailure),
     { timeout: 10_000 },
   );
-  expect(failed.lastFailure).toMatchObject({ message: 'SendGridUnavailable 503', stackTrace: '' });
+  expect(failed.lastFailure).toMatchObject({
+    message:
+      'SendGrid could not be reached, or could not answer. The email is tried again by itself. You do not need to do anything. (SendGridUnavailable 503)',
+    stackTrace: '',
+  });
   expect(texts(failed).join('\n')).not.toMatch(/Ada Example|ada@example|attempts|at .*\.ts/i);
   await withoutKey.connection.close();
 });

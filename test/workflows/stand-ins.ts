@@ -61,6 +61,7 @@ export function standIns(replaced: Partial<Activities>): Activities {
     changeOrder: () => Promise.resolve({ status: 'changed' }),
     sendAgain: () => Promise.resolve(done),
     subscribeAgain: () => Promise.resolve(done),
+    moveSubscription: () => Promise.resolve(done),
     tellAttendee: () => Promise.resolve(done),
     askRefund: ({ amount }) => Promise.resolve({ status: 'asked', amount: amount ?? EVERYTHING }),
     sendRefund: () => Promise.resolve({ status: 'done', amount: EVERYTHING, ended: null }),

@@ -13,6 +13,7 @@ import {
 import { ORDER_STATUSES } from '../../database/orders.ts';
 import { openPage } from '../../web/organizer/attention.ts';
 import { ANSWERS_ROUTE } from '../../web/organizer/frame.ts';
+import { webUi } from '../../temporal/web-ui.ts';
 import { listAddress, readPlace } from '../../web/organizer/list.ts';
 import { listPage } from '../../web/organizer/pages.ts';
 import type { App, Dependencies } from '../dependencies.ts';
@@ -25,7 +26,8 @@ export const LONGEST = 100;
 /** Characters of an answer to look for, with the id of its question. */
 const LONGEST_FILTER = 300;
 
-export function listRoutes(app: App, { config, database }: Dependencies): void {
+export function listRoutes(app: App, { config, database, temporal }: Dependencies): void {
+  const ui = config.temporalUiUrl ? webUi(config.temporalUiUrl, temporal.options.namespace) : undefined;
   app.get(
     '/organizer/registrations',
     { schema: { hide: true }, config: { isPage: true } },
@@ -45,7 +47,9 @@ export function listRoutes(app: App, { config, database }: Dependencies): void {
       // Nothing is older than the place, or too little is newer to fill a page: then it is the first page that is wanted.
       const isShort = from.way === 'before' ? list.rows.length < PAGE : list.rows.length === 0;
       if (from.way !== 'newest' && isShort) return reply.redirect(listAddress(filter), 303);
-      return reply.send(listPage(organizerFrame(request, reply, config), { filter, choices, list }));
+      const { event, ticket: ticketType } = filter;
+      const runsUrl = ui?.runs({ ...(event && { event }), ...(ticketType && { ticketType }) });
+      return reply.send(listPage(organizerFrame(request, reply, config), { filter, choices, list, runsUrl }));
     },
   );
 }

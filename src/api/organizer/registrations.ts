@@ -20,6 +20,7 @@ import { readStatus, type StatusAnswer } from '../../registrations/status.ts';
 import { probeTemporal } from '../../temporal/client.ts';
 import { readFailures } from '../../temporal/failures.ts';
 import { startCancellation, startChange, startRefund } from '../../temporal/runs.ts';
+import { webUi } from '../../temporal/web-ui.ts';
 import { traceOf } from '../../trace.ts';
 import { registrationPage, type Asked } from '../../web/organizer/registration.ts';
 import type { App, Dependencies } from '../dependencies.ts';
@@ -69,6 +70,7 @@ export function registrationRoutes(app: App, dependencies: Dependencies): void {
   const path = '/organizer/registrations/:id';
   const pageOf = (id: string, action: string) => `/organizer/registrations/${id}?done=${action}`;
   const hidden = { hide: true, params: Params } as const;
+  const ui = config.temporalUiUrl ? webUi(config.temporalUiUrl, temporal.options.namespace) : undefined;
 
   app.get(path, { schema: hidden, config: { isPage: true } }, async (request, reply) => {
     const { id } = request.params;
@@ -80,7 +82,8 @@ export function registrationRoutes(app: App, dependencies: Dependencies): void {
       registrationPage(organizerFrame(request, reply, config), {
         ...{ details, status, failures: await failuresOf(id, read) },
         ...{ newAction: randomUUID, asked: askedOf(request, details) },
-        runUrl: config.temporalUiUrl && `${config.temporalUiUrl}${pathOfRun(id)}`,
+        runUrl: ui?.run(workflowId(id)),
+        runsUrl: ui?.runs({ reference: details.reference }),
       }),
     );
   });
@@ -90,9 +93,6 @@ export function registrationRoutes(app: App, dependencies: Dependencies): void {
     read.found === 'registration'
       ? { ...read.failures, ...(await readFailures(temporal, id, read.registration.steps)) }
       : {};
-
-  const pathOfRun = (id: string) =>
-    `/namespaces/${encodeURIComponent(temporal.options.namespace)}/workflows/${workflowId(id)}`;
 
   app.post(`${path}/refund`, { schema: { ...hidden, body: RefundForm } }, async (request, reply) => {
     const { body, params } = request;

@@ -43,6 +43,7 @@ export type ListedEvent = {
     to?: string;
     byHand?: boolean;
     category?: string;
+    former?: string;
   };
   text: string | null;
 };

@@ -118,7 +118,8 @@ function toVendorError(error: unknown): VendorError {
   const final = status < 500 && !TEMPORARY.includes(status);
   return new VendorError({
     vendor,
-    meaning: final ? 'Rejected' : 'Unavailable',
+    // Asked with a new token before.
+    meaning: final ? 'Rejected' : status === 401 ? 'Auth' : 'Unavailable',
     final,
     status,
     word: body.details?.[0]?.issue ?? body.name ?? body.error ?? 'UNKNOWN',

@@ -1,7 +1,7 @@
 /** The fields of the form as the page shows them. The schema decides what is required, how long and of which shape. */
 import type { TObject, TSchema } from 'typebox';
 import { addressRules, countries } from '../../countries.ts';
-import { AnswerText, Attendee, Billing } from '../../form.ts';
+import { AnswerText, Attendee, Billing, LINK } from '../../form.ts';
 import type { MessageKey, Speech } from '../../messages/index.ts';
 import type { Question } from '../../questions.ts';
 import type { Language } from '../../registration.ts';
@@ -62,11 +62,14 @@ export type Field = Omit<Shown, 'label' | 'purpose'> & {
   required: boolean;
   maxLength: number | undefined;
   pattern: string | undefined;
+  /** What the field must not hold anywhere. */
+  link: string | undefined;
 };
 
 function fields(part: string, schema: TObject, shown: Record<string, Shown>, { t }: Speech): Field[] {
   return Object.entries(shown).map(([name, { label, purpose, ...rest }]) => {
-    const { maxLength, pattern } = schema.properties[name] as TSchema & Partial<Field>;
+    const { maxLength, pattern, not } = schema.properties[name] as TSchema &
+      Partial<Field> & { not?: object };
     return {
       ...rest,
       path: `${part}/${name}`,
@@ -77,6 +80,7 @@ function fields(part: string, schema: TObject, shown: Record<string, Shown>, { t
       required: schema.required.includes(name) || name === 'postalCode',
       maxLength,
       pattern,
+      link: not && LINK,
     };
   });
 }

@@ -2,6 +2,7 @@
 import { fileURLToPath } from 'node:url';
 import { Eta } from 'eta';
 import type { PaidBy, Source } from '../../addition.ts';
+import type { ChangeMade } from '../../change.ts';
 import { countryNames } from '../../countries.ts';
 import { speak, type MessageKey, type Speech } from '../../messages/index.ts';
 import type { Money } from '../../money.ts';
@@ -63,6 +64,8 @@ type Confirmation = Links &
     emailConfirmed?: boolean;
     source?: Source;
     paidBy?: PaidBy;
+    /** What an organizer has changed, and sends the confirmation for. */
+    changed?: ChangeMade | undefined;
   };
 
 /** What people typed is not repeated to an address that they may have made up: it could be an advertisement. */
@@ -107,6 +110,7 @@ export function confirmationMail(order: Confirmation): Mail {
     ...speech,
     links: siteLinks(order.site, speech),
     ...typed(order, speech),
+    news: order.changed && t(`mail.changed.${order.changed}`, { ticketType: order.ticketType.name }),
     when: eventDates(event, locale),
     seller: event.seller.split('\n'),
     total:

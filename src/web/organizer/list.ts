@@ -21,6 +21,8 @@ export type ListPage = {
   list: List;
   /** Whether this role reads answers. */
   readsAnswers: boolean;
+  /** The list of runs in Temporal's Web UI. */
+  runsUrl: string | undefined;
 };
 
 const PATH = '/organizer/registrations';
@@ -78,7 +80,7 @@ export function readPlace(cursor: unknown): Place | undefined {
 }
 
 /** The data of the page. */
-export function listData(speech: Speech, { filter, choices, list, readsAnswers }: ListPage) {
+export function listData(speech: Speech, { filter, choices, list, readsAnswers, runsUrl }: ListPage) {
   const { t } = speech;
   const { rows, counts, newer, older } = list;
   const all = ORDER_STATUSES.reduce((sum, status) => sum + counts[status], 0);
@@ -100,6 +102,7 @@ export function listData(speech: Speech, { filter, choices, list, readsAnswers }
     isFiltered: Object.entries(filter).some(isGiven),
     clear: PATH,
     export: exportAddress(filter),
+    runsUrl,
     events: choices.length > 1 ? choices : [],
     tickets: ticketsOf(choices, filter.event),
     answers: readsAnswers ? answersOf(speech, choices, filter) : [],

@@ -37,6 +37,8 @@ type RegistrationPage = {
   newAction: () => string;
   /** The run in Temporal's Web UI. */
   runUrl: string | undefined;
+  /** The list of all runs about the registration there. */
+  runsUrl: string | undefined;
 };
 
 /** The zone for times of a registration that has no event yet. */
@@ -57,7 +59,8 @@ export function registrationPage(frame: OrganizerFrame, page: RegistrationPage):
   const isElsewhere = bought?.paidBy === 'elsewhere';
   return render('registration', frame, {
     title: t('organizer.registration.title', { reference }),
-    ...{ reference, id, status: shown, statusText: t(`organizer.status.${shown}`), runUrl: page.runUrl },
+    ...{ reference, id, status: shown, statusText: t(`organizer.status.${shown}`) },
+    ...{ runUrl: page.runUrl, runsUrl: page.runsUrl },
     told: asked.done && tellOf(frame, details, asked.done),
     facts: [
       ...(bought
@@ -192,10 +195,13 @@ function answersForm({ questions, answers, ticketType }: Bought, newAction: () =
 }
 
 const isRetriable = (name: string) => RETRIABLE.some((step) => step === name);
-const DONE_AGAIN: Record<string, EventKind> = { email: 'email-sent', 'mailing-list': 'subscribed' };
+const DONE_AGAIN: Record<string, EventKind[]> = {
+  email: ['email-sent'],
+  'mailing-list': ['subscribed', 'audience-changed'],
+};
 /** A step that gave up, and that was done again by an action since. */
 const withRetry = (step: Step, history: ListedEvent[]): Step =>
-  step.state === 'failed' && history.some(({ kind }) => kind === DONE_AGAIN[step.name])
+  step.state === 'failed' && history.some(({ kind }) => DONE_AGAIN[step.name]?.includes(kind))
     ? { ...step, state: 'done' }
     : step;
 
@@ -257,7 +263,7 @@ function tellStep(
       t(known(`organizer.failure.${failure.type}`, 'organizer.failure'), {
         type: failure.type,
         word: failure.word ?? '',
-      }),
+      }).replace(' ()', ''),
   };
 }
 
@@ -279,6 +285,7 @@ function tellEvent(frame: OrganizerFrame, { kind, who, facts }: ListedEvent) {
       mail: facts.category === undefined ? '' : mailOf(frame, facts.category),
       from: facts.from ?? '',
       to: facts.to ?? '',
+      former: facts.former ?? '',
     }),
     who: who ?? t('organizer.history.service'),
   };

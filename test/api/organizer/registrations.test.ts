@@ -4,6 +4,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest
 import { eraseFromOrder } from '../../../src/database/orders.ts';
 import { eraseTexts } from '../../../src/database/history.ts';
 import { changeWorkflowId } from '../../../src/change.ts';
+import { reference } from '../../../src/reference.ts';
 import { refundWorkflowId } from '../../../src/refund.ts';
 import { workflowId } from '../../../src/registration.ts';
 import { ifThere } from '../../../src/temporal/client.ts';
@@ -57,6 +58,8 @@ describe('the page', () => {
       expect(page).toContain(text);
     expect(moneyOn(page)).toEqual(['Paid: €120.00', 'Refunded: €0.00', 'Can be refunded: €120.00']);
     expect(page).toContain(`http://temporal.test/namespaces/default/workflows/registration-${id}`);
+    const about = encodeURIComponent(`RegistrationReference="${reference(id)}"`);
+    expect(page).toContain(`http://temporal.test/namespaces/default/workflows?query=${about}`);
     expect(page).toMatch(/data-step="email"><span>Confirmation email<\/span><span>sent/);
     expect(page).toMatch(/data-step="mailing-list"><span>Newsletter<\/span><span>not asked for/);
   });
@@ -65,7 +68,9 @@ describe('the page', () => {
     stack.sandbox.faults.set('sendgrid', { mode: 'failing', status: 401 });
     const { id, run } = await registered({ waits: false });
     await isLeftWith(run, 'sendConfirmation');
-    await vi.waitFor(async () => expect(await pageOf(id)).toContain('Check SENDGRID_API_KEY'));
+    await vi.waitFor(async () =>
+      expect(await pageOf(id)).toContain('Set SENDGRID_API_KEY to a valid key, and restart'),
+    );
     stack.sandbox.faults.set('sendgrid', { mode: 'failing', status: 400 });
     await run.result();
     expect(await pageOf(id)).toMatch(/failed after \d+ tries<\/span><span class="why">SendGrid refused/);

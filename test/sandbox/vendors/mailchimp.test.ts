@@ -107,6 +107,20 @@ describe('a member', () => {
     );
   });
 
+  it('that is archived stays archived until a request sets its status', async () => {
+    const email = 'archived@example.org';
+    await put(email);
+    await client.lists.deleteListMember(listId, hashOf(email));
+    expect(await put(email)).toMatchObject({ status: 'archived' });
+    await expect(client.lists.deleteListMember(listId, hashOf(email))).rejects.toMatchObject(
+      refused(405, 'Method Not Allowed'),
+    );
+    expect(await put(email, { status: 'pending' })).toMatchObject({ status: 'pending' });
+    await expect(client.lists.deleteListMember(listId, hashOf('nobody@example.org'))).rejects.toMatchObject(
+      refused(404, 'Resource Not Found'),
+    );
+  });
+
   it('can be unsubscribed on the page', async () => {
     const email = 'reader@example.org';
     await put(email);

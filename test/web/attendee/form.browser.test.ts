@@ -30,6 +30,10 @@ describe.each(VISITORS)('on $who', (visitor) => {
     expect(await field('field.email').getAttribute('aria-invalid')).toBe('true');
     await field('field.email').fill('ada@example.org');
     await page.locator('[id="error-attendee/email"]').waitFor({ state: 'hidden' });
+    await field('field.lastName').fill('WIN evil.example/prize');
+    await field('field.email').focus();
+    await page.locator('[id="error-attendee/lastName"]').getByText(t('fault.link')).waitFor();
+    await field('field.lastName').fill('');
 
     await page.locator('#submit').click();
     await problem.getByRole('heading', { name: t('problem.invalid-fields') }).waitFor();

@@ -55,10 +55,10 @@ export function openFields(form, { isFree, onCorrected }) {
     if (!value) return field.required ? say('fault.needed', field) : '';
     if (value.length > field.maxLength && field.maxLength > 0)
       return message('fault.too-long', { limit: field.maxLength });
-    const { pattern } = field.dataset;
+    const { pattern, link } = field.dataset;
     if (pattern && !new RegExp(pattern, 'u').test(value))
       return message(field.type === 'email' ? 'fault.email' : 'fault.text');
-    return '';
+    return link && new RegExp(link, 'u').test(value) ? message('fault.link') : '';
   }
 
   const address = openAddress(form, (field) => {
