@@ -73,7 +73,9 @@ const ORGANIZER_PROBLEMS = {
   'not-added': 409,
   'not-confirmed': 409,
   'questions-changed': 409,
+  'event-not-cancelled': 409,
   'link-over': 410,
+  'event-run-not-started': 503,
   'too-many-exports': 503,
 } as const satisfies Record<string, number>;
 

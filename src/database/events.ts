@@ -4,6 +4,9 @@ import type { Question } from '../questions.ts';
 import type { Database } from './connection.ts';
 import { asked, questionsOf, type StoredQuestion } from './questions.ts';
 
+/** What an organizer has made of an event. Only a live one is on sale. */
+export type EventState = 'draft' | 'live' | 'cancelled';
+
 /**
  * `available`: seats that are neither sold nor held now; null without a limit. `soldOut`: every seat is sold, so that none
  * can come back from a hold.
@@ -100,13 +103,18 @@ const toEvent = (row: Row): Event => ({
   questions: asked(row.questions).map(({ removedAt: _asked, ...question }) => question),
 });
 
-/** The name of an event, on sale or not; undefined when there is no such event, or only a draft. */
-export async function findName(database: Database, id: string): Promise<string | undefined> {
-  const row = await database('events')
+/** The name of an event in any state, and the state; undefined when there is no such event. */
+export const findEventState = (
+  database: Database,
+  id: string,
+): Promise<{ name: string; state: EventState } | undefined> =>
+  database('events').where({ id }).first<{ name: string; state: EventState } | undefined>('name', 'state');
+
+/** Cancels an event for good. Somebody who is editing it meanwhile is told. */
+export async function endEvent(trx: Database, id: string): Promise<void> {
+  await trx('events')
     .where({ id })
-    .whereNot({ state: 'draft' })
-    .first<{ name: string } | undefined>('name');
-  return row?.name;
+    .update({ state: 'cancelled' satisfies EventState, version: trx.raw('version + 1') });
 }
 
 /** The picture of an event; undefined when it has none. */

@@ -1,6 +1,6 @@
 import Type from 'typebox';
 import { Check } from 'typebox/value';
-import { eventsOnSale, findName, findPicture } from '../../database/events.ts';
+import { eventsOnSale, findEventState, findPicture } from '../../database/events.ts';
 import { findTicket } from '../../database/orders.ts';
 import { findHeldEvent } from '../../database/registrations.ts';
 import { HOLD_MINUTES } from '../../database/seats/hold.ts';
@@ -50,10 +50,11 @@ export function pageRoutes(app: App, dependencies: Dependencies): void {
     }
     if (wanted === undefined) return reply.send(eventsPage(page, events));
     if (!prefersPage(request)) throw new Problem('not-found', { detail: 'problem.not-found.event' });
-    const past = Check(EventId, wanted) ? await findName(database, wanted) : undefined;
-    return reply
-      .code(past === undefined ? 404 : 410)
-      .send(eventsPage(page, events, { reason: past === undefined ? 'unknown' : 'over', name: past ?? '' }));
+    const past = Check(EventId, wanted) ? await findEventState(database, wanted) : undefined;
+    if (!past || past.state === 'draft')
+      return reply.code(404).send(eventsPage(page, events, { reason: 'unknown', name: '' }));
+    const reason = past.state === 'cancelled' ? 'cancelled' : 'over';
+    return reply.code(410).send(eventsPage(page, events, { reason, name: past.name }));
   });
 
   app.get(
@@ -95,6 +96,7 @@ export function pageRoutes(app: App, dependencies: Dependencies): void {
             attendee: fullName(ticket.attendee),
             amount: ticket.amount,
             refunded: ticket.refunded,
+            eventCancelled: ticket.eventCancelled,
             maskedEmail: mask(ticket.attendee.email),
           },
         }),

@@ -7,6 +7,7 @@ import { requireAccess } from './access.ts';
 import { addRoutes } from './add.ts';
 import { organizerGuard } from './authentication.ts';
 import { codecRoutes } from './codec.ts';
+import { cancelEventRoutes } from './cancel-event.ts';
 import { exportRoutes } from './exports.ts';
 import { acceptForms } from './forms.ts';
 import { importRoutes } from './import.ts';
@@ -33,6 +34,7 @@ async function pages(instance: FastifyInstance, dependencies: Dependencies): Pro
   await acceptForms(app);
   for (const routes of [
     ...[signInRoutes, dashboardRoutes, listRoutes, addRoutes, registrationRoutes, questionRoutes],
+    ...[cancelEventRoutes],
     ...[exportRoutes, peopleRoutes],
   ])
     routes(app, dependencies);
