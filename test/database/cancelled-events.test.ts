@@ -326,7 +326,8 @@ describe('a refund that PayPal refuses', () => {
     expect(await next()).toMatchObject({ finished: false, pauses: 1 });
     expect(await resumeCancellation(store.database, asked())).toBe(true);
     expect(await resumeCancellation(store.database, asked())).toBe(false);
-    const { begin } = await next();
+    const { begin, finished } = await next();
+    expect(finished).toBe(false);
     expect(begin.map(({ registration }) => registration).toSorted()).toEqual(
       [first, second].map(({ registration }) => registration).toSorted(),
     );

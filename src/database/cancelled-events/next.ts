@@ -4,7 +4,7 @@ import { reference } from '../../reference.ts';
 import type { Database } from '../connection.ts';
 import { endHolds } from '../seats/hold.ts';
 import { findCancellation, finishCancellation, lockCancellation, pauseForFunds } from './cancellation.ts';
-import { countCancelled, hasSeatsInUse, lacksFunds } from './progress.ts';
+import { countCancelled, lacksFunds, mayGoOn } from './progress.ts';
 import { enlist, takeNext } from './registrations.ts';
 
 /**
@@ -33,7 +33,7 @@ export async function nextCancellations(
     const taken = paused ? [] : await takeNext(trx, { event, round, atOnce: AT_ONCE });
     const counts = await countCancelled(trx, event);
     const isOver =
-      !paused && counts.left === 0 && isPast(askedAt, STRAGGLERS_MS) && !(await hasSeatsInUse(trx, event));
+      !paused && counts.left === 0 && isPast(askedAt, STRAGGLERS_MS) && !(await mayGoOn(trx, event));
     if (isOver && !finishedAt) await finishCancellation(trx, event);
     const begin = taken.map((item) => ({ ...item, organizer, reference: reference(item.registration) }));
     return { begin, paused, pauses, finished: isOver, counts };

@@ -59,13 +59,14 @@ export async function countCancelled(database: Database, event: string): Promise
   return rows[0];
 }
 
-/** Holds and claims that are still there, and so may become orders. */
-export async function hasSeatsInUse(database: Database, event: string): Promise<boolean> {
-  const { rows } = await database.raw<{ rows: unknown[] }>(
-    'select from live_holds where event_id = ? limit 1',
-    [event],
+/** Whether anything may still come: a hold or a claim, or a refund that is tried again when there is money. */
+export async function mayGoOn(database: Database, event: string): Promise<boolean> {
+  const { rows } = await database.raw<{ rows: [{ may: boolean }] }>(
+    `select exists (select from live_holds where event_id = :event)
+       or exists (select from cancellation_states where event_id = :event and lacks_funds) as may`,
+    { event },
   );
-  return rows.length > 0;
+  return rows[0].may;
 }
 
 /** Whether a refund of this round has failed for want of money. */
