@@ -185,7 +185,9 @@ try {
       const { runId } = await handle.describe();
       if (isOpen) {
         while (look < looks.length) await sleep(50);
-        await isLeftWith(handle);
+        // It has begun everything and waits.
+        const last = async () => (await handle.fetchHistory()).events?.at(-1);
+        while (!(await last())?.timerStartedEventAttributes) await sleep(50);
       } else {
         // A run that has paused waits for a signal.
         while (look < 1) await sleep(50);

@@ -82,6 +82,7 @@ export function cancelledEventPage(frame: OrganizerFrame, page: CancelledPage): 
   const total = counts.done + counts.refused + counts.left;
   const state = stateOf(page);
   const path = cancelEventPath(event);
+  const does = formFor(state, cancellation);
   return render('cancelled-event', frame, {
     ...{
       title: t('organizer.cancel-event.cancelled', { event: name }),
@@ -97,8 +98,7 @@ export function cancelledEventPage(frame: OrganizerFrame, page: CancelledPage): 
       [t('organizer.cancel-event.left'), counts.left],
       ...(refunded.length > 0 ? [[t('organizer.cancel-event.refunded'), sumOf(speech, refunded)]] : []),
     ],
-    form: formFor(state, cancellation),
-    action: newAction(),
+    form: does && { does, button: t(BUTTONS[does]), action: newAction() },
     refused: refused.map((one) => ({
       href: `/organizer/registrations/${one.registration}`,
       reference: one.reference,
@@ -126,8 +126,14 @@ function stateOf({ cancellation: { finishedAt, paused }, counts, isRunning }: Ca
   return isRunning === undefined ? 'unknown' : 'running';
 }
 
+const BUTTONS = {
+  start: 'organizer.cancel-event.start',
+  pause: 'organizer.cancel-event.pause',
+  resume: 'organizer.cancel-event.resume',
+} as const;
+
 /** What the button does; null without one. */
-function formFor(state: State, { paused }: EventCancellation): 'start' | 'pause' | 'resume' | null {
+function formFor(state: State, { paused }: EventCancellation): keyof typeof BUTTONS | null {
   if (state === 'finished' || state === 'finished-refused') return null;
   if (state === 'missing') return 'start';
   return paused ? 'resume' : 'pause';
