@@ -5,6 +5,7 @@
  * - `order`: an order is reported as saved but not written
  * - `guess`: a payment whose response was lost counts as declined
  * - `ledger`: a refund does not look how much is left
+ * - `sweep`: the cancellation of an event looks once who is registered, and not again
  * - `look`: PayPal is not asked whether it has a refund already, and each request for a refund has a new id
  */
 import { randomUUID } from 'node:crypto';
@@ -31,6 +32,13 @@ const INSERT = /insert into orders \([^)]*\)\s+select ((?:\$\d+(?:, )?)+) from c
 /** Matches the statement that adds up the refunds of a registration. */
 const SUM = /^select coalesce\(sum\(amount_minor\), 0\)(::integer as sum from refunds)/;
 
+/** Matches the statement that lists the registrations of a cancelled event. */
+const LIST = /where event_id = \$1 and status = 'confirmed'[^]*on conflict do nothing/;
+const ONCE = `where event_id = $1 and status = 'confirmed' and $2::text is not null
+  and not exists (select from event_cancellations c where c.event_id = $1 and c.round > 0
+    and exists (select from cancelled_registrations r where r.event_id = $1))
+  on conflict do nothing`;
+
 /** Returns the statement to send instead. */
 function rewrite(statement: string): string {
   if (broken.includes('seats') && statement === HOLD) return HOLD_ALWAYS;
@@ -40,6 +48,7 @@ function rewrite(statement: string): string {
       const [id = '', ...texts] = values.split(', ').map((value) => `${value}::text`);
       return `select (${id})::uuid as id, concat(${texts.join(', ')}) as lost from counted`;
     });
+  if (broken.includes('sweep') && LIST.test(statement)) return statement.replace(LIST, ONCE);
   if (broken.includes('ledger')) return statement.replace(SUM, 'select min(0)$1');
   return statement;
 }

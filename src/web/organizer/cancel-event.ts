@@ -72,7 +72,7 @@ type CancelledPage = Page & {
 };
 
 /** Entries of the history that are about the cancellation. */
-const OWN_ENTRIES = /^event-cancel/;
+const OWN_ENTRIES = 'event-cancel';
 
 /** How far the cancellation of an event is, with what organizers can do about it. */
 export function cancelledEventPage(frame: OrganizerFrame, page: CancelledPage): string {
@@ -108,7 +108,7 @@ export function cancelledEventPage(frame: OrganizerFrame, page: CancelledPage): 
     more: counts.refused - refused.length,
     ...{ isOpen: page.isOpen, refreshes: page.refreshes, runUrl: page.runUrl },
     history: entries
-      .filter(({ kind }) => OWN_ENTRIES.test(kind))
+      .filter(({ kind }) => kind.startsWith(OWN_ENTRIES))
       .map(({ at, kind, who }) => ({
         at: shortTime(at, 'UTC', locale),
         told: t(`organizer.desk-history.${kind}` as MessageKey),

@@ -8,6 +8,10 @@ import { loadConfig } from '../../../src/config.ts';
 import { cancelEvent } from '../../../src/database/cancelled-events/cancellation.ts';
 import { countCancelled } from '../../../src/database/cancelled-events/progress.ts';
 import { refundWorkflowId } from '../../../src/refund.ts';
+import {
+  findStoppedCancellations,
+  restartCancellation,
+} from '../../../src/registrations/stopped-cancellations.ts';
 import { connectTemporal } from '../../../src/temporal/client.ts';
 import { startStack, texts, type Stack } from '../../stack.ts';
 import { aPerson, aSignedIn, BROWSER, signIn, type SignedIn } from './desk.ts';
@@ -219,7 +223,12 @@ describe('when Temporal is away', () => {
     expect(await pageOf(event)).toContain('1 is left');
     await runOf(event).terminate();
     expect(await pageOf(event)).toContain('nothing works on the refunds');
+    const stopped = (await findStoppedCancellations(stack)).filter((one) => one.event === event);
+    expect(stopped).toEqual([{ event, run: 'TERMINATED' }]);
     await stack.startWorker();
+    // `npm run reconcile -- --repair` does the same as the button.
+    for (const one of stopped) await restartCancellation(stack, one);
+    expect(await findStoppedCancellations(stack)).not.toContainEqual(expect.objectContaining({ event }));
     expect((await send(event, { do: 'start' })).statusCode).toBe(303);
     await aMinuteAgo(stack, event);
     await runOf(event).result();

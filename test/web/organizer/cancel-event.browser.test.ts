@@ -58,7 +58,7 @@ describe.each(VISITORS)('on $who', (visitor) => {
     await page.keyboard.press('ControlOrMeta+a');
     await page.keyboard.type('Open Days');
     await page.keyboard.press('Tab');
-    expect(await button.evaluate((element) => element === element.ownerDocument.activeElement)).toBe(true);
+    expect(await page.evaluate('document.activeElement.textContent')).toBe(await button.textContent());
     await page.keyboard.press('Enter');
     await page
       .getByRole('heading', { name: t('organizer.cancel-event.cancelled', { event: 'Open Days' }) })
@@ -89,7 +89,9 @@ describe.each(VISITORS)('on $who', (visitor) => {
     const event = await anEvent(site.stack, 'Open Days');
     await registered(site.stack, event);
     await site.stack.stopWorkers();
-    onTestFinished(async () => void (await site.stack.startWorker()));
+    onTestFinished(async () => {
+      await site.stack.startWorker();
+    });
     const visited = await open(event);
     const { page, t } = visited;
     await page.getByLabel(t('organizer.cancel-event.name')).fill('Open Days');
