@@ -106,7 +106,7 @@ export async function runCancelEvent(options: CancelOptions, say: Say, broken = 
       ...attendees,
       ...clients.map(({ id }) => ({ id, captureId: captureOf(world, id) })),
     ];
-    await told(world, everybody, old);
+    await told(world, everybody, old, broken ? 0 : TELL_WITHIN_MS);
     const result = await auditCancellation(world, { event: EVENT, everybody, old, owner: OWNER });
     keep = Object.values(result.violations).some((ids) => ids.length > 0) && !broken;
     const cancellation = await findCancellation(world.database, EVENT);
@@ -180,8 +180,13 @@ async function follow(world: World, owner: Owner, deadline: number, say: Say): P
 }
 
 /** Waits until the runs of the refunds have told everybody. */
-async function told({ sandbox }: World, everybody: Attendee[], old: Attendee[]): Promise<void> {
-  const deadline = Date.now() + TELL_WITHIN_MS;
+async function told(
+  { sandbox }: World,
+  everybody: Attendee[],
+  old: Attendee[],
+  withinMs: number,
+): Promise<void> {
+  const deadline = Date.now() + withinMs;
   const wanted = everybody.filter(
     ({ id, captureId, isFree }) => (captureId !== null || isFree) && !old.some((other) => other.id === id),
   );

@@ -1,10 +1,11 @@
 /** Compares all records after an event was cancelled. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { cancelEventWorkflowId } from '../src/cancel-event.ts';
 import { listRefused } from '../src/database/cancelled-events/progress.ts';
 import { findCancellation } from '../src/database/cancelled-events/cancellation.ts';
 import type { OrderRow } from '../src/database/orders.ts';
 import type { World } from '../stage/world.ts';
-import type { Attendee } from './attendees.ts';
+import { LOOK_EVERY_MS, type Attendee } from './attendees.ts';
 import { look } from './client.ts';
 import type { RefundRow } from './refunds.ts';
 
@@ -39,12 +40,23 @@ async function runsOf({ client }: World, event: string): Promise<string[]> {
   return runs;
 }
 
+const MOST_LOOKS = 20;
+/** The status that an attendee sees. An api that has just come up may not answer at first. */
+async function statusShown(world: World, id: string): Promise<string | undefined> {
+  for (let n = 0; n < MOST_LOOKS; n++) {
+    const seen = await look(world, id).catch(() => undefined);
+    if (seen?.state !== undefined || seen?.status === 404) return seen.state;
+    await sleep(LOOK_EVERY_MS);
+  }
+  return undefined;
+}
+
 /** Reads the statuses that attendees see, a few at a time. */
 async function shownTo(world: World, everybody: Attendee[]): Promise<Map<string, string | undefined>> {
   const shown = new Map<string, string | undefined>();
   for (let n = 0; n < everybody.length; n += AT_ONCE)
     await Promise.all(
-      everybody.slice(n, n + AT_ONCE).map(async ({ id }) => shown.set(id, (await look(world, id)).state)),
+      everybody.slice(n, n + AT_ONCE).map(async ({ id }) => shown.set(id, await statusShown(world, id))),
     );
   return shown;
 }
