@@ -29,7 +29,7 @@ export default tseslint.config(
         {
           patterns: [
             {
-              regex: '^(node:|\\.\\./(?!(registration|refund|change)\\.ts))',
+              regex: '^(node:|\\.\\./(?!(registration|refund|change|cancel-event)\\.ts))',
               allowTypeImports: true,
               message: 'Workflows import the domain and Temporal only.',
             },

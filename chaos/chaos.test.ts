@@ -2,6 +2,8 @@
 import { expect, it } from 'vitest';
 import { INVARIANTS } from './audit.ts';
 import { FIXES } from './fixes.ts';
+import { runCancelEvent } from './cancel-event.ts';
+import { CANCELLATION_INVARIANTS } from './cancelled.ts';
 import { makePlan } from './plan.ts';
 import { runChaos } from './run.ts';
 
@@ -52,3 +54,20 @@ it(
     expect(violations['refund at PayPal that the ledger does not have'].length).toBeGreaterThan(0);
   },
 );
+
+it('refunds everybody of a cancelled event exactly once while all parts are killed', LONG, async () => {
+  const options = { seed: 7, registrations: 40, paying: 4, refused: 2, fundsFor: 12, killEveryMs: 2000 };
+  const report = await runCancelEvent({ ...options, isHurried: true }, quiet);
+  expect(report.violations).toEqual(Object.fromEntries(CANCELLATION_INVARIANTS.map((name) => [name, []])));
+  expect(report.counts).toMatchObject({ refused: 2, left: 0 });
+  expect(report.counts.done).toBeGreaterThanOrEqual(38);
+  expect(report.pauses).toBeGreaterThanOrEqual(1);
+  expect(Object.values(report.kills).reduce((sum, count) => sum + count, 0)).toBeGreaterThanOrEqual(2);
+});
+
+it('detects that people who pay while an event is cancelled are not refunded', LONG, async () => {
+  const options = { seed: 7, registrations: 10, paying: 10, refused: 0, fundsFor: null, killEveryMs: 0 };
+  const { violations } = await runCancelEvent({ ...options, isHurried: true }, quiet, 'sweep');
+  expect(violations['payment not refunded exactly once'].length).toBeGreaterThan(0);
+  expect(violations['registration still confirmed'].length).toBeGreaterThan(0);
+});

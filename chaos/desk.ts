@@ -1,25 +1,47 @@
-/** An organizer who is signed in at the desk, over HTTP. */
+/** An organizer who is signed in at the desk, over HTTP, while any part may fail. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { csrfToken, newCsrfSecret } from '../src/api/organizer/forms.ts';
 import { sessionCookie } from '../src/api/organizer/session.ts';
 import { addOrganizer, decideOnPeople } from '../src/database/organizers.ts';
-import { addLink, startSession } from '../src/database/sessions.ts';
+import { addLink, findSession, startSession } from '../src/database/sessions.ts';
 import { hash } from '../src/hash.ts';
+import type { Role } from '../src/organizer.ts';
 import { newToken } from '../src/token.ts';
 import type { World } from '../stage/world.ts';
 
 const ANSWER_WITHIN_MS = 25_000;
-const CSRF = /name="_csrf" value="([^"]+)"/;
+const AGAIN_MS = 300;
 
+type Place = Pick<World, 'database' | 'url'>;
 export type Desk = Awaited<ReturnType<typeof openDesk>>;
 
-export async function openDesk({ database, url }: Pick<World, 'database' | 'url'>) {
+/** Adds an organizer and signs them in. `post` sends a form once. */
+async function signIn({ database, url }: Place, email: string, role: Role) {
+  const { id = '' } = await decideOnPeople(database, (people) =>
+    addOrganizer(people, { email, role, language: 'en' }),
+  );
   const [link, token] = [newToken(), newToken()];
-  const person = { email: 'desk@example.org', name: undefined, role: 'organizer', language: 'en' } as const;
-  const { id: organizer = '' } = await decideOnPeople(database, (people) => addOrganizer(people, person));
-  await addLink(database, organizer, hash(link));
-  const session = { tokenHash: hash(token), csrfSecret: newToken(), language: 'en' } as const;
-  await startSession(database, hash(link), session);
-  const headers = { cookie: `${sessionCookie({ publicUrl: url })}=${token}`, accept: 'text/html' };
+  await addLink(database, id, hash(link));
+  const started = { tokenHash: hash(token), csrfSecret: newCsrfSecret(), language: 'en' as const };
+  await startSession(database, hash(link), started);
+  const session = await findSession(database, hash(token));
+  if (!session) throw new Error('There is no session');
+  return {
+    id,
+    post: (path: string, fields: Record<string, string>) =>
+      fetch(url + path, {
+        method: 'POST',
+        redirect: 'manual',
+        headers: { origin: url, cookie: `${sessionCookie({ publicUrl: url })}=${token}` },
+        body: new URLSearchParams({ _csrf: csrfToken(session), ...fields }),
+        signal: AbortSignal.timeout(ANSWER_WITHIN_MS),
+      }),
+  };
+}
 
+/** An organizer who writes notes. */
+export async function openDesk(place: Place) {
+  const { id: organizer, post } = await signIn(place, 'desk@example.org', 'organizer');
   return {
     organizer,
     /** Sends a form with a note; there must be an order. Undefined when that was not answered. */
@@ -27,19 +49,27 @@ export async function openDesk({ database, url }: Pick<World, 'database' | 'url'
       registration: string,
       action: string,
     ): Promise<{ status: 'noted' | 'not-confirmed' } | undefined> {
-      const path = `${url}/organizer/registrations/${registration}`;
-      const page = await fetch(path, { headers, signal: AbortSignal.timeout(ANSWER_WITHIN_MS) });
-      if (page.status === 404) return { status: 'not-confirmed' };
-      const csrf = CSRF.exec(await page.text())?.[1] ?? '';
-      const { status } = await fetch(`${path}/note`, {
-        method: 'POST',
-        headers: { ...headers, origin: new URL(url).origin },
-        body: new URLSearchParams({ _csrf: csrf, action, text: 'Asked by telephone' }),
-        redirect: 'manual',
-        signal: AbortSignal.timeout(ANSWER_WITHIN_MS),
-      });
+      const path = `/organizer/registrations/${registration}/note`;
+      const { status } = await post(path, { action, text: 'Asked by telephone' });
       if (status === 404) return { status: 'not-confirmed' };
       return status === 303 ? { status: 'noted' } : undefined;
+    },
+  };
+}
+
+/** An owner who sends each form until it is accepted. */
+export async function signInOwner(place: Place, email: string) {
+  const { id, post } = await signIn(place, email, 'owner');
+  return {
+    id,
+    /** Sends the same form until it is done. */
+    async send(path: string, fields: Record<string, string>, deadline: number): Promise<void> {
+      while (Date.now() < deadline) {
+        const answer = await post(path, fields).catch(() => undefined);
+        if (answer?.status === 303) return;
+        if (answer && answer.status < 500) throw new Error(`${path} was answered with ${answer.status}`);
+        await sleep(AGAIN_MS);
+      }
     },
   };
 }

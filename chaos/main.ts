@@ -1,16 +1,13 @@
-/** `npm run chaos -- [seed] [registrations] [seconds]`: prints a report and writes it to chaos.json. */
+/**
+ * `npm run chaos -- [seed] [registrations] [seconds]`: prints a report and writes it to chaos.json.
+ * `npm run chaos -- --cancel-event [seed] [registrations]` cancels an event instead.
+ */
 import { randomInt } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
+import { runCancelEvent } from './cancel-event.ts';
 import { runChaos } from './run.ts';
 
-const [seed = randomInt(2 ** 31), registrations = 200, seconds = 90] = process.argv.slice(2).map(Number);
-const options = { seed, registrations, seconds, kills: Math.max(4, Math.round(seconds / 5)) };
 const say = (line: string) => process.stdout.write(`${new Date().toISOString().slice(11, 19)}  ${line}\n`);
-
-say(`Seed ${seed}. To repeat this plan: npm run chaos -- ${seed} ${registrations} ${seconds}`);
-const report = await runChaos(options, say, process.env.CHAOS_BREAK);
-writeFileSync('chaos.json', JSON.stringify(report, null, 2));
-
 const rows = (title: string, counts: Record<string, number>) => [
   ``,
   title,
@@ -18,21 +15,50 @@ const rows = (title: string, counts: Record<string, number>) => [
     .toSorted(([a], [b]) => a.localeCompare(b))
     .map(([name, count]) => `  ${name.padEnd(48)}${String(count).padStart(6)}`),
 ];
-const violations = Object.fromEntries(
-  Object.entries(report.violations).map(([name, ids]) => [name, ids.length]),
-);
-const lines = [
-  ...rows('Registrations', report.outcomes),
-  ...rows('Processes killed', report.kills),
-  ...rows('Vendor faults', report.faults),
-  ...rows('Responses', report.answers),
-  ...rows('Answers to organizers', report.rulings),
-  ...rows('Answers to organizers who fix', report.fixes),
-  ...rows('Refunds', report.refunds),
-  ...rows('Violations', violations),
-  '',
-  `Duplicate confirmations: ${report.duplicateMails}. Duration: ${report.seconds} s.`,
-  ...(report.folder === undefined ? [] : [`Data and logs: ${report.folder}`]),
-];
-process.stdout.write(`${lines.join('\n')}\n`);
-if (Object.values(violations).some((count) => count > 0)) process.exitCode = 1;
+type Outcome = { violations: Record<string, string[]>; folder: string | undefined };
+
+/** Prints a report, and fails where something is violated. */
+function conclude({ violations, folder }: Outcome, sections: string[], last: string): void {
+  const counts = Object.fromEntries(Object.entries(violations).map(([name, ids]) => [name, ids.length]));
+  const kept = folder === undefined ? [] : [`Data and logs: ${folder}`];
+  process.stdout.write(`${[...sections, ...rows('Violations', counts), '', last, ...kept].join('\n')}\n`);
+  if (Object.values(counts).some((count) => count > 0)) process.exitCode = 1;
+}
+
+async function chaos([seed = randomInt(2 ** 31), registrations = 200, seconds = 90]: number[]) {
+  const options = { seed, registrations, seconds, kills: Math.max(4, Math.round(seconds / 5)) };
+  say(`Seed ${seed}. To repeat this plan: npm run chaos -- ${seed} ${registrations} ${seconds}`);
+  const report = await runChaos(options, say, process.env.CHAOS_BREAK);
+  writeFileSync('chaos.json', JSON.stringify(report, null, 2));
+  const sections = [
+    ...rows('Registrations', report.outcomes),
+    ...rows('Processes killed', report.kills),
+    ...rows('Vendor faults', report.faults),
+    ...rows('Responses', report.answers),
+    ...rows('Answers to organizers', report.rulings),
+    ...rows('Answers to organizers who fix', report.fixes),
+    ...rows('Refunds', report.refunds),
+  ];
+  conclude(
+    report,
+    sections,
+    `Duplicate confirmations: ${report.duplicateMails}. Duration: ${report.seconds} s.`,
+  );
+}
+
+/** Of the registrations, five cannot be refunded, and there is money for three in ten. */
+async function cancelledEvent([seed = randomInt(2 ** 31), registrations = 1000]: number[]) {
+  const plan = { seed, registrations, paying: Math.ceil(registrations / 40), refused: 5, killEveryMs: 3000 };
+  say(`Seed ${seed}. To repeat this plan: npm run chaos -- --cancel-event ${seed} ${registrations}`);
+  const fundsFor = Math.round(registrations * 0.3);
+  const report = await runCancelEvent({ ...plan, fundsFor }, say, process.env.CHAOS_BREAK);
+  writeFileSync('chaos.json', JSON.stringify(report, null, 2));
+  const sections = [...rows('Registrations', report.counts), ...rows('Processes killed', report.kills)];
+  const last = `Pauses for want of money: ${report.pauses}. Runs: ${report.runs}. Duration: ${report.seconds} s.`;
+  conclude(report, sections, last);
+}
+
+const [first, ...others] = process.argv.slice(2);
+await (first === '--cancel-event'
+  ? cancelledEvent(others.map(Number))
+  : chaos(process.argv.slice(2).map(Number)));

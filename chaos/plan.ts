@@ -72,7 +72,8 @@ const FAULTS: Fault[] = [
   { mode: 'slow', ms: 12_000 },
 ];
 
-export function makePlan({ seed, registrations, seconds, kills }: Options): Plan {
+/** What a seed decides. */
+export function randomOf(seed: number) {
   const random = randomFrom(seed);
   const below = (n: number) => Math.floor(random() * n);
   const nth = <T>(choices: readonly T[], n: number): T => {
@@ -81,11 +82,16 @@ export function makePlan({ seed, registrations, seconds, kills }: Options): Plan
     return choice;
   };
   const one = <T>(choices: readonly T[]): T => nth(choices, below(choices.length));
-  const ms = seconds * 1000;
   const uuid = () => {
     const hex = Array.from({ length: 32 }, () => below(16).toString(16)).join('');
     return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-4${hex.slice(13, 16)}-a${hex.slice(17, 20)}-${hex.slice(20)}`;
   };
+  return { random, below, nth, one, uuid };
+}
+
+export function makePlan({ seed, registrations, seconds, kills }: Options): Plan {
+  const { random, below, nth, one, uuid } = randomOf(seed);
+  const ms = seconds * 1000;
   const clients = Array.from({ length: registrations }, (_, n): Client => {
     // Every manner occurs, even with few clients.
     const manner = n < MANNERS.length ? nth(MANNERS, n) : one(MANNERS);

@@ -39,5 +39,9 @@ export const SESSION_DAYS = 30;
 /** What moves money or changes who has access asks for a sign-in that is at most this old. */
 export const FRESH_HOURS = 12;
 
+/** Where an organizer cancels an event, and sees how far that is. */
+export const cancelEventPath = (event: string) => `/organizer/events/${event}/cancel`;
+export const cancelEventUrl = (publicUrl: string, event: string) => publicUrl + cancelEventPath(event);
+
 /** Where a link to sign in leads. */
 export const signInUrl = (publicUrl: string, token: string) => `${publicUrl}/organizer/sign-in/${token}`;

@@ -23,6 +23,9 @@ export type OrganizerAction = { registration: string; action: string; organizer:
  */
 export type RefundRequest = OrganizerAction & { amount: Money | null; cancels: boolean; again?: string };
 
+/** `unlessPaid`: a registration that has something left to refund stays as it is. */
+export type CancelRequest = OrganizerAction & { unlessPaid?: true };
+
 /**
  * Why a refund is not possible: there is no order yet, nothing was paid, or not through PayPal, nothing is left, or not as much as was asked for; or it
  * is to be tried again, and was not refused.
@@ -51,6 +54,7 @@ export type RefundResult = RefundRefusal | (RefundOutcome & { asked: Money });
 
 /**
  * `ended`: the registration is cancelled. `open`: it has no order yet, so that its own run has to end it, and refunds what was
- * taken. `over`: it was not confirmed any more.
+ * taken. `over`: it was not confirmed any more. `paid`: it is confirmed, has something left to refund, and was not to be
+ * cancelled then.
  */
-export type CancelDecision = { status: 'ended' | 'open' | 'over' };
+export type CancelDecision = { status: 'ended' | 'open' | 'over' | 'paid' };

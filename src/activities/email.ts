@@ -3,6 +3,7 @@ import type { PaidBy, Source } from '../addition.ts';
 import type { ChangeMade } from '../change.ts';
 import type { Config } from '../config.ts';
 import { answerWithin, type Database } from '../database/connection.ts';
+import { findEventState } from '../database/events.ts';
 import { note } from '../database/history.ts';
 import { clearCorrected } from '../database/mail-events.ts';
 import { mayMail } from '../database/mails.ts';
@@ -148,17 +149,13 @@ export function emailActivities({ config, database, sendGrid }: Dependencies) {
     async tellAttendee({ id, kind, refunded }: OrganizersNotice): Promise<{ attempts: number }> {
       const ticket = await findTicket(database, id);
       if (!ticket) return { attempts: activityInfo().attempt };
-      const kept = ticket.amount.minor > 0 && refunded === null;
+      // What went back before is told with a cancellation that moves no money.
+      const before = kind === 'cancelled' && ticket.refunded.minor > 0 ? ticket.refunded : null;
+      const back = refunded ?? before;
+      const kept = ticket.amount.minor > 0 && back === null;
       const elsewhere = ticket.paidBy === 'elsewhere';
-      const mail = noticeMail({
-        ...ticket,
-        kind,
-        refunded,
-        kept,
-        elsewhere,
-        ...linksOf(publicUrl, id),
-        site: config,
-      });
+      const notice = { ...ticket, ...linksOf(publicUrl, id), kind, refunded: back, kept, elsewhere };
+      const mail = noticeMail({ ...notice, site: config });
       return send(id, named(ticket.attendee), kind, mail);
     },
 
@@ -166,11 +163,19 @@ export function emailActivities({ config, database, sendGrid }: Dependencies) {
     async sendNotice(notice: Notice): Promise<{ attempts: number }> {
       const { id, attendee, kind, refunded } = notice;
       if (refunded === null) await refuseFlood(attendee.email);
+      const found = findEventState(database, notice.event.id);
+      const known = kind === 'cancelled' && (await answerWithin(DATABASE_TIMEOUT_MS, found, undefined));
+      const eventCancelled = known && known.state === 'cancelled';
       return send(
         id,
         named(attendee),
         kind,
-        noticeMail({ ...notice, ...linksOf(publicUrl, id), site: config }),
+        noticeMail({
+          ...notice,
+          ...linksOf(publicUrl, id),
+          ...(eventCancelled && { eventCancelled }),
+          site: config,
+        }),
       );
     },
   };

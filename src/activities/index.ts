@@ -2,6 +2,7 @@ import type { Config } from '../config.ts';
 import type { Database } from '../database/connection.ts';
 import type { Vendors } from '../vendors/index.ts';
 import { additionActivities } from './add.ts';
+import { cancelEventActivities } from './cancel-event.ts';
 import { emailActivities } from './email.ts';
 import { failureInterceptor } from './failure.ts';
 import { mailingListActivities } from './mailing-list.ts';
@@ -23,6 +24,7 @@ export const activityOptions = (dependencies: Dependencies) => ({
 export const createActivities = (dependencies: Dependencies) => ({
   ...paymentActivities(dependencies),
   ...refundActivities(dependencies),
+  ...cancelEventActivities(dependencies),
   ...orderActivities(dependencies),
   ...additionActivities(dependencies),
   ...emailActivities(dependencies),

@@ -14,7 +14,7 @@ import {
 import type { Money } from '../money.ts';
 import type {
   CancelDecision,
-  OrganizerAction,
+  CancelRequest,
   RefundDecision,
   RefundOutcome,
   RefundRequest,
@@ -70,7 +70,7 @@ export function refundActivities(dependencies: Dependencies) {
     },
 
     /** Cancels a registration without a refund, where it has an order. */
-    cancelOrder: (request: OrganizerAction): Promise<CancelDecision> => cancelRegistration(database, request),
+    cancelOrder: (request: CancelRequest): Promise<CancelDecision> => cancelRegistration(database, request),
   };
 }
 

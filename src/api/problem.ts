@@ -75,7 +75,9 @@ const ORGANIZER_PROBLEMS = {
   'questions-changed': 409,
   'event-changed': 409,
   'event-cancelled': 409,
+  'event-not-cancelled': 409,
   'link-over': 410,
+  'event-run-not-started': 503,
   'too-many-exports': 503,
 } as const satisfies Record<string, number>;
 

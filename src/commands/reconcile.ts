@@ -2,6 +2,8 @@
 import { loadConfig, orExit } from '../config.ts';
 import { connectDatabase } from '../database/connection.ts';
 import { findOrphans, repair, type Orphan, type Repair } from '../registrations/reconciliation.ts';
+import { cancelEventWorkflowId } from '../cancel-event.ts';
+import { findStoppedCancellations, restartCancellation } from '../registrations/stopped-cancellations.ts';
 import { connectTemporal } from '../temporal/client.ts';
 import { connectPayPal } from '../vendors/paypal/client.ts';
 
@@ -42,7 +44,17 @@ try {
     if (repaired?.outcome !== 'resumed' && repaired?.outcome !== 'undone') process.exitCode = 1;
     console.log([reference, id, `run ${run.toLowerCase()}`, stateOf(orphan), told(repaired)].join('  '));
   }
-  if (orphans.length === 0) console.log('Every registration has a run that looks after it');
+  const stopped = await findStoppedCancellations(dependencies);
+  for (const cancellation of stopped) {
+    if (repairs) await restartCancellation(dependencies, cancellation);
+    else process.exitCode = 1;
+    const { event, run } = cancellation;
+    const told = repairs ? 'resumed' : 'not repaired';
+    console.log(
+      [cancelEventWorkflowId(event), `run ${run.toLowerCase()}`, 'event cancelled', told].join('  '),
+    );
+  }
+  if (orphans.length + stopped.length === 0) console.log('Every registration has a run that looks after it');
 } finally {
   await dependencies.temporal.connection.close();
   await dependencies.database.destroy();

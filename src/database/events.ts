@@ -132,13 +132,18 @@ const toEvent = (row: Row): ShownEvent => ({
   questions: asked(row.questions).map(({ removedAt: _asked, ...question }) => question),
 });
 
-/** The name of an event, on sale or not; undefined when there is no such event, or only a draft. */
-export async function findName(database: Database, id: string): Promise<string | undefined> {
-  const row = await database('events')
+/** The name of an event in any state, and the state; undefined when there is no such event. */
+export const findEventState = (
+  database: Database,
+  id: string,
+): Promise<{ name: string; state: EventState } | undefined> =>
+  database('events').where({ id }).first<{ name: string; state: EventState } | undefined>('name', 'state');
+
+/** Cancels an event for good. Somebody who is editing it meanwhile is told. */
+export async function endEvent(trx: Database, id: string): Promise<void> {
+  await trx('events')
     .where({ id })
-    .whereNot({ state: 'draft' })
-    .first<{ name: string } | undefined>('name');
-  return row?.name;
+    .update({ state: 'cancelled' satisfies EventState, version: trx.raw('version + 1') });
 }
 
 /** The picture of an event; undefined when it has none, and for the public also while it is a draft. */

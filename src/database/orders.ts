@@ -179,6 +179,17 @@ export async function findPayment(
 export const isPaidElsewhere = async (trx: Database, id: string): Promise<boolean> =>
   !!(await trx('orders').where({ id, payment: 'elsewhere' }).first('id'));
 
+/** Whether an order is confirmed, and something of its payment is neither refunded nor about to be. */
+export async function hasRefundable(trx: Database, id: string): Promise<boolean> {
+  const { rows } = await trx.raw<{ rows: unknown[] }>(
+    `select from orders o where o.id = ? and o.status = 'confirmed' and o.paypal_capture_id is not null
+       and o.amount_minor > (select coalesce(sum(r.amount_minor), 0) from refunds r
+         where r.registration_id = o.id and r.state <> 'refused')`,
+    [id],
+  );
+  return rows.length > 0;
+}
+
 /** A saved order with its event: everything that its confirmation says. `paidAt` is ISO 8601. */
 export type Ticket = Omit<Order, 'newsletter' | 'paypalOrderId' | 'confirmationToken'> & {
   status: OrderStatus;
@@ -189,13 +200,20 @@ export type Ticket = Omit<Order, 'newsletter' | 'paypalOrderId' | 'confirmationT
   paidAt: string;
   /** What of the amount went back. */
   refunded: Money;
+  /** Whether the whole event was cancelled. */
+  eventCancelled: boolean;
 };
 
 /** The person in an order is whole until they are erased (constraint `orders_whole_or_erased`). */
 type Whole = { first_name: string; last_name: string; email: string };
 type TicketRow = OrderRow &
   Whole &
-  EventRow & { ticket_type_name: string; price_minor: number; refunded_minor: number };
+  EventRow & {
+    ticket_type_name: string;
+    price_minor: number;
+    refunded_minor: number;
+    event_cancelled: boolean;
+  };
 
 const given = <K extends string>(name: K, value: string | null) =>
   (value === null ? {} : { [name]: value }) as Partial<Record<K, string>>;
@@ -219,6 +237,8 @@ function billingOf(row: TicketRow): Pick<Order, 'billing'> {
 const REFUNDED = `(select coalesce(sum(r.amount_minor), 0)::integer from refunds r
   where r.registration_id = o.id and r.state = 'done') as refunded_minor`;
 
+const EVENT_CANCELLED = "e.state = 'cancelled' as event_cancelled";
+
 /** What a registration bought, and for whom; undefined when it has no order, or its person was erased. */
 export async function findTicket(database: Database, id: string): Promise<Ticket | undefined> {
   const row = await database('orders as o')
@@ -227,7 +247,8 @@ export async function findTicket(database: Database, id: string): Promise<Ticket
     .where('o.id', id)
     .whereNull('o.erased_at')
     .first<TicketRow | undefined>(
-      ...['o.*', ...FACT_COLUMNS, 't.name as ticket_type_name', 't.price_minor', database.raw(REFUNDED)],
+      ...['o.*', ...FACT_COLUMNS, 't.name as ticket_type_name', 't.price_minor'],
+      ...[database.raw(REFUNDED), database.raw(EVENT_CANCELLED)],
     );
   if (!row) return undefined;
   return {
@@ -251,6 +272,7 @@ export async function findTicket(database: Database, id: string): Promise<Ticket
     ...(isLanguage(row.language) ? { language: row.language } : {}),
     paidAt: row.paid_at.toISOString(),
     refunded: { minor: row.refunded_minor, currency: row.currency },
+    eventCancelled: row.event_cancelled,
   };
 }
 

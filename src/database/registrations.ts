@@ -2,11 +2,11 @@
 import type { Money } from '../money.ts';
 import { reference } from '../reference.ts';
 import { UNCONFIRMED, type EventFacts } from '../registration.ts';
-import type { CancelDecision, EndedStatus, OrganizerAction } from '../refund.ts';
+import type { CancelDecision, CancelRequest, EndedStatus } from '../refund.ts';
 import type { Database } from './connection.ts';
 import { FACT_COLUMNS, toFacts, type EventRow, type TicketType } from './events.ts';
 import { findAction, note, type HistoryEntry } from './history.ts';
-import { endOrder, type OrderStatus } from './orders.ts';
+import { endOrder, hasRefundable, type OrderStatus } from './orders.ts';
 import { dropHold, findEndOfHold } from './seats/hold.ts';
 import { locked, toHold, type Hold, type HoldRow } from './seats/lock.ts';
 import { unsellSeat } from './seats/sell.ts';
@@ -207,12 +207,13 @@ export async function endConfirmed(trx: Database, { status, ...entry }: End): Pr
 /** Cancels a registration without a refund, on an organizer's request. Repeating an action changes nothing. */
 export async function cancelRegistration(
   database: Database,
-  { registration, action, organizer, reason }: OrganizerAction,
+  { registration, action, organizer, reason, unlessPaid }: CancelRequest,
 ): Promise<CancelDecision> {
   return locked(database, registration, async (trx) => {
     const entry = { registration, organizer, action, text: reason };
     const before = await findAction(trx, registration, action);
     if (before) return { status: before === 'cancel-asked' ? 'open' : 'ended' };
+    if (unlessPaid && (await hasRefundable(trx, registration))) return { status: 'paid' };
     if (await endConfirmed(trx, { ...entry, status: 'cancelled' })) return { status: 'ended' };
     const outcome = await findOutcome(trx, registration);
     if (outcome.found !== 'none') return { status: 'over' };

@@ -58,9 +58,9 @@ import { hasGrpcStatus, ifThere } from './client.ts';
 import { hasSearchAttributes, searchAttributes, type Attributes } from './search-attributes.ts';
 
 /** Starts a run with search attributes, or without them where the namespace has none. */
-async function indexed<T>(
+export async function indexed<T>(
   client: Client,
-  attributes: Attributes,
+  attributes: Partial<Attributes>,
   start: (typedSearchAttributes?: TypedSearchAttributes) => Promise<T>,
 ): Promise<T> {
   if (!(await hasSearchAttributes(client))) return start();

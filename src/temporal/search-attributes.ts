@@ -11,14 +11,14 @@ export type Attributes = Record<Exclude<keyof typeof SEARCH_ATTRIBUTES, 'status'
   status: Status;
 };
 
-/** The search attributes with which a run starts. */
-export const searchAttributes = ({ reference, status, event, ticketType }: Attributes) =>
-  new TypedSearchAttributes([
-    { key: SEARCH_ATTRIBUTES.reference, value: reference },
-    { key: SEARCH_ATTRIBUTES.status, value: status },
-    { key: SEARCH_ATTRIBUTES.event, value: event },
-    { key: SEARCH_ATTRIBUTES.ticketType, value: ticketType },
-  ]);
+/** The search attributes with which a run starts. Not every run is about one registration. */
+export const searchAttributes = (attributes: Partial<Attributes>) =>
+  new TypedSearchAttributes(
+    Object.entries(attributes).map(([name, value]) => ({
+      key: SEARCH_ATTRIBUTES[name as keyof Attributes],
+      value,
+    })),
+  );
 
 type Operator = Pick<Connection, 'operatorService'>;
 

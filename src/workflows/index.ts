@@ -2,6 +2,7 @@
 export { registration } from './registration.ts';
 export { addRegistration } from './add.ts';
 export { importRegistrations } from './import.ts';
+export { cancelEvent, tellOwners } from './cancel-event.ts';
 export { changeRegistration } from './change.ts';
 export { cancelRegistration, refund } from './refund.ts';
 export { resendConfirmation } from './resend.ts';

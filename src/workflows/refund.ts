@@ -9,6 +9,7 @@ import type { Activities } from '../activities/index.ts';
 import {
   ENDED,
   type CancelDecision,
+  type CancelRequest,
   type EndedStatus,
   type OrganizerAction,
   type RefundOutcome,
@@ -55,7 +56,7 @@ async function make(request: RefundRequest): Promise<RefundOutcome> {
 }
 
 /** Cancels a registration without a refund. One without an order is undone by its own run, with a refund of what was taken. */
-export async function cancelRegistration(request: OrganizerAction): Promise<CancelDecision> {
+export async function cancelRegistration(request: CancelRequest): Promise<CancelDecision> {
   const decided = announce();
   const decision = await cancelOrder(request);
   decided(decision);

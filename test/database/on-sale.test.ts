@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { eventsOnSale, findName } from '../../src/database/events.ts';
+import { eventsOnSale, findEventState } from '../../src/database/events.ts';
 import { saveOrder } from '../../src/database/orders.ts';
 import { askOwnRefund } from '../../src/database/refunds.ts';
 import { findRegistration } from '../../src/database/registrations.ts';
@@ -44,10 +44,12 @@ describe('nothing is on sale', () => {
     });
 });
 
-it('shows the name of a draft to nobody', async () => {
-  expect(await findName(store.database, 'conference')).toBe('Conference');
+it('tells an event that is not on sale from a draft and from one that never was', async () => {
+  const found = () => findEventState(store.database, 'conference');
+  expect(await found()).toEqual({ name: 'Conference', state: 'live' });
   await event({ state: 'draft' });
-  expect(await findName(store.database, 'conference')).toBeUndefined();
+  expect(await found()).toEqual({ name: 'Conference', state: 'draft' });
+  expect(await findEventState(store.database, 'unknown')).toBeUndefined();
 });
 
 it('lets people go on who hold a seat when its sale ends, and not when the event is cancelled', async () => {

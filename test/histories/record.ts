@@ -6,16 +6,24 @@
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { WorkflowHandle } from '@temporalio/client';
 import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
 import { DefaultLogger, Runtime } from '@temporalio/worker';
 import { freePort } from '../../sandbox/servers/process.ts';
 import { startTemporal } from '../../sandbox/servers/temporal.ts';
 import { importWorkflowId } from '../../src/addition.ts';
+import {
+  CANCEL_EVENT_WORKFLOW,
+  cancelEventWorkflowId,
+  LOOK,
+  tellOwnersWorkflowId,
+} from '../../src/cancel-event.ts';
 import { changeWorkflowId, type Change } from '../../src/change.ts';
 import { reference } from '../../src/reference.ts';
 import { cancelWorkflowId, refundWorkflowId } from '../../src/refund.ts';
 import { resendWorkflowId, TASK_QUEUE, workflowId } from '../../src/registration.ts';
+import { startCancelEvent } from '../../src/temporal/cancelled-events.ts';
 import {
   startAddition,
   startCancellation,
@@ -27,8 +35,8 @@ import {
 import { addSearchAttributes } from '../../src/temporal/search-attributes.ts';
 import { bundleWorkflows } from '../workflows/bundle.ts';
 import { connectRuns, isLeftWith } from '../workflows/dev-server.ts';
-import { anOrder, EVERYTHING } from '../workflows/stand-ins.ts';
-import { actions, additions, imports, scenarios, toItsEnd } from './scenarios.ts';
+import { anOrder, EVERYTHING, nothingLeft } from '../workflows/stand-ins.ts';
+import { actions, additions, cancelledEvents, imports, scenarios, toItsEnd } from './scenarios.ts';
 
 const folder = new URL('./', import.meta.url);
 const shapes = readdirSync(folder).map((file) => Number(/^\d+/.exec(file)?.[0] ?? 0));
@@ -155,7 +163,47 @@ try {
       await record(name, handle);
     });
 
-  await Promise.all([...registrations, resend, ...organizers, ...added, ...imported]);
+  const events = Object.entries(cancelledEvents)
+    .filter(isWanted)
+    .map(async ([name, scenario]) => {
+      const { looks, eventsPerRun, isOpen, continues, records } = scenario;
+      const { client, taskQueue } = runs;
+      const workflow = cancelEventWorkflowId(name);
+      let look = 0;
+      runs.prepare(workflow, {
+        nextCancellations: () => Promise.resolve(looks[look++] ?? nothingLeft({ finished: !isOpen })),
+      });
+      for (const { action } of looks.flatMap(({ begin }) => begin))
+        for (const id of [refundWorkflowId(action), cancelWorkflowId(action)]) runs.prepare(id);
+      const owners = tellOwnersWorkflowId(name, 1);
+      runs.prepare(owners, { findOwners: () => Promise.resolve([idOf(1)]) });
+      await (eventsPerRun === undefined
+        ? startCancelEvent(client, name, { taskQueue })
+        : client.workflow.start(CANCEL_EVENT_WORKFLOW, {
+            ...{ taskQueue, workflowId: workflow, args: [{ event: name, eventsPerRun }] },
+          }));
+      const handle = client.workflow.getHandle(workflow);
+      const { runId } = await handle.describe();
+      if (isOpen) {
+        while (look < looks.length) await sleep(50);
+        // It has begun everything and waits.
+        const last = async () => (await handle.fetchHistory()).events?.at(-1);
+        while (!(await last())?.timerStartedEventAttributes) await sleep(50);
+      } else {
+        // A run that has paused waits for a signal.
+        while (look < 1) await sleep(50);
+        await handle.signal(LOOK).catch(() => undefined);
+        await handle.result();
+      }
+      if (records === 'owners') {
+        const told = client.workflow.getHandle(owners);
+        await told.result();
+        return record(name, told);
+      }
+      return record(name, continues ? client.workflow.getHandle(workflow, runId) : handle);
+    });
+
+  await Promise.all([...registrations, resend, ...organizers, ...added, ...imported, ...events]);
   await stopWorker();
   await runs.close();
 } finally {

@@ -3,11 +3,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { WorkflowHandle } from '@temporalio/client';
 import { ApplicationFailure } from '@temporalio/common';
 import type { Activities } from '../../src/activities/index.ts';
+import type { NextCancellations } from '../../src/cancel-event.ts';
 import { ENDED } from '../../src/refund.ts';
 import { CONFIRM_EMAIL, PAYMENT_NEWS, type Order } from '../../src/registration.ts';
 import { ifThere } from '../../src/temporal/client.ts';
 import { isLeftWith, type DevServerRun } from '../workflows/dev-server.ts';
-import { CAPTURED, declined, EVERYTHING } from '../workflows/stand-ins.ts';
+import { CAPTURED, declined, EVERYTHING, nothingLeft } from '../workflows/stand-ins.ts';
 
 export type Scenario = {
   order?: Partial<Order>;
@@ -330,3 +331,37 @@ export const imports: Record<
     openWith: 'addOrder',
   },
 };
+/** Events that are cancelled: what the run sees at each look, and the run that is recorded. */
+export const cancelledEvents: Record<
+  string,
+  { looks: NextCancellations[]; eventsPerRun?: number; isOpen?: true; continues?: true; records?: 'owners' }
+> = {
+  'event-cancelled': { looks: [underWay('refund', 1), underWay('cancel', 2), nothingLeft()] },
+  'open-event-paused-for-funds': {
+    looks: [underWay('refund', 3), nothingLeft({ finished: false, paused: 'funds', pauses: 1 })],
+    isOpen: true,
+  },
+  'open-event-in-the-middle': {
+    looks: [underWay('refund', 4), nothingLeft({ finished: false })],
+    isOpen: true,
+  },
+  'event-continued-as-new': {
+    looks: [underWay('refund', 5), nothingLeft({ finished: false }), nothingLeft()],
+    eventsPerRun: 20,
+    continues: true,
+  },
+  'owners-told': {
+    looks: [nothingLeft({ finished: false, paused: 'funds', pauses: 1 }), nothingLeft()],
+    records: 'owners',
+  },
+};
+
+function underWay(does: 'refund' | 'cancel', position: number): NextCancellations {
+  const id = (range: number) => `00000000-0000-4000-8000-${String(range + position).padStart(12, '0')}`;
+  const one = { does, registration: id(300), action: id(400), organizer: id(500), again: null };
+  return nothingLeft({
+    finished: false,
+    begin: [{ ...one, reference: 'ABCDEFGHJK', ticketType: 'regular' }],
+    counts: { done: 0, refused: 0, left: 1 },
+  });
+}

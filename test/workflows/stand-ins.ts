@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { activityInfo } from '@temporalio/activity';
 import type { Activities } from '../../src/activities/index.ts';
+import type { NextCancellations } from '../../src/cancel-event.ts';
 import type { Attempt, Captured, Order } from '../../src/registration.ts';
 
 /** What an order costs. */
@@ -38,6 +39,12 @@ export function anOrder(overrides: Partial<Order> = {}): Order {
   };
 }
 
+/** What the run of a cancelled event sees when it is over; a test overrides what it is about. */
+export const nothingLeft = (overrides: Partial<NextCancellations> = {}): NextCancellations => ({
+  ...{ begin: [], paused: null, pauses: 0, finished: true, counts: { done: 0, refused: 0, left: 0 } },
+  ...overrides,
+});
+
 /** Creates activities that succeed at once, except for those that the test replaces. */
 export function standIns(replaced: Partial<Activities>): Activities {
   const done = { attempts: 1 };
@@ -66,6 +73,9 @@ export function standIns(replaced: Partial<Activities>): Activities {
     askRefund: ({ amount }) => Promise.resolve({ status: 'asked', amount: amount ?? EVERYTHING }),
     sendRefund: () => Promise.resolve({ status: 'done', amount: EVERYTHING, ended: null }),
     cancelOrder: () => Promise.resolve({ status: 'ended' }),
+    nextCancellations: () => Promise.resolve(nothingLeft()),
+    findOwners: () => Promise.resolve([]),
+    mailPause: () => Promise.resolve(done),
     addToMailingList: () => Promise.resolve(done),
     mailSignInLink: () => Promise.resolve(done),
     ...replaced,

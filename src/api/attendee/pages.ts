@@ -1,7 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import Type from 'typebox';
 import { Check } from 'typebox/value';
-import { findName, findPicture, shownEvents, type ShownEvent } from '../../database/events.ts';
+import { findEventState, findPicture, shownEvents, type ShownEvent } from '../../database/events.ts';
 import { findTicket } from '../../database/orders.ts';
 import { findHeldEvent } from '../../database/registrations.ts';
 import { HOLD_MINUTES } from '../../database/seats/hold.ts';
@@ -55,11 +55,11 @@ export function pageRoutes(app: App, dependencies: Dependencies): void {
     void reply.header('cache-control', 'no-store');
     if (!event) {
       if (!prefersPage(request)) throw new Problem('not-found', { detail: 'problem.not-found.event' });
-      const past = Check(EventId, wanted) ? await findName(database, wanted) : undefined;
-      const reason = past === undefined ? 'unknown' : 'over';
-      return reply
-        .code(past === undefined ? 404 : 410)
-        .send(eventsPage(page, events, { reason, name: past ?? '' }));
+      const past = Check(EventId, wanted) ? await findEventState(database, wanted) : undefined;
+      if (!past || past.state === 'draft')
+        return reply.code(404).send(eventsPage(page, events, { reason: 'unknown', name: '' }));
+      const reason = past.state === 'cancelled' ? 'cancelled' : 'over';
+      return reply.code(410).send(eventsPage(page, events, { reason, name: past.name }));
     }
     const others = events.filter(({ id }) => id !== event.id);
     const shown = { event, holdMinutes: HOLD_MINUTES, toEvents: others.length > 0 };
@@ -114,6 +114,7 @@ export function pageRoutes(app: App, dependencies: Dependencies): void {
             attendee: fullName(ticket.attendee),
             amount: ticket.amount,
             refunded: ticket.refunded,
+            eventCancelled: ticket.eventCancelled,
             maskedEmail: mask(ticket.attendee.email),
           },
         }),

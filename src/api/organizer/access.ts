@@ -33,6 +33,10 @@ export const ACCESS: Record<string, Partial<Record<Method, Access>>> = {
   '/organizer/events/:event/questions': { GET: organizers, POST: organizers },
   '/organizer/events/:event/answers': { GET: organizers },
   '/organizer/registrations/:id/note': { POST: organizers },
+  '/organizer/events/:event/cancel': {
+    GET: { ...organizers, fresh: true },
+    POST: { ...organizers, fresh: true },
+  },
   '/organizer/import': { GET: organizers, POST: organizers },
   '/organizer/import/:id': { GET: organizers, POST: organizers },
   '/organizer/events': { GET: readers, POST: organizers },

@@ -7,6 +7,7 @@ import { requireAccess } from './access.ts';
 import { addRoutes } from './add.ts';
 import { organizerGuard } from './authentication.ts';
 import { codecRoutes } from './codec.ts';
+import { cancelEventRoutes } from './cancel-event.ts';
 import { eventRoutes } from './event.ts';
 import { eventsRoutes } from './events.ts';
 import { exportRoutes } from './exports.ts';
@@ -35,7 +36,7 @@ async function pages(instance: FastifyInstance, dependencies: Dependencies): Pro
   await acceptForms(app);
   for (const routes of [
     ...[signInRoutes, dashboardRoutes, listRoutes, addRoutes, registrationRoutes, questionRoutes],
-    ...[eventsRoutes, exportRoutes, peopleRoutes],
+    ...[eventsRoutes, cancelEventRoutes, exportRoutes, peopleRoutes],
   ])
     routes(app, dependencies);
   for (const routes of [importRoutes, eventRoutes]) await app.register(routes, dependencies);

@@ -274,6 +274,7 @@ function toProblem(
     case 'changed':
       return undefined;
     case 'over':
+    case 'paid':
     case 'not-confirmed':
       return new Problem('not-confirmed');
     case 'too-much': {

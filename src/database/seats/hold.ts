@@ -204,6 +204,14 @@ export async function dropLapsedHolds(trx: Database, event: string, ticketType: 
   return !(await trx('seat_holds').where(place).first('id'));
 }
 
+/** Lets all holds of an event lapse. A payment in flight is left alone. */
+export async function endHolds(trx: Database, event: string): Promise<void> {
+  await trx('seat_holds')
+    .where({ event_id: event, claimed_for: null })
+    .andWhereRaw(`held_until > ${NOW}`)
+    .update({ held_until: trx.raw(NOW) });
+}
+
 /** What a seat was held for, and since when. */
 export type DroppedHold = { event_id: string; ticket_type_id: string; begun_at: Date };
 

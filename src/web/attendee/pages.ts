@@ -48,7 +48,7 @@ const STATUS_SCRIPTS = ['status.js', 'checkout.js', 'messages.js', 'storage.js']
 export const eventPath = (id: string): string => `/events/${id}`;
 
 /** Why there is a list of events instead of the form of one. */
-export type NoForm = 'unknown' | 'over' | 'sold-out';
+export type NoForm = 'unknown' | 'over' | 'cancelled' | 'sold-out';
 
 /** What an event has for sale now: seats, seats later, no seats any more; or its sale has ended. */
 export function saleOf({
@@ -190,7 +190,16 @@ type StatusPage = {
   moving: boolean;
   /** Undefined before the payment, and after the person was erased. */
   event: EventFacts | undefined;
-  ticket: { name: string; attendee: string; amount: Money; refunded: Money; maskedEmail: string } | undefined;
+  ticket:
+    | {
+        name: string;
+        attendee: string;
+        amount: Money;
+        refunded: Money;
+        maskedEmail: string;
+        eventCancelled?: boolean;
+      }
+    | undefined;
 };
 
 /** The message for a step's state. Some states of some steps have messages of their own. */
@@ -210,15 +219,18 @@ export function statusPage(frame: Frame, page: StatusPage): string {
   const { registration, event, ticket } = page;
   const { status, steps, reference } = registration;
   const { t, locale, money } = frame.speech;
-  const heading = t(`status.${status}`);
-  const email = steps.find(({ name }) => name === 'email');
   const confirmed = status === 'confirmed';
-  const late = confirmed && (email?.state === 'retrying' || email?.state === 'failed');
+  // Until the registration itself is cancelled, it is not valid any more all the same.
+  const isVoid = confirmed && !!ticket?.eventCancelled;
+  const heading = t(isVoid ? 'status.event-cancelled' : `status.${status}`);
+  const email = steps.find(({ name }) => name === 'email');
+  const late = confirmed && !isVoid && (email?.state === 'retrying' || email?.state === 'failed');
   return render('status', frame, STATUS_SCRIPTS, {
     ...page,
     title: event ? `${heading} · ${event.name}` : heading,
     heading,
-    text: t(textOf(page)),
+    isVoid,
+    text: t(isVoid ? 'status.event-cancelled.text' : textOf(page)),
     note: late ? t('status.valid') : null,
     seller: event ? sellerLine(event) : null,
     facts: [
@@ -239,8 +251,8 @@ export function statusPage(frame: Frame, page: StatusPage): string {
           ]
         : []),
     ],
-    qr: confirmed ? qrSvg(reference) : null,
-    resend: confirmed && ticket && !steps.some((step) => step.name === 'email' && isOpen(step)),
+    qr: confirmed && !isVoid ? qrSvg(reference) : null,
+    resend: confirmed && !isVoid && ticket && !steps.some((step) => step.name === 'email' && isOpen(step)),
     steps: steps.map((step) => ({ ...step, label: t(`step.${step.name}`), told: t(stateOf(step)) })),
     messages: frame.speech.unfilled('browser.'),
   });

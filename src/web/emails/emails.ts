@@ -153,6 +153,20 @@ export function signInMail({ language, link, publicUrl, site }: SignIn): Mail {
   });
 }
 
+type Pause = Pick<SignIn, 'site' | 'language' | 'link' | 'publicUrl'> & { event: string };
+
+/** Tells an owner that the refunds of a cancelled event have paused for want of money; with a link to its page. */
+export function pauseMail({ language, event, link, publicUrl, site }: Pause): Mail {
+  const speech = speak(language);
+  const { t } = speech;
+  const title = t('organizer.mail.paused');
+  return render('refunds-paused', t('mail.notice.subject', { title, event }), {
+    ...{ ...speech, link, title, text: t('organizer.mail.paused.text', { event }) },
+    because: t('organizer.mail.because', { site: new URL(publicUrl).host }),
+    links: siteLinks(site, speech),
+  });
+}
+
 type Notice = Links &
   Pick<Order, 'attendee' | 'language'> & {
     event: EventFacts;
@@ -165,6 +179,8 @@ type Notice = Links &
     elsewhere?: boolean;
     /** What was paid; undefined where it does not matter. */
     amount?: Money;
+    /** Whether the whole event was cancelled. */
+    eventCancelled?: boolean;
   };
 
 /** Tells about a registration that is not, or no longer, confirmed, and about the money. */
@@ -172,7 +188,8 @@ export function noticeMail(notice: Notice): Mail {
   const { kind, heldUntil, event } = notice;
   const speech = speak(notice.language ?? LANGUAGES[0]);
   const { t, locale } = speech;
-  const title = t(`mail.${kind}`);
+  const words = kind === 'cancelled' && notice.eventCancelled ? 'event-cancelled' : kind;
+  const title = t(`mail.${words}`);
   const held = kind === 'payment-failed' && heldUntil;
   return render('notice', t('mail.notice.subject', { title, event: event.name }), {
     ...notice,
@@ -182,7 +199,7 @@ export function noticeMail(notice: Notice): Mail {
     title,
     sentence: held
       ? t('mail.payment-failed.held', { event: event.name, time: longTime(held, event.timeZone, locale) })
-      : t(`mail.${kind}.text`, { event: event.name }),
+      : t(`mail.${words}.text`, { event: event.name }),
     truth: truthAbout(notice, speech),
   });
 }
