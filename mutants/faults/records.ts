@@ -2,6 +2,7 @@ import type { Fault } from '../fault.ts';
 
 const status = 'src/registrations/status.ts';
 const reconciliation = 'src/registrations/reconciliation.ts';
+const stopped = 'src/registrations/stopped-runs.ts';
 const erasure = 'src/registrations/erasure.ts';
 const orders = 'src/database/orders.ts';
 const registrations = 'src/database/registrations.ts';
@@ -78,14 +79,14 @@ export const RECORDS: Fault[] = [
   },
   {
     name: 'reconciliation: a payment is refunded while its run goes on',
-    file: reconciliation,
+    file: stopped,
     find: "if (run === 'RUNNING') continue;",
     replace: '',
     caughtBy: { [repaired]: 'only when its run is gone' },
   },
   {
     name: 'reconciliation: a run that ended during the search is an orphan',
-    file: reconciliation,
+    file: stopped,
     find: 'if (left?.heldUntil !== null) continue;',
     replace: '',
     caughtBy: { [repaired]: 'completes during the search' },
@@ -113,9 +114,9 @@ export const RECORDS: Fault[] = [
   },
   {
     name: 'reconciliation: an order whose mail was never sent is no orphan',
-    file: reconciliation,
-    find: "const isOrdered = outcome.found === 'order' &&",
-    replace: "const isOrdered = outcome.found !== 'order' &&",
+    file: 'src/database/steps.ts',
+    find: "count(*) filter (where s.state = 'done')",
+    replace: 'count(*) + 2',
     caughtBy: { [interventions]: "in 'sendConfirmation' is found" },
   },
   {

@@ -171,8 +171,8 @@ export const REFUNDS: Fault[] = [
   },
   {
     name: 'refunds: nobody looks for refunds whose run was stopped',
-    file: 'src/registrations/reconciliation.ts',
-    find: '    ...(await refunding(dependencies, olderThanMinutes)),\n',
+    file: 'src/registrations/stopped-runs.ts',
+    find: '    ...(await refunding(dependencies, options)),\n',
     replace: '',
     caughtBy: { [repaired]: 'whose run was terminated' },
   },
