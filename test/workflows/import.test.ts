@@ -6,6 +6,7 @@ import { workflowId } from '../../src/registration.ts';
 import { startImport } from '../../src/temporal/runs.ts';
 import { bundleWorkflows } from './bundle.ts';
 import { connectRuns } from './dev-server.ts';
+import { gate } from './stand-ins.ts';
 
 let runs: Awaited<ReturnType<typeof connectRuns>>;
 let stopWorker: () => Promise<void>;
@@ -18,12 +19,16 @@ afterAll(async () => {
   await runs.close();
 });
 
-/** Runs an import of these batches, in which the registrations of `refused` are not added. */
-async function run(batches: string[][], refused: string[] = []) {
+/**
+ * Runs an import of these batches, in which the registrations of `refused` are not added. None is added before `together` of them
+ * are about to be.
+ */
+async function run(batches: string[][], refused: string[] = [], together = 1) {
   const id = randomUUID();
   const left = [...batches];
   const told = { added: [] as string[], mailed: [] as string[], noted: [] as string[], most: 0, finished: 0 };
   let atOnce = 0;
+  const { opened, open } = gate();
   const next = (registration: string) => ({
     ...{ registration, action: id, organizer: randomUUID(), reference: 'ABCDEFGHJK' },
     ...{ event: 'conference', ticketType: 'regular' },
@@ -40,7 +45,8 @@ async function run(batches: string[][], refused: string[] = []) {
     addOrder: async (registration) => {
       told.most = Math.max(told.most, ++atOnce);
       told.added.push(registration);
-      await new Promise((resolve) => setTimeout(resolve, 20));
+      if (atOnce >= together) open();
+      await opened;
       atOnce--;
       const status = refused.includes(registration) ? 'sold-out' : 'added';
       return { decision: { status }, paid: false, attempts: 1 };
@@ -69,7 +75,7 @@ const several = (count: number) => Array.from({ length: count }, () => randomUUI
 it('adds five at a time, and starts the run of each that is added', async () => {
   const batches = [several(20), several(3)];
   const [refused = ''] = batches[0] ?? [];
-  const told = await run(batches, [refused]);
+  const told = await run(batches, [refused], 5);
   const all = batches.flat().toSorted();
   expect(told.most).toBe(5);
   expect(told.added.toSorted()).toEqual(all);
