@@ -208,7 +208,12 @@ export type Ticket = Omit<Order, 'newsletter' | 'paypalOrderId' | 'confirmationT
 type Whole = { first_name: string; last_name: string; email: string };
 type TicketRow = OrderRow &
   Whole &
-  EventRow & { ticket_type_name: string; price_minor: number; refunded_minor: number; event_cancelled: boolean };
+  EventRow & {
+    ticket_type_name: string;
+    price_minor: number;
+    refunded_minor: number;
+    event_cancelled: boolean;
+  };
 
 const given = <K extends string>(name: K, value: string | null) =>
   (value === null ? {} : { [name]: value }) as Partial<Record<K, string>>;
