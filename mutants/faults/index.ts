@@ -4,6 +4,7 @@ import { DESK } from './desk.ts';
 import { EXPORTS } from './exports.ts';
 import { ORGANIZERS } from './organizers.ts';
 import { BY_HAND } from './by-hand.ts';
+import { CANCEL_EVENT } from './cancel-event.ts';
 import { CHANGES } from './changes.ts';
 import { OWNERS } from './owners.ts';
 import { PAYMENT_IN_THE_RUN } from './payment-in-the-run.ts';
@@ -25,6 +26,7 @@ export const FAULTS: Fault[] = [
   ...PAYMENTS,
   ...REFUNDS,
   ...CHANGES,
+  ...CANCEL_EVENT,
   ...BY_HAND,
   ...QUESTIONS,
   ...VENDORS,
