@@ -51,10 +51,10 @@ export const CANCEL_EVENT: Fault[] = [
     caughtBy: { [decided]: 'for want of money pauses once' },
   },
   {
-    name: 'cancel-event: the run waits for the mails',
+    name: 'cancel-event: the end of the run ends the refunds that it has begun',
     file: run,
-    find: '? startChild(refund,',
-    replace: '? executeChild(refund,',
+    find: 'parentClosePolicy: ParentClosePolicy.ABANDON,\n    // What was begun',
+    replace: 'parentClosePolicy: ParentClosePolicy.TERMINATE,\n    // What was begun',
     caughtBy: { [ran]: 'does not wait for the mails' },
   },
   {
