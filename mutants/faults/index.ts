@@ -6,6 +6,7 @@ import { EXPORTS } from './exports.ts';
 import { EVENT_EDITOR } from './event-editor.ts';
 import { ORGANIZERS } from './organizers.ts';
 import { BY_HAND } from './by-hand.ts';
+import { CANCEL_EVENT } from './cancel-event.ts';
 import { CHANGES } from './changes.ts';
 import { GAPS } from './gaps.ts';
 import { OWNERS } from './owners.ts';
@@ -28,6 +29,7 @@ export const FAULTS: Fault[] = [
   ...PAYMENTS,
   ...REFUNDS,
   ...CHANGES,
+  ...CANCEL_EVENT,
   ...BY_HAND,
   ...QUESTIONS,
   ...GAPS,

@@ -71,10 +71,10 @@ const rowsIn = (html: string) =>
 /** The lines under "Needs attention". */
 const linesIn = (html: string) =>
   [...html.matchAll(/<li data-condition="([^"]+)"><a href="([^"]+)">([^<]+)</g)].map(
-    ([, condition, href, label]) => ({ condition, href, label }),
+    ([, condition = '', href = '', label = '']) => ({ condition, href, label }),
   );
 const attention = async () =>
-  Object.fromEntries(linesIn(await page()).map(({ condition, label }) => [condition, label?.split(': ')[1]]));
+  Object.fromEntries(linesIn(await page()).map(({ condition, label }) => [condition, label.split(': ')[1]]));
 const anEvent = async (id: string, columns: object = {}) => {
   await stack.database('events').insert({
     ...{ id, name: `Event ${id}`, starts_at: '2098-05-14T07:00:00Z', ends_at: '2098-05-15T16:00:00Z' },
@@ -309,7 +309,7 @@ describe('needs attention', () => {
       'newsletter-not-added',
     ];
     expect(
-      Object.fromEntries(lines.map(({ condition, label }) => [condition, label?.split(': ')[1]])),
+      Object.fromEntries(lines.map(({ condition, label }) => [condition, label.split(': ')[1]])),
     ).toEqual(
       Object.fromEntries([...known, 'refund-refused', 'refund-waiting'].map((condition) => [condition, '1'])),
     );
