@@ -4,6 +4,7 @@ import formbody from '@fastify/formbody';
 import multipart from '@fastify/multipart';
 import type { FastifyRequest } from 'fastify';
 import type { Session } from '../../database/sessions.ts';
+import type { MessageKey } from '../../messages/index.ts';
 import type { App } from '../dependencies.ts';
 import { Problem } from '../problem.ts';
 import { accessOf } from './access.ts';
@@ -27,8 +28,23 @@ export async function acceptForms(app: App): Promise<void> {
   });
 }
 
-/** Makes the routes of an app take forms with files as well; a file, or a field, has at most so many bytes. */
-export async function acceptFiles(app: App, bytes: number): Promise<void> {
+declare module 'fastify' {
+  interface FastifyInstance {
+    /** What somebody is told whose file is too large; null: what everybody is told. */
+    fileTooLarge: MessageKey | null;
+  }
+}
+
+/**
+ * Makes the routes of an app take forms with files as well; a file, or a field, has at most so many bytes. `tooLarge` says so in words
+ * of these routes.
+ */
+export async function acceptFiles(
+  app: App,
+  bytes: number,
+  tooLarge: MessageKey | null = null,
+): Promise<void> {
+  app.decorate('fileTooLarge', tooLarge);
   await app.register(multipart, {
     limits: { fileSize: bytes, fieldSize: bytes, fields: MOST_FIELDS, files: 1, parts: MOST_FIELDS + 1 },
   });
@@ -52,7 +68,8 @@ async function readParts(request: FastifyRequest): Promise<Record<string, unknow
     // Whatever else the parser complains about, the request is no form that a browser sends.
     const isTooLarge =
       error instanceof Problem || (Object(error) as { statusCode?: unknown }).statusCode === 413;
-    throw new Problem(isTooLarge ? 'too-large' : 'malformed-request');
+    const detail = request.server.fileTooLarge;
+    throw new Problem(isTooLarge ? 'too-large' : 'malformed-request', isTooLarge && detail ? { detail } : {});
   }
   return Object.fromEntries(fields);
 }

@@ -31,7 +31,7 @@ const Confirmation = Type.Object({ action: ActionId }, { additionalProperties: f
 export async function importRoutes(instance: FastifyInstance, dependencies: Dependencies): Promise<void> {
   const app = instance.withTypeProvider<TypeBoxTypeProvider>();
   const { config, database, temporal, taskQueue } = dependencies;
-  await acceptFiles(app, MOST_BYTES);
+  await acceptFiles(app, MOST_BYTES, 'organizer.import.fault.large');
   const page = { schema: { hide: true }, config: { isPage: true } } as const;
   const pageOf = (id: string) => `${PATH}/${id}`;
 
