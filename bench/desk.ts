@@ -47,7 +47,6 @@ const KINDS: Record<string, (order: Known) => string> = {
   'search: a frequent domain': () => listAddress({ q: '@mail.example' }),
   'search: a reference': ({ reference }) => listAddress({ q: reference }),
   'search: nothing': () => listAddress({ q: 'zzzz' }),
-  'the page of a registration': ({ id }) => `/organizer/registrations/${id}`,
 };
 
 /** Milliseconds; `cpu` is the processor time of the api and of PostgreSQL for one request, which others on the machine change less. */

@@ -143,8 +143,8 @@ export const RECORDS: Fault[] = [
   {
     name: 'erasure: a subscription from before the registration is deleted',
     file: 'src/vendors/mailchimp.ts',
-    find: 'memberSince(member) < since.getTime() - CLOCKS_DIFFER_MS',
-    replace: 'memberSince(member) < 0',
+    find: 'first < since.getTime() - CLOCKS_DIFFER_MS',
+    replace: 'first < 0',
     caughtBy: { 'test/security/erasure.test.ts': 'older than the registration' },
   },
   {
@@ -163,7 +163,7 @@ export const RECORDS: Fault[] = [
   },
   {
     name: 'erasure: an address in capitals is another one',
-    file: orders,
+    file: 'src/database/subscriptions.ts',
     find: 'lower(email) = lower(?)',
     replace: 'email = ?',
     caughtBy: { [erased]: 'another registration with the same address' },

@@ -116,7 +116,7 @@ export const REFUNDS: Fault[] = [
   {
     name: 'refunds: the run of a registration that an organizer has ended goes on',
     file: run,
-    find: 'if (ended) await stopRun(request.registration, ended);',
+    find: 'if (ended) await end(request.registration, ended);',
     replace: '',
     caughtBy: { [done]: 'nobody gets its confirmation' },
   },

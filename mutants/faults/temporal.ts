@@ -86,8 +86,8 @@ export const TEMPORAL: Fault[] = [
   {
     name: 'failures: every message is readable',
     file: converter,
-    find: 'isHarmless(error) &&',
-    replace: 'true &&',
+    find: 'const message = readable(error);',
+    replace: 'const message = readable(error) ?? error.message;',
     caughtBy: { 'test/temporal/failure-converter.test.ts': 'encodes message and stack' },
   },
   {

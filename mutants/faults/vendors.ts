@@ -53,8 +53,8 @@ export const VENDORS: Fault[] = [
   {
     name: 'list: a person who left is subscribed again',
     file: mailchimp,
-    find: 'status_if_new: statusIfNew ?? status,',
-    replace: 'status: statusIfNew ?? status, status_if_new: statusIfNew ?? status,',
+    find: 'status_if_new: wanted,',
+    replace: 'status: wanted, status_if_new: wanted,',
     caughtBy: { [test]: 'does not subscribe an unsubscribed person again' },
   },
   {
