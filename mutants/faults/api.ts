@@ -85,8 +85,8 @@ export const API: Fault[] = [
   {
     name: 'hold: a paid ticket needs no address',
     file: checkouts,
-    find: 'if (!form.billing && ',
-    replace: 'if (false && ',
+    find: 'if (cost) throw addressNeeded();',
+    replace: '',
     caughtBy: { [hostile]: 'no billing address for a paid ticket' },
   },
   {

@@ -46,8 +46,8 @@ export const DESK: Fault[] = [
   {
     name: 'desk: the tabs count everything',
     file: list,
-    find: 'isSearched ? FOUND_COUNTED : countsOf(filter)',
-    replace: 'isSearched ? countsOf({}) : countsOf(filter)',
+    find: 'isSearched || filter.answer ? FOUND_COUNTED : countsOf(filter)',
+    replace: 'isSearched || filter.answer ? countsOf({}) : countsOf(filter)',
     caughtBy: { [lists]: 'the tabs count' },
   },
   {
