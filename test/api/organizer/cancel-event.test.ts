@@ -201,7 +201,9 @@ describe('when Temporal is away', () => {
     expect(await database('events').where({ id: event }).pluck('state')).toEqual(['live']);
     expect((await desk.post(pathOf(event), fields)).statusCode).toBe(303);
     // The numbers are right without Temporal, and nobody says that the run is missing.
-    expect((await away.get(pathOf(event))).body).toContain('Temporal cannot be reached at the moment');
+    await vi.waitFor(async () => {
+      expect((await away.get(pathOf(event))).body).toContain('Temporal cannot be reached at the moment');
+    }, SOON);
     await app.close();
     // Its calls are tried again for a while.
     closing.push(() => temporal.connection.close());
