@@ -1,47 +1,49 @@
-/** `npm start`: runs everything on one machine until Ctrl-C, each part as its own process. */
+/**
+ * `npm start`: runs everything on one machine until Ctrl-C, each part as its own process. `npm run cluster` (`--cluster`) does the
+ * same with several processes of each kind, and with a real Temporal cluster.
+ */
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { loadDatabaseUrl } from '../src/config.ts';
-import { connectDatabase } from '../src/database/connection.ts';
-import { seedExampleEvent } from '../src/database/events.ts';
-import { migrate } from '../src/database/migrations.ts';
-import { addOrganizer, decideOnPeople, listOrganizers } from '../src/database/organizers.ts';
-import { addLink } from '../src/database/sessions.ts';
-import { hash } from '../src/hash.ts';
-import { LINK_MINUTES, signInUrl } from '../src/organizer.ts';
-import { newToken } from '../src/token.ts';
+import { LINK_MINUTES } from '../src/organizer.ts';
+import { ownersLink, prepareDatabase } from './database.ts';
+import { startBalancer } from './servers/balancer.ts';
 import { openDataFolder } from './servers/data-folder.ts';
-import { serverUser, startPostgres } from './servers/postgres.ts';
-import { isTaken, start, until, whileWaiting } from './servers/process.ts';
+import { serverUser } from './servers/postgres.ts';
+import { freePort, isTaken, start, until, whileWaiting, type Running } from './servers/process.ts';
 import { generatedKeys, standInsFor } from './settings.ts';
 import { createSupervisor } from './servers/supervisor.ts';
-import { FAIR, startTemporal } from './servers/temporal.ts';
-import { hiddenPlace, startGate } from './servers/web-ui.ts';
+import { hiddenPlace } from './servers/web-ui.ts';
+import { startClusterStores, startStores } from './stores.ts';
 
-const RETENTION_DAYS = 90;
-/** The owner that `npm start` adds where there is no organizer yet. */
-const OWNER = { email: 'organizer@example.org', role: 'owner', language: 'en' } as const;
 const root = fileURLToPath(new URL('..', import.meta.url));
 const startedAt = Date.now();
 const say = (line: string) =>
   process.stdout.write(`${((Date.now() - startedAt) / 1000).toFixed(1).padStart(6)} s  ${line}\n`);
 
 const given = process.env;
-const port = (name: string, fallback: number) => Number(given[name] ?? '') || fallback;
+const isCluster = process.argv.includes('--cluster');
+const number = (name: string, fallback: number) => Number(given[name] ?? '') || fallback;
+/** How many processes of each kind a cluster has. */
+const counts = {
+  servers: number('CLUSTER_SERVERS', 2),
+  apis: isCluster ? number('CLUSTER_APIS', 2) : 1,
+  workers: isCluster ? number('CLUSTER_WORKERS', 2) : 1,
+};
 const ports = {
-  PORT: port('PORT', 3000),
-  SANDBOX_PORT: port('SANDBOX_PORT', 4010),
-  SANDBOX_TEMPORAL_PORT: port('SANDBOX_TEMPORAL_PORT', 7233),
-  SANDBOX_TEMPORAL_UI_PORT: port('SANDBOX_TEMPORAL_UI_PORT', 8233),
-  SANDBOX_POSTGRES_PORT: port('SANDBOX_POSTGRES_PORT', 5433),
+  PORT: number('PORT', 3000),
+  SANDBOX_PORT: number('SANDBOX_PORT', 4010),
+  SANDBOX_TEMPORAL_PORT: number('SANDBOX_TEMPORAL_PORT', 7233),
+  SANDBOX_TEMPORAL_UI_PORT: number('SANDBOX_TEMPORAL_UI_PORT', 8233),
+  SANDBOX_POSTGRES_PORT: number('SANDBOX_POSTGRES_PORT', 5433),
 };
 const publicUrl = (given.PUBLIC_URL ?? `http://localhost:${ports.PORT}`).replace(/\/+$/, '');
-const dataFolder = resolve(root, given.DATA_DIR ?? '.data');
+const dataFolder = resolve(root, given.DATA_DIR ?? (isCluster ? '.data-cluster' : '.data'));
 const log = (name: string) => join(dataFolder, 'logs', `${name}.log`);
 
 // A configured server replaces the embedded one.
-const ownTemporal = !given.TEMPORAL_ADDRESS;
-const ownPostgres = !given.DATABASE_URL;
+const ownTemporal = isCluster || !given.TEMPORAL_ADDRESS;
+const ownPostgres = isCluster || !given.DATABASE_URL;
 const sandboxUrl = `http://127.0.0.1:${ports.SANDBOX_PORT}`;
 const standIns = standInsFor(sandboxUrl, given);
 const webUi = await hiddenPlace();
@@ -94,75 +96,24 @@ async function checkPorts(): Promise<void> {
 }
 
 /** Starts Temporal and PostgreSQL unless they are configured; returns the settings that point to them. */
-async function startServers(): Promise<Record<string, string>> {
-  const temporal = () =>
-    startTemporal({
-      report: say,
-      port: ports.SANDBOX_TEMPORAL_PORT,
-      ui: webUi,
-      codecUrl: `${publicUrl}/codec`,
-      databaseFile: join(dataFolder, 'temporal.sqlite'),
-      logFile: log('temporal'),
-      retentionDays: RETENTION_DAYS,
-      ...(given.VENDOR_RATE_LIMIT ? { dynamicConfig: FAIR } : {}),
-    });
-  const postgres = () =>
-    startPostgres({
-      report: say,
-      port: ports.SANDBOX_POSTGRES_PORT,
-      dataFolder: join(dataFolder, 'postgres'),
-      logFile: log('postgresql'),
-    });
-  const [temporalSettings, postgresSettings] = await Promise.all([
-    ownTemporal &&
-      supervisor.keep('Temporal', temporal).then(({ address }) => {
-        say('Temporal is up');
-        return { TEMPORAL_ADDRESS: address };
-      }),
-    ownPostgres &&
-      supervisor.keep('PostgreSQL', postgres).then(({ url }) => {
-        say('PostgreSQL is up');
-        return { DATABASE_URL: url };
-      }),
-  ]);
-  return { ...temporalSettings, ...postgresSettings };
-}
-
-/** Replaces `npm run migrate` and `npm run seed`, because two more processes would take seconds. */
-async function prepareDatabase(url: string): Promise<void> {
-  const database = connectDatabase(url);
-  try {
-    const names = await migrate(database);
-    if (names.length > 0) say(`Applied migrations: ${names.join(', ')}`);
-    if (await seedExampleEvent(database)) say('Added the example event');
-  } finally {
-    await database.destroy();
-  }
-}
-
-/** Makes a link with which the example's owner, or else the first owner, signs in. */
-async function ownersLink(url: string): Promise<string> {
-  const database = connectDatabase(url);
-  try {
-    const organizers = await decideOnPeople(database, async (people) => {
-      if ((await listOrganizers(people)).length === 0) await addOrganizer(people, OWNER);
-      return listOrganizers(people);
-    });
-    const owners = organizers.filter(({ role }) => role === 'owner');
-    const owner = owners.find(({ email }) => email === OWNER.email) ?? owners[0];
-    if (!owner) return 'there is no owner: npm run organizer -- add <email> owner';
-    const token = newToken();
-    await addLink(database, owner.id, hash(token));
-    return signInUrl(publicUrl, token);
-  } finally {
-    await database.destroy();
-  }
+function startServers(): Promise<Record<string, string>> {
+  const stores = {
+    ...{ say, supervisor, dataFolder, log, webUi, webUiPort: ports.SANDBOX_TEMPORAL_UI_PORT },
+    codecUrl: `${publicUrl}/codec`,
+    isRateLimited: !!given.VENDOR_RATE_LIMIT,
+  };
+  const [temporalPort, postgresPort] = [ports.SANDBOX_TEMPORAL_PORT, ports.SANDBOX_POSTGRES_PORT];
+  if (isCluster) return startClusterStores({ ...stores, temporalPort, postgresPort }, counts.servers);
+  return startStores({
+    ...stores,
+    temporalPort: ownTemporal ? temporalPort : undefined,
+    postgresPort: ownPostgres ? postgresPort : undefined,
+  });
 }
 
 async function main(): Promise<void> {
   await checkPorts();
   openDataFolder(dataFolder, ownPostgres ? serverUser() : {});
-  if (ownTemporal) await startGate(ports.SANDBOX_TEMPORAL_UI_PORT, webUi);
   const servers = await startServers();
   const uiUrl = `http://localhost:${ports.SANDBOX_TEMPORAL_UI_PORT}`;
   const env = {
@@ -184,11 +135,11 @@ async function main(): Promise<void> {
       start(name, process.execPath, script(file), {
         cwd: root,
         env: { ...env, ...more },
-        logFile: log(name),
+        logFile: log(name.replace(' ', '-')),
       }),
     );
 
-  const prepared = prepareDatabase(loadDatabaseUrl(env));
+  const prepared = prepareDatabase(loadDatabaseUrl(env), say);
   const sandbox =
     standIns &&
     keep('sandbox', 'sandbox/vendors/server.ts', {
@@ -198,28 +149,41 @@ async function main(): Promise<void> {
     });
   await Promise.all([prepared, sandbox]);
 
-  const [worker, api] = await Promise.all([
-    keep('worker', 'src/worker.ts'),
-    keep('api', 'src/api/server.ts'),
-  ]);
-  const workerIsReady = () => {
-    if (!worker.isReady()) throw new Error(`The worker is not ready: see ${log('worker')}`);
-  };
-  const apiIsReady = async () => {
-    const { status } = await fetch(`http://127.0.0.1:${ports.PORT}/readyz`);
-    if (status !== 200) throw new Error(`The api is not ready: see ${log('api')}`);
-  };
+  const each = <T>(count: number, make: (n: number) => Promise<T>) =>
+    Promise.all(Array.from({ length: count }, (_, n) => make(n + 1)));
+  const nameOf = (kind: string, n: number) => (isCluster ? `${kind} ${n}` : kind);
+  const workers = each(counts.workers, (n) => keep(nameOf('worker', n), 'src/worker.ts'));
+  const apiPorts = isCluster ? await each(counts.apis, () => freePort()) : [ports.PORT];
+  const apis = each(counts.apis, (n) =>
+    keep(nameOf('api', n), 'src/api/server.ts', { PORT: String(apiPorts[n - 1]) }),
+  );
+  if (isCluster)
+    await startBalancer(
+      ports.PORT,
+      apiPorts.map((port) => ({ address: '127.0.0.1', port })),
+    );
+  const isReady = (running: Running, port?: number) =>
+    until(async () => {
+      const ready =
+        port === undefined
+          ? running.isReady()
+          : (await fetch(`http://127.0.0.1:${port}/readyz`)).status === 200;
+      if (!ready) throw new Error(`${running.name} is not ready: see ${running.logFile}`);
+    }, running);
   await whileWaiting(
     say,
     () => 'still waiting for the worker and the api',
-    Promise.all([until(workerIsReady, worker), until(apiIsReady, api)]),
+    Promise.all([
+      ...(await workers).map((worker) => isReady(worker)),
+      ...(await apis).map((api, n) => isReady(api, apiPorts[n])),
+    ]),
   );
   say('Ready');
 
   const rows = [
     ['Registration form', publicUrl],
     ['Status of a registration', `${publicUrl}/registrations/<id>`],
-    [`Organizers (${LINK_MINUTES} minutes, one sign-in)`, await ownersLink(loadDatabaseUrl(env))],
+    [`Organizers (${LINK_MINUTES} minutes, one sign-in)`, await ownersLink(loadDatabaseUrl(env), publicUrl)],
     ...(standIns ? [['Payments, inbox, audience, switches', sandboxUrl]] : []),
     ...(ownTemporal ? [["Temporal's Web UI", uiUrl]] : []),
     ['HTTP API', `${publicUrl}/documentation`],

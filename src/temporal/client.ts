@@ -37,7 +37,7 @@ export function connectTemporal(config: Pick<Config, 'temporal'> & Encryption): 
 }
 
 /** gRPC's status codes (grpc.io, Status codes). */
-const GRPC_STATUS = { INVALID_ARGUMENT: 3, NOT_FOUND: 5 };
+const GRPC_STATUS = { INVALID_ARGUMENT: 3, NOT_FOUND: 5, ALREADY_EXISTS: 6 };
 
 /** Whether Temporal's server answered a call with this status. */
 export const hasGrpcStatus = (error: unknown, status: keyof typeof GRPC_STATUS): boolean =>
