@@ -1,5 +1,6 @@
 /**
- * `npm run chaos -- [seed] [registrations] [seconds]`: prints a report and writes it to chaos.json.
+ * `npm run chaos -- [seed] [registrations] [seconds] [--cluster]`: prints a report and writes it to chaos.json. With `--cluster`,
+ * Temporal is a real cluster of two servers, and there are two apis.
  * `npm run chaos -- --cancel-event [seed] [registrations]` cancels an event instead.
  */
 import { randomInt } from 'node:crypto';
@@ -26,8 +27,9 @@ function conclude({ violations, folder }: Outcome, sections: string[], last: str
 }
 
 async function chaos([seed = randomInt(2 ** 31), registrations = 200, seconds = 90]: number[]) {
-  const options = { seed, registrations, seconds, kills: Math.max(4, Math.round(seconds / 5)) };
-  say(`Seed ${seed}. To repeat this plan: npm run chaos -- ${seed} ${registrations} ${seconds}`);
+  const options = { seed, registrations, seconds, kills: Math.max(4, Math.round(seconds / 5)), cluster };
+  const flag = cluster ? ' --cluster' : '';
+  say(`Seed ${seed}. To repeat this plan: npm run chaos -- ${seed} ${registrations} ${seconds}${flag}`);
   const report = await runChaos(options, say, process.env.CHAOS_BREAK);
   writeFileSync('chaos.json', JSON.stringify(report, null, 2));
   const sections = [
@@ -58,7 +60,10 @@ async function cancelledEvent([seed = randomInt(2 ** 31), registrations = 1000]:
   conclude(report, sections, last);
 }
 
-const [first, ...others] = process.argv.slice(2);
-await (first === '--cancel-event'
-  ? cancelledEvent(others.map(Number))
-  : chaos(process.argv.slice(2).map(Number)));
+const flags = process.argv.slice(2).filter((argument) => argument.startsWith('--'));
+const numbers = process.argv
+  .slice(2)
+  .filter((argument) => !argument.startsWith('--'))
+  .map(Number);
+const cluster = flags.includes('--cluster');
+await (flags.includes('--cancel-event') ? cancelledEvent(numbers) : chaos(numbers));

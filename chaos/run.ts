@@ -27,6 +27,8 @@ export type Report = Audit & {
   folder: string | undefined;
 };
 type Say = (line: string) => void;
+/** Any one of each may be killed. */
+const CLUSTER = { servers: 2, apis: 2 };
 
 /** How long clients keep retrying after the planned duration. */
 const PATIENCE_MS = 90_000;
@@ -35,10 +37,15 @@ const WATCH_ON_MS = 5000;
 const SETTLE_WITHIN_MS = 240_000;
 
 /** @param broken protections to disable, comma-separated (see break.ts) */
-export async function runChaos(options: Options, say: Say, broken = ''): Promise<Report> {
+export async function runChaos(
+  options: Options & { cluster?: boolean },
+  say: Say,
+  broken = '',
+): Promise<Report> {
   const plan = makePlan(options);
   const world = await startWorld({
     tickets: TICKETS,
+    ...(options.cluster && { cluster: CLUSTER }),
     ...(broken && {
       preload: fileURLToPath(new URL('break.ts', import.meta.url)),
       settings: { CHAOS_BREAK: broken },

@@ -1,7 +1,7 @@
 /** What stores the data of `npm start` and `npm run cluster`: PostgreSQL and Temporal, unless they are configured. */
 import { join } from 'node:path';
 import { startBalancer } from './servers/balancer.ts';
-import { makeNamespace, prepareCluster, startNode, startWebUi } from './servers/cluster.ts';
+import { makeNamespace, placeOf, prepareCluster, startNode, startWebUi } from './servers/cluster.ts';
 import { startPostgres } from './servers/postgres.ts';
 import type { Report } from './servers/process.ts';
 import type { createSupervisor } from './servers/supervisor.ts';
@@ -59,13 +59,13 @@ export async function startClusterStores(
   const settings = await keepPostgres(stores, CLUSTER_CONNECTIONS);
   const cluster = await prepareCluster(say, settings.DATABASE_URL ?? '', join(dataFolder, 'temporal'));
   const names = Array.from({ length: servers }, (_, n) => n + 1);
-  const nodes = await Promise.all(
+  await Promise.all(
     names.map((n) => supervisor.keep(`Temporal ${n}`, () => startNode(cluster, n, log(`temporal-${n}`)))),
   );
   const address = `127.0.0.1:${temporalPort}`;
   await startBalancer(
     temporalPort,
-    nodes.map(({ place }) => place),
+    names.map((n) => placeOf(cluster, n)),
   );
   await makeNamespace(address, RETENTION_DAYS);
   say(`${servers} servers of Temporal are up`);

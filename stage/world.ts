@@ -1,16 +1,21 @@
 /** The product as in production, each part in a process that can be killed, with the sandbox as vendors. */
 import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { randomBytes } from 'node:crypto';
+import type { Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type { Client } from '@temporalio/client';
 import { DECLINED_CARD } from '../sandbox/vendors/paypal/cards.ts';
 import { addConference, type Ticket } from './conference.ts';
+import { startBalancer } from '../sandbox/servers/balancer.ts';
+import { makeNamespace, placeOf, prepareCluster, startNode } from '../sandbox/servers/cluster.ts';
 import { startPostgres } from '../sandbox/servers/postgres.ts';
 import { freePort, start, until, type Running } from '../sandbox/servers/process.ts';
 import { startSandbox, type settingsFor } from '../sandbox/vendors/server.ts';
 import { startTemporal } from '../sandbox/servers/temporal.ts';
+import type { Place } from '../sandbox/servers/web-ui.ts';
 import { loadConfig } from '../src/config.ts';
 import { connectDatabase } from '../src/database/connection.ts';
 import { migrate } from '../src/database/migrations.ts';
@@ -25,15 +30,22 @@ const TICKETS: Ticket[] = [
   { id: 'regular', name: 'Regular', price_minor: 12_000, capacity: null },
   { id: 'free', name: 'Free', price_minor: 0, capacity: null },
 ];
-/** The parts that can be killed. Workers are numbered: `worker 1`, `worker 2`. */
+/** The parts that can be killed. Workers, and in a cluster all but PostgreSQL, are numbered: `worker 1`, `worker 2`. */
 export const PARTS = ['api', 'worker', 'PostgreSQL', 'Temporal'] as const;
 export type Part = (typeof PARTS)[number];
 const silence = () => undefined;
+const RETRY_MS = 500;
+/** Those of Temporal's servers come to those of the product. */
+const CLUSTER_CONNECTIONS = { max_connections: '300' };
+const numbered = <T>(count: number, make: (n: number) => T): T[] =>
+  Array.from({ length: count }, (_, n) => make(n + 1));
 
 export type World = Awaited<ReturnType<typeof startWorld>>;
 
 /** Starts the product, and the sandbox within this process, where it survives all kills. */
-export async function startWorld(options: Pick<Options, 'preload' | 'settings' | 'tickets'> = {}) {
+export async function startWorld(
+  options: Pick<Options, 'preload' | 'settings' | 'tickets' | 'cluster' | 'workers'> = {},
+) {
   const folder = emptyFolder('registration-stage');
   const sandbox = await startSandbox({ dataFile: join(folder, 'sandbox.jsonl') });
   const product = await startProduct({ ...options, folder, vendors: sandbox.settings });
@@ -65,6 +77,8 @@ type Options = {
   settings?: Record<string, string>;
   postgresSettings?: Record<string, string>;
   workers?: number;
+  /** A real Temporal cluster, and several apis, each behind a balancer; otherwise the development server and one api. */
+  cluster?: { servers: number; apis: number };
   tickets?: Ticket[];
 };
 
@@ -76,40 +90,87 @@ export async function startProduct({
   settings: changed = {},
   postgresSettings = {},
   workers = WORKERS,
+  cluster,
   tickets = TICKETS,
 }: Options) {
   const log = (name: string) => join(folder, 'logs', `${name}.log`);
   const [apiPort, temporalPort, postgresPort] = await Promise.all([freePort(), freePort(), freePort()]);
   const url = `http://127.0.0.1:${apiPort}`;
 
-  const temporal = () =>
-    startTemporal({
-      report: silence,
-      port: temporalPort,
-      databaseFile: join(folder, 'temporal.sqlite'),
-      logFile: log('temporal'),
-      retentionDays: 1,
-    });
   const postgres = () =>
     startPostgres({
       report: silence,
       port: postgresPort,
       dataFolder: join(folder, 'postgres'),
       logFile: log('postgresql'),
-      settings: postgresSettings,
+      settings: { ...(cluster && CLUSTER_CONNECTIONS), ...postgresSettings },
     });
+  const launchers = new Map<string, () => Promise<Running>>([['PostgreSQL', postgres]]);
   let stopped = false;
   const parts = new Map<string, Running>();
-  const [temporalServer, postgresServer] = await Promise.all([temporal(), postgres(), buildProduct()]);
-  parts.set('Temporal', temporalServer).set('PostgreSQL', postgresServer);
-  const databaseUrl = postgresServer.url;
+  /** Starts those of the named parts that are down. */
+  async function revive(names: Iterable<string>): Promise<void> {
+    for (const name of names) {
+      const again = launchers.get(name);
+      if (again && !stopped && !parts.has(name)) parts.set(name, await again());
+    }
+  }
+  /** Temporal's server ends where PostgreSQL is away for too long at its start. Whatever looks after it starts it again. */
+  async function keepNode(name: string, launch: () => Promise<Running>): Promise<Running> {
+    let running: Running | undefined;
+    while (!running) running = await launch().catch(() => sleep(RETRY_MS, undefined));
+    const { ended, pid } = running;
+    ended
+      .then(async () => {
+        if (parts.get(name)?.pid !== pid) return;
+        parts.delete(name);
+        await revive([name]);
+      })
+      .catch(() => undefined);
+    return running;
+  }
+  const balancers: Server[] = [];
+  const balance = async (port: number, servers: Place[]) =>
+    balancers.push(await startBalancer(port, servers));
+
+  const [{ url: databaseUrl }] = await Promise.all([
+    postgres().then((running) => {
+      parts.set('PostgreSQL', running);
+      return running;
+    }),
+    buildProduct(),
+  ]);
+  const temporalAddress = `127.0.0.1:${temporalPort}`;
+  if (cluster) {
+    const prepared = await prepareCluster(silence, databaseUrl, join(folder, 'temporal'));
+    const places = numbered(cluster.servers, (n) => {
+      launchers.set(`Temporal ${n}`, () =>
+        keepNode(`Temporal ${n}`, () => startNode(prepared, n, log(`temporal-${n}`))),
+      );
+      return placeOf(prepared, n);
+    });
+    await balance(temporalPort, places);
+    await revive(launchers.keys());
+    await makeNamespace(temporalAddress, 1);
+  } else {
+    launchers.set('Temporal', () =>
+      startTemporal({
+        report: silence,
+        port: temporalPort,
+        databaseFile: join(folder, 'temporal.sqlite'),
+        logFile: log('temporal'),
+        retentionDays: 1,
+      }),
+    );
+    await revive(launchers.keys());
+  }
 
   const settings = {
     ...vendors,
     HOST: '127.0.0.1',
     PORT: String(apiPort),
     DATABASE_URL: databaseUrl,
-    TEMPORAL_ADDRESS: `127.0.0.1:${temporalPort}`,
+    TEMPORAL_ADDRESS: temporalAddress,
     EMAIL_FROM: 'Conference <registration@example.org>',
     ENCRYPTION_KEY: randomBytes(32).toString('base64'),
     RATE_LIMIT: '0',
@@ -119,29 +180,25 @@ export async function startProduct({
   };
   const env = { ...process.env, ...settings };
   const before = preload ? ['--import', 'tsx', preload] : [];
-  const launch = (name: string, file: string) =>
+  const launch = (name: string, file: string, own: Record<string, string> = {}) =>
     start(name, process.execPath, [...before, join(root, 'dist/src', file)], {
-      ...{ cwd: root, env },
+      ...{ cwd: root, env: { ...env, ...own } },
       logFile: log(name),
     });
-  const api = async () => {
-    const running = await launch('api', 'api/server.js');
-    await until(() => fetch(`${url}/healthz`), running);
+  const api = async (name: string, port: number) => {
+    const running = await launch(name, 'api/server.js', { PORT: String(port) });
+    await until(() => fetch(`http://127.0.0.1:${port}/healthz`), running);
     return running;
   };
-  const launchers = new Map<string, () => Promise<Running>>([
-    ['Temporal', temporal],
-    ['PostgreSQL', postgres],
-    ['api', api],
-  ]);
-  for (let n = 1; n <= workers; n++) launchers.set(`worker ${n}`, () => launch(`worker-${n}`, 'worker.js'));
-  /** Starts those of the named parts that are down. */
-  async function revive(names: Iterable<string>): Promise<void> {
-    for (const name of names) {
-      const again = launchers.get(name);
-      if (again && !stopped && !parts.has(name)) parts.set(name, await again());
-    }
-  }
+  if (cluster) {
+    const ports = await Promise.all(numbered(cluster.apis, () => freePort()));
+    ports.forEach((port, n) => launchers.set(`api ${n + 1}`, () => api(`api-${n + 1}`, port)));
+    await balance(
+      apiPort,
+      ports.map((port) => ({ address: '127.0.0.1', port })),
+    );
+  } else launchers.set('api', () => api('api', apiPort));
+  numbered(workers, (n) => launchers.set(`worker ${n}`, () => launch(`worker-${n}`, 'worker.js')));
 
   const config = loadConfig(settings);
   const database = connectDatabase(databaseUrl);
@@ -150,14 +207,15 @@ export async function startProduct({
   const client = connectTemporal(config);
   await revive(launchers.keys());
   // Otherwise a short plan could be over before the first worker polls.
-  await workersPolling(client, TASK_QUEUE, workers, temporalServer);
+  const worker = parts.get('worker 1');
+  if (worker) await workersPolling(client, TASK_QUEUE, workers, worker);
 
   const namesOf = (part: Part) =>
     [...parts.keys()].filter((name) => name === part || name.startsWith(`${part} `));
 
   return {
     ...{ url, database, databaseUrl, client, folder },
-    temporalAddress: temporalServer.address,
+    temporalAddress,
 
     /** Kills one process of a part, or all of them; returns their names. */
     async kill(part: Part, which: 'one' | 'all' = 'one'): Promise<string[]> {
@@ -210,6 +268,7 @@ export async function startProduct({
       stopped = true;
       await client.connection.close();
       await database.destroy();
+      for (const balancer of balancers) balancer.close();
       await Promise.all([...parts.values()].map((running) => running.stop(2000)));
       if (!keep) rmSync(folder, { recursive: true, force: true });
     },

@@ -59,16 +59,17 @@ async function choosePorts(): Promise<Ports> {
   return { frontend: pair(0), history: pair(2), matching: pair(4), worker: pair(6) };
 }
 
-/** The address of the first, second, ... server: on Linux, all of 127.0.0.0/8 is the machine itself. */
-export const hostOf = (n: number) => `127.0.0.${n}`;
+/** Where the nth server's frontend listens. On Linux, all of 127.0.0.0/8 is the machine itself. */
+export const placeOf = ({ ports }: Pick<Cluster, 'ports'>, n: number): Place => ({
+  address: `127.0.0.${n}`,
+  port: ports.frontend.grpc,
+});
 
 /** Starts the nth server of a cluster, counted from 1. It is ready when its frontend answers. */
-export async function startNode(
-  { programs, postgresUrl, ports, folder }: Cluster,
-  n: number,
-  logFile: string,
-): Promise<Running & { place: Place }> {
-  const host = hostOf(n);
+export async function startNode(cluster: Cluster, n: number, logFile: string): Promise<Running> {
+  const { programs, postgresUrl, ports, folder } = cluster;
+  const place = placeOf(cluster, n);
+  const { address: host, port } = place;
   const configs = join(folder, `node-${n}`);
   mkdirSync(configs, { recursive: true, mode: 0o700 });
   // JSON is YAML, too.
@@ -81,12 +82,11 @@ export async function startNode(
     ['--root', folder, '--config', `node-${n}`, '--env', 'node', '--allow-no-auth', 'start'],
     { logFile, cwd: dirname(configs) },
   );
-  const place = { address: host, port: ports.frontend.grpc };
   await until(async () => {
-    const connection = await Connection.connect({ address: `${host}:${place.port}`, connectTimeout: 2000 });
+    const connection = await Connection.connect({ address: `${host}:${port}`, connectTimeout: 2000 });
     await connection.close();
   }, running);
-  return { ...running, place };
+  return running;
 }
 
 function configOf(postgresUrl: string, host: string, ports: Ports) {

@@ -44,7 +44,13 @@ export function createSupervisor(report: Report, onGivenUp: (error: unknown) => 
       // A function, because the compiler assumes that `stopping` is still undefined after the await.
       if (isStopping()) return;
       part.startedAt = Date.now();
-      part.running = await track(launch);
+      try {
+        part.running = await track(launch);
+      } catch (error) {
+        // It ended before it was ready, for example because what it needs is still down.
+        await again(error instanceof Error ? error.message : 'not started');
+        return;
+      }
       watch(part, launch);
     };
     part.running.ended.then(again).catch(onGivenUp);
