@@ -171,7 +171,7 @@ const guarded = () =>
     return access === undefined || access === 'anybody' ? [] : [{ method, url, access }];
   });
 
-describe('every route', () => {
+describe('every route', { timeout: 120_000 }, () => {
   it('lets nobody in without a session, with a made-up one, or with one that is over', async () => {
     expect(guarded().length).toBeGreaterThan(5);
     for (const route of guarded()) {

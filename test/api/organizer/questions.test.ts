@@ -307,7 +307,7 @@ describe('counts and the list', () => {
       const { body } = await who.get(`/organizer/export/registrations.csv${query}`);
       const [columns = '', ...lines] = body.trim().split('\r\n');
       // The last line says that the file is whole.
-      return [columns.split(',').slice(28), lines.slice(0, -1).map((line) => line.split(',').slice(28))];
+      return [columns.split(',').slice(29), lines.slice(0, -1).map((line) => line.split(',').slice(29))];
     };
     expect(await file(ada)).toEqual([
       ['answer_allergies', 'answer_dinner', 'answer_diet'],
