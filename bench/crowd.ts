@@ -52,9 +52,10 @@ function chances(seed: number): () => number {
 /** Adds orders of the event `conference`, one a minute. One in 16 is refunded, or cancelled where it was free. */
 export async function addCrowd(database: Database, orders: number): Promise<void> {
   const chance = chances(1);
-  await database('questions').insert(
-    QUESTIONS.map((question, position) => ({ event_id: 'conference', position, ...question })),
-  );
+  await database('questions')
+    .insert(QUESTIONS.map((question, position) => ({ event_id: 'conference', position, ...question })))
+    .onConflict(['event_id', 'id'])
+    .ignore();
   // A sequence of its own, so that the people are the same with and without answers.
   const other = chances(2);
   // Some names are frequent and most are rare, as in life.
@@ -105,10 +106,12 @@ export async function addCrowd(database: Database, orders: number): Promise<void
     insert into step_outcomes (registration_id, step, state, since)
     select id, step, case when number % 1000 = 0 then 'open' else 'done' end, created_at
     from (select id, created_at, row_number() over (order by created_at) as number from orders) as o,
-      unnest(array['email', 'mailing-list']) as step`);
+      unnest(array['email', 'mailing-list']) as step
+    on conflict do nothing`);
   await database.raw(`
     insert into captures (paypal_capture_id, registration_id, paypal_order_id, amount_minor, currency, captured_at)
-    select paypal_capture_id, id, paypal_order_id, amount_minor, currency, paid_at from orders where amount_minor > 0`);
+    select paypal_capture_id, id, paypal_order_id, amount_minor, currency, paid_at from orders where amount_minor > 0
+    on conflict do nothing`);
   for (const table of ['step_outcomes', 'captures']) await database.raw('vacuum analyze ??', [table]);
   await database.raw('vacuum analyze orders');
   await database.raw('vacuum analyze refunds');

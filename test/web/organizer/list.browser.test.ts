@@ -115,7 +115,7 @@ it('needs no mouse: from the search to a registration', async () => {
   await page.keyboard.press('Enter');
   await page.waitForURL(/q=exam\+ad/);
   const stops: string[] = [];
-  for (let n = 0; n < 19; n++) {
+  for (let n = 0; n < 30; n++) {
     await page.keyboard.press('Tab');
     const [text = '', outline] = await page.evaluate<string[]>(
       `[document.activeElement.innerText || document.activeElement.id, getComputedStyle(document.activeElement).outlineStyle]`,
