@@ -22,7 +22,7 @@ export default defineConfig({
     include: ['test/**/*.test.ts', 'chaos/*.test.ts', 'bench/*.test.ts'],
     globalSetup: ['test/setup.ts'],
     setupFiles: ['test/quiet.ts'],
-    testTimeout: 30_000,
+    testTimeout: 60_000,
     hookTimeout: 120_000,
     // More workers than the usual two cores, because tests spend much of their time waiting.
     maxWorkers: 4,
