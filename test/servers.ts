@@ -43,6 +43,8 @@ export async function startServers(report: (line: string) => void): Promise<{
         dataFolder: join(folder, 'postgres'),
         logFile: join(folder, 'postgresql.log'),
         volatile: true,
+        // Several test files at a time, each with pools of its own.
+        settings: { max_connections: '300' },
       }),
     ),
   ]);
