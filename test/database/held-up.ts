@@ -25,7 +25,7 @@ export async function heldUp<T>(
         );
         return rows[0].count === wanted;
       },
-      { timeout: 10_000, interval: 20 },
+      { timeout: 30_000, interval: 20 },
     );
   let done: Promise<T>;
   try {

@@ -263,7 +263,7 @@ describe('its run', () => {
     stack.sandbox.faults.clear();
     const found = await vi.waitUntil(
       async () => (await findOrphans(stack, 0)).find((orphan) => orphan.id === id),
-      { timeout: 10_000 },
+      { timeout: 40_000 },
     );
     expect(found).toMatchObject({ ordered: true, run: 'TERMINATED' });
     expect(await repair(stack, found)).toEqual({ outcome: 'resumed' });
