@@ -21,7 +21,7 @@ import { bundleWorkflows } from './bundle.ts';
 import { activitiesByRun, nothingLeft, standIns } from './stand-ins.ts';
 
 /** On a busy machine the server does not skip time while a task waits, and the run takes as long as in life. */
-const LONG = { timeout: 400_000 };
+const LONG = { timeout: 1_200_000 };
 
 let environment: TestWorkflowEnvironment;
 let stop: () => Promise<void>;
