@@ -21,9 +21,9 @@ it('measures the product and the bare workflow side by side', { timeout: 180_000
       expect(run.perSecond).toBeGreaterThan(0);
       expect(run.answer.p99).toBeGreaterThanOrEqual(run.answer.p50);
       expect(run.cpu.Temporal).toBeGreaterThan(0);
-      // The limits for a registration without retries; the bare workflow has the same four activities.
+      // Four activities without retries. On a busy machine each may end in a workflow task of its own, which is three more events.
       expect(run.events).toBeGreaterThanOrEqual(22);
-      expect(run.events).toBeLessThanOrEqual(31);
+      expect(run.events).toBeLessThanOrEqual(35);
     }
   const [one] = report.runs.flatMap(({ product }) => product);
   expect(one?.historyBytes).toBeLessThanOrEqual(8000);

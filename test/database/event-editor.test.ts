@@ -143,15 +143,8 @@ describe('an edit of a ticket type without a limit', () => {
   });
 
   it('holds back those who come meanwhile, and then they get what is left', async () => {
-    const people = await heldUp(
-      store.database,
-      'select from ticket_types for update',
-      BUYERS,
-      async (waiting) => {
-        const waited = buyers('regular');
-        await waiting(BUYERS);
-        return waited;
-      },
+    const people = await heldUp(store.database, 'select from ticket_types for update', BUYERS, () =>
+      buyers('regular'),
     );
     expect(people).toEqual(Array(BUYERS).fill('held'));
     const editor = await store.database.transaction();
