@@ -1,6 +1,7 @@
 /**
- * `npm run screenshots`: takes the pictures in docs/images from an `npm start` that is running. It registers one person in
- * Chromium with a test card. It reads the ports from the same settings as `npm start`.
+ * `npm run screenshots -- <link>`: takes the pictures in docs/images from an `npm start` that is running, whose output has the link
+ * with which an organizer signs in. It registers two people in Chromium with a test card, and reads the ports from the same settings
+ * as `npm start`.
  */
 import { mkdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -8,6 +9,7 @@ import type { Page } from 'playwright-core';
 import { speak } from '../src/messages/index.ts';
 import { STEP_NAMES, workflowId } from '../src/registration.ts';
 import { launchChromium } from './chromium.ts';
+import { shootDesk } from './desk-pictures.ts';
 import { aForm, CARD } from './person.ts';
 
 const { PORT = '3000', SANDBOX_PORT = '4010', SANDBOX_TEMPORAL_UI_PORT = '8233' } = process.env;
@@ -20,6 +22,8 @@ const WIDTH = 1280;
 const HEIGHT = 2400;
 /** The space below the last part of a page. */
 const MARGIN = 40;
+/** The space below a card, which another card may follow. */
+const CARD_MARGIN = 12;
 /** The height of the window for the Web UI, and the end of a run's timeline in it. */
 const WEB_UI = { height: 1200, end: 1100 };
 const folder = fileURLToPath(new URL('../docs/images/', import.meta.url));
@@ -60,11 +64,28 @@ async function showRun(page: Page, id: string): Promise<void> {
   await page.getByText('"confirmed"').first().waitFor();
 }
 
+const fail = (text: string) => {
+  process.stderr.write(`${text}\n`);
+  process.exit(1);
+};
+
+/** Lets SendGrid refuse our key, or accept it again. */
+const refuseMails = async (isRefused: boolean) => {
+  const failing = {
+    method: 'PUT',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ mode: 'failing', status: 401 }),
+  };
+  if (isRefused) await fetch(`${SANDBOX}/sandbox/faults/sendgrid`, failing);
+  else await fetch(`${SANDBOX}/sandbox/faults`, { method: 'DELETE' });
+};
+
+const [link = fail('Usage: npm run screenshots -- <the link for organizers that "npm start" has printed>')] =
+  process.argv.slice(2);
 for (const address of [FORM, SANDBOX, WEB_UI_ADDRESS])
-  await fetch(address).catch(() => {
-    process.stderr.write(`Nothing answers at ${address}: run "npm start" first, with the same settings.\n`);
-    process.exit(1);
-  });
+  await fetch(address).catch(() =>
+    fail(`Nothing answers at ${address}: run "npm start" first, with the same settings.`),
+  );
 mkdirSync(folder, { recursive: true });
 const browser = await launchChromium((line) => void process.stdout.write(`${line}\n`));
 try {
@@ -79,22 +100,42 @@ try {
     process.stdout.write(`docs/images/${name}.png\n`);
   };
   const endOf = async (selector: string) => {
-    const box = await page.locator(selector).boundingBox();
+    const box = await page.locator(selector).first().boundingBox();
     return box ? Math.ceil(box.y + box.height) + MARGIN : HEIGHT;
   };
+  /** Opens the form and fills it in. */
+  const openForm = async () => {
+    await page.goto(FORM);
+    await fillForm(page);
+  };
+  /** Submits the form, and waits for the steps. */
+  const register = async (steps: readonly string[]) => {
+    await page.locator('#submit').click();
+    await page.waitForURL(/\/registrations\//);
+    for (const step of steps) await page.locator(`[data-step="${step}"].done`).waitFor();
+    return new URL(page.url()).pathname.split('/').pop() ?? '';
+  };
 
-  await page.goto(FORM);
-  await fillForm(page);
+  await openForm();
   await shoot('form', await endOf('#submit'));
 
-  await page.locator('#submit').click();
-  await page.waitForURL(/\/registrations\//);
-  for (const step of STEP_NAMES) await page.locator(`[data-step="${step}"].done`).waitFor();
+  const paid = await register(STEP_NAMES);
   await shoot('status', await endOf('#actions'));
 
-  const id = new URL(page.url()).pathname.split('/').pop() ?? '';
-  await showRun(page, id);
+  await showRun(page, paid);
   await shoot('web-ui', WEB_UI.end);
+
+  await page.setViewportSize({ width: WIDTH, height: HEIGHT });
+  await refuseMails(true);
+  await openForm();
+  const stuck = await register(STEP_NAMES.filter((step) => step !== 'email'));
+  await shootDesk(page, {
+    address: FORM,
+    link,
+    registrations: { paid, stuck },
+    shoot: async (name, selector) => shoot(name, (await endOf(selector)) - MARGIN + CARD_MARGIN),
+  });
 } finally {
+  await refuseMails(false);
   await browser.close();
 }

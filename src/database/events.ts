@@ -132,12 +132,10 @@ const toEvent = (row: Row): ShownEvent => ({
   questions: asked(row.questions).map(({ removedAt: _asked, ...question }) => question),
 });
 
-/** The name of an event in any state, and the state; undefined when there is no such event. */
-export const findEventState = (
-  database: Database,
-  id: string,
-): Promise<{ name: string; state: EventState } | undefined> =>
-  database('events').where({ id }).first<{ name: string; state: EventState } | undefined>('name', 'state');
+type KnownEvent = { name: string; state: EventState; timeZone: string };
+/** What is known of an event in any state; undefined when there is no such event. */
+export const findEventState = (database: Database, id: string): Promise<KnownEvent | undefined> =>
+  database('events').where({ id }).first<KnownEvent | undefined>('name', 'state', { timeZone: 'time_zone' });
 
 /** Cancels an event for good. Somebody who is editing it meanwhile is told. */
 export async function endEvent(trx: Database, id: string): Promise<void> {

@@ -48,7 +48,7 @@ export type FailedRow = { line: number; reason: NotAdded };
 /** How far an import is. `report` is null once it is done; `wanted` counts the seats that are still needed, by ticket type. */
 export type Import = {
   id: string;
-  event: { id: string; name: string };
+  event: { id: string; name: string; timeZone: string };
   state: ImportState;
   report: Report | null;
   createdAt: Date;
@@ -61,6 +61,7 @@ type Row = {
   id: string;
   event_id: string;
   event_name: string;
+  time_zone: string;
   state: ImportState;
   report: Report | null;
   created_at: Date;
@@ -70,7 +71,15 @@ type Counted = { import_id: string; state: AdditionRow['state']; count: number }
 const imports = (database: Database) =>
   database('imports as i')
     .join('events as e', 'e.id', 'i.event_id')
-    .select<Row[]>('i.id', 'i.event_id', 'e.name as event_name', 'i.state', 'i.report', 'i.created_at');
+    .select<Row[]>(
+      'i.id',
+      'i.event_id',
+      'e.name as event_name',
+      'e.time_zone',
+      'i.state',
+      'i.report',
+      'i.created_at',
+    );
 
 async function countsOf(database: Database, ids: string[]) {
   const rows = await database('additions')
@@ -109,8 +118,15 @@ export async function findImport(database: Database, id: string): Promise<Import
 
 /** An import in the list. */
 export type ListedImport = Pick<Import, 'id' | 'event' | 'state' | 'createdAt' | 'counts'>;
-const toListed = ({ id, event_id, event_name, state, created_at: createdAt }: Row) => ({
-  ...{ id, event: { id: event_id, name: event_name }, state, createdAt },
+const toListed = ({
+  id,
+  event_id,
+  event_name: name,
+  time_zone: timeZone,
+  state,
+  created_at: createdAt,
+}: Row) => ({
+  ...{ id, event: { id: event_id, name, timeZone }, state, createdAt },
 });
 
 /** The last imports, the newest first. */

@@ -129,7 +129,8 @@ export function cancelEventRoutes(app: App, dependencies: Dependencies): void {
     ]);
     if (!known) throw new Problem('not-found');
     const frame = organizerFrame(request, reply, config);
-    const page = { event, name: known.name, newAction: randomUUID };
+    const { name, timeZone } = known;
+    const page = { event, name, timeZone, newAction: randomUUID };
     if (!cancellation || typed !== undefined)
       return reply.send(
         cancelEventPage(frame, { ...page, typed, preview: await previewCancellation(database, event) }),

@@ -37,8 +37,9 @@ export type Figures = {
   before: Omit<Day, 'day'>;
 };
 
-/** Days of the chart. */
+/** Days of the chart: at most, and at least as soon as somebody is registered. */
 export const DAYS = 60;
+const LEAST_DAYS = 14;
 
 type EventRow = Omit<ShownEvent, 'startsAt' | 'endsAt' | 'timeZone'> & {
   starts_at: Date;
@@ -219,7 +220,7 @@ export function totalsOf(types: TypeFigures[]): Sums[] {
   return [...found.values()];
 }
 
-/** From the first day on which something happened, at most {@link DAYS} days. */
+/** From the first day on which something happened, at least {@link LEAST_DAYS} and at most {@link DAYS} days. */
 function daysOf(
   sold: Sold[],
   unfinished: { day: string; checkouts: number }[],
@@ -244,9 +245,11 @@ function daysOf(
     ...{ registered: registered.get(day) ?? 0, finished: finished.get(day) ?? 0, began: began.get(day) ?? 0 },
   });
   const days: Day[] = [];
-  // Where there were registrations before, the chart has all of its days.
-  const start = registered.has(null) || began.has(null) ? first : (known[0] ?? addDays(last, 1));
-  for (let day = start; day <= end; day = addDays(day, 1)) days.push({ day, ...countsOf(day) });
+  const hasBefore = registered.has(null) || began.has(null);
+  const [earliest = last] = [...known, addDays(end, 1 - LEAST_DAYS)].toSorted();
+  if (hasBefore || known.length > 0)
+    for (let day = hasBefore ? first : earliest; day <= end; day = addDays(day, 1))
+      days.push({ day, ...countsOf(day) });
   return { days, before: countsOf(null) };
 }
 

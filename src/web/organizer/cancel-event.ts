@@ -12,6 +12,7 @@ import { render, type OrganizerFrame } from './frame.ts';
 type Page = {
   event: string;
   name: string;
+  timeZone: string;
   /** Makes a new UUID for each form. */
   newAction: () => string;
 };
@@ -76,7 +77,7 @@ const OWN_ENTRIES = 'event-cancel';
 
 /** How far the cancellation of an event is, with what organizers can do about it. */
 export function cancelledEventPage(frame: OrganizerFrame, page: CancelledPage): string {
-  const { event, name, newAction, cancellation, counts, refused, refunded, entries } = page;
+  const { event, name, timeZone, newAction, cancellation, counts, refused, refunded, entries } = page;
   const { speech } = frame;
   const { t, money, locale } = speech;
   const total = counts.done + counts.refused + counts.left;
@@ -110,7 +111,7 @@ export function cancelledEventPage(frame: OrganizerFrame, page: CancelledPage): 
     history: entries
       .filter(({ kind }) => kind.startsWith(OWN_ENTRIES))
       .map(({ at, kind, who }) => ({
-        at: shortTime(at, 'UTC', locale),
+        at: shortTime(at, timeZone, locale),
         told: t(`organizer.desk-history.${kind}` as MessageKey),
         who: who ?? t('organizer.history.service'),
       })),

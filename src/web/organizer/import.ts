@@ -20,7 +20,6 @@ type FormPage = { events: OpenEvent[]; imports: ListedImport[]; newAction: strin
 const MOST_FAULTS = 200;
 /** Lines that one sentence names. */
 const MOST_LINES = 50;
-const UTC = 'UTC';
 const PATH = '/organizer/import';
 
 /** The form, with the last imports. */
@@ -48,7 +47,7 @@ export function importFormPage(
     imports: imports.map(({ id, event, state, createdAt, counts }) => ({
       href: `${PATH}/${id}`,
       name: event.name,
-      at: shortTime(createdAt, UTC, locale),
+      at: shortTime(createdAt, event.timeZone, locale),
       state: t(`organizer.import.state.${state}`),
       added: counts.added > 0 ? t('organizer.import.added', { count: counts.added }) : null,
     })),

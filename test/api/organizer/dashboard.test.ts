@@ -187,13 +187,17 @@ describe('the days', () => {
     return readFigures(stack.database, event, { money: true }, new Date(now));
   };
 
-  it('are those of the time zone of the event, from the first registration on, without a gap', async () => {
+  it('are those of the time zone of the event, two weeks at least, without a gap', async () => {
     // In Berlin it is the next day already; and the clocks change on 29 March.
     await order({ created_at: '2026-03-27T23:30:00Z' });
     await order({ created_at: '2026-03-29T21:59:00Z', status: 'cancelled' });
     await order({ created_at: '2026-03-29T22:01:00Z' });
     const { days, before } = await figures('2026-03-31T10:00:00Z');
-    expect(days).toEqual([
+    expect(days.map(({ day }) => day)).toEqual(
+      Array.from({ length: 14 }, (_, n) => addDays('2026-03-18', n)),
+    );
+    expect(days.slice(-5)).toEqual([
+      { day: '2026-03-27', registered: 0, finished: 0, began: 0 },
       { day: '2026-03-28', registered: 1, finished: 1, began: 1 },
       { day: '2026-03-29', registered: 1, finished: 1, began: 1 },
       { day: '2026-03-30', registered: 1, finished: 1, began: 1 },
@@ -202,7 +206,7 @@ describe('the days', () => {
     expect(before).toEqual({ registered: 0, finished: 0, began: 0 });
   });
 
-  it('are the last sixty, and what was before is counted together', async () => {
+  it('begin with the first registration, are at most the last sixty, and what was before is counted together', async () => {
     await order({ created_at: '2026-01-01T12:00:00Z' });
     await order({ created_at: '2026-01-02T12:00:00Z' });
     const { days, before } = await figures('2026-06-30T12:00:00Z');
@@ -210,9 +214,9 @@ describe('the days', () => {
     expect(before).toEqual({ registered: 2, finished: 2, began: 2 });
     await stack
       .database('events')
-      .update({ starts_at: '2026-01-09T07:00:00Z', ends_at: '2026-01-10T07:00:00Z' });
+      .update({ starts_at: '2026-01-19T07:00:00Z', ends_at: '2026-01-20T07:00:00Z' });
     expect((await figures('2026-06-30T12:00:00Z')).days.map(({ day }) => day)).toEqual(
-      Array.from({ length: 10 }, (_, n) => addDays('2026-01-01', n)),
+      Array.from({ length: 20 }, (_, n) => addDays('2026-01-01', n)),
     );
   });
 
@@ -252,10 +256,10 @@ describe('the days', () => {
     await order();
     await order();
     const html = await page();
-    expect([...html.matchAll(/<rect /g)]).toHaveLength(2);
-    expect(html).toMatch(/aria-label="Bars for 2 days\. The most registrations were 2, on [^"]+"/);
+    expect([...html.matchAll(/<rect /g)]).toHaveLength(14);
+    expect(html).toMatch(/aria-label="Bars for 14 days\. The most registrations were 2, on [^"]+"/);
     const cells = [...html.matchAll(/<td class="number">(\d+)<\/td>/g)].map(([, count]) => count);
-    expect(cells).toEqual(['2', '2', '1', '1']);
+    expect(cells).toEqual(['2', '2', '1', '1', ...Array<string>(24).fill('0')]);
   });
 });
 
