@@ -1,6 +1,6 @@
 /**
- * `npm run bench:desk -- [orders]`: measures the organizers' pages with 100,000 orders: how long each kind of request takes, one at a
- * time and ten at a time, and what PostgreSQL does for it.
+ * `npm run bench:desk -- [orders] [part of a name]`: measures the organizers' pages with 100,000 orders, or those whose name has the
+ * part: how long each kind of request takes, one at a time and ten at a time, and what PostgreSQL does for it.
  */
 import { Agent, request } from 'node:http';
 import pg from 'pg';
@@ -20,7 +20,8 @@ import { addCrowd, TYPES } from './crowd.ts';
 import { cpuMs, each, onMachine, percentile } from './measure.ts';
 import { startMeasured } from './product.ts';
 
-export type Options = { orders: number; warmUp: number; requests: number };
+/** `only`: a part of the names of the requests that are measured. */
+export type Options = { orders: number; warmUp: number; requests: number; only?: string };
 const USUAL = { orders: 100_000, warmUp: 20, requests: 200 };
 const AT_ONCE = [1, 10];
 
@@ -54,7 +55,10 @@ export type Measured = { kind: string; atOnce: number; p50: number; p99: number;
 type Explained = { sql: string; plan: string };
 
 /** Fills a new database, and measures. `say` gets what is known so far. */
-export async function measureDesk({ orders, warmUp, requests }: Options, say: (line: string) => void) {
+export async function measureDesk(
+  { orders, warmUp, requests, only = '' }: Options,
+  say: (line: string) => void,
+) {
   const product = await startMeasured({ workers: 0, tickets: TYPES });
   const agent = new Agent({ keepAlive: true });
   try {
@@ -84,7 +88,8 @@ export async function measureDesk({ orders, warmUp, requests }: Options, say: (l
     const { api, PostgreSQL } = product.parts();
     const used = () => [...api, ...PostgreSQL].reduce((sum, pid) => sum + cpuMs(pid), 0);
     const measured: Measured[] = [];
-    for (const [kind, path] of Object.entries(KINDS))
+    const kinds = Object.entries(KINDS).filter(([kind]) => kind.includes(only));
+    for (const [kind, path] of kinds)
       for (const atOnce of AT_ONCE) {
         await each(known.slice(0, warmUp), atOnce, (order) => ask(path(order)));
         const before = used();
@@ -94,7 +99,7 @@ export async function measureDesk({ orders, warmUp, requests }: Options, say: (l
         measured.push(figures);
         say(lineOf(figures));
       }
-    return { measured, explained: await explain(product, cookie, known) };
+    return { measured, explained: await explain(product, cookie, known, kinds) };
   } finally {
     agent.destroy();
     await product.stop();
@@ -131,6 +136,7 @@ async function explain(
   { databaseUrl, temporalAddress }: Awaited<ReturnType<typeof startMeasured>>,
   cookie: string,
   [order]: Known[],
+  kinds: [string, (order: Known) => string][],
 ): Promise<Record<string, Explained[]>> {
   const config = loadConfig({
     ...settingsFor('http://127.0.0.1:1'),
@@ -143,7 +149,7 @@ async function explain(
   await client.connect();
   try {
     const explained: Record<string, Explained[]> = {};
-    for (const [kind, path] of Object.entries(KINDS)) {
+    for (const [kind, path] of kinds) {
       const sent: { sql: string; bindings: unknown[] }[] = [];
       const note = (query: (typeof sent)[number]) => sent.push(query);
       database.on('query', note);
@@ -167,11 +173,11 @@ async function explain(
 }
 
 if (import.meta.filename === process.argv[1]) {
-  const [orders = USUAL.orders] = process.argv.slice(2).map(Number);
+  const [orders = USUAL.orders, only = ''] = process.argv.slice(2);
   const say = (line: string) => void process.stdout.write(`${line}\n`);
   say(`${onMachine()}; ${orders} orders; milliseconds`);
   say(columns('', 'at once', 'p50', 'p99', 'cpu'));
-  const { explained } = await measureDesk({ ...USUAL, orders }, say);
+  const { explained } = await measureDesk({ ...USUAL, orders: Number(orders), only }, say);
   for (const [kind, statements] of Object.entries(explained))
     for (const { sql, plan } of statements) say(`\n-- ${kind}\n${sql}\n\n${plan}`);
 }

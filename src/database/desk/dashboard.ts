@@ -61,7 +61,7 @@ export async function listShownEvents(database: Database): Promise<ShownEvent[]>
 }
 
 /**
- * Reads the figures of an event, in as many statements whatever the number of orders: three, and one more for the money.
+ * Reads the figures of an event, in as many statements whatever the number of orders: four, and one more for the money.
  * @param now for tests
  */
 export async function readFigures(
@@ -71,17 +71,19 @@ export async function readFigures(
   now = new Date(),
 ): Promise<Figures> {
   const ends = new Date(event.endsAt);
-  const last = dayOf(ends < now ? ends : now, event.timeZone);
+  const today = dayOf(now, event.timeZone);
+  const last = ends < now ? dayOf(ends, event.timeZone) : today;
   const first = addDays(last, 1 - DAYS);
-  const [sold, types, unfinished, sums] = await Promise.all([
-    findSold(database, event, first),
+  const [sold, perDay, types, unfinished, sums] = await Promise.all([
+    findSold(database, event.id),
+    findPerDay(database, event, first, today),
     findTypes(database, event.id),
     findUnfinishedCheckouts(database, event.id),
     money ? findSums(database, event.id) : [],
   ]);
   return {
     types: figuresOf(types, sold, sums, money),
-    ...daysOf(sold, unfinished, first, last),
+    ...daysOf(perDay, unfinished, first, last),
   };
 }
 
@@ -95,27 +97,37 @@ export function addDays(day: string, days: number): string {
   return date.toISOString().slice(0, 10);
 }
 
-type Sold = {
-  ticket_type_id: string;
-  currency: string;
-  status: OrderStatus;
-  /** Null before the first day of the chart. */
-  day: string | null;
-  /** Whether they came through the form, and not from an organizer. */
-  isCheckout: boolean;
-  orders: number;
-  minor: number;
-};
+type Sold = { ticket_type_id: string; currency: string; status: OrderStatus; orders: number; minor: number };
 
-/** One pass over the orders of the event, by an index that has all of it. */
-async function findSold(database: Database, { id, timeZone }: ShownEvent, first: string): Promise<Sold[]> {
+async function findSold(database: Database, event: string): Promise<Sold[]> {
   const { rows } = await database.raw<{ rows: Sold[] }>(
-    `select ticket_type_id, currency, status,
-       case when created_at >= (?::date::timestamp at time zone ?) then (created_at at time zone ?)::date::text end as day,
-       source = 'form' as "isCheckout",
-       count(*)::integer as orders, sum(amount_minor)::float8 as minor
-     from orders where event_id = ? group by 1, 2, 3, 4, 5`,
-    [first, timeZone, timeZone, id],
+    `select ticket_type_id, currency, status, count(*)::integer as orders, sum(amount_minor)::float8 as minor
+     from orders where event_id = ? group by ticket_type_id, currency, status`,
+    [event],
+  );
+  return rows;
+}
+
+/** `checkouts`: those who came through the form, and not from an organizer. The day is null before the first day of the chart. */
+type PerDay = { day: string | null; orders: number; checkouts: number };
+
+/** Each day is a range of an index that has all of it. To group by the day instead would sort all orders of the event. */
+async function findPerDay(
+  database: Database,
+  { id, timeZone }: ShownEvent,
+  first: string,
+  today: string,
+): Promise<PerDay[]> {
+  const counts = `select count(*)::integer as orders, (count(*) filter (where source = 'form'))::integer as checkouts
+    from orders where event_id = :id and created_at`;
+  const { rows } = await database.raw<{ rows: PerDay[] }>(
+    `select d::date::text as day, counts.* from generate_series(:first::timestamp, :today::timestamp, '1 day') as d
+     cross join lateral (
+       ${counts} >= d at time zone :timeZone and created_at < (d + interval '1 day') at time zone :timeZone) as counts
+     where orders > 0
+     union all
+     select null, counts.* from (${counts} < :first::timestamp at time zone :timeZone) as counts where orders > 0`,
+    { id, timeZone, first, today },
   );
   return rows;
 }
@@ -222,7 +234,7 @@ export function totalsOf(types: TypeFigures[]): Sums[] {
 
 /** From the first day on which something happened, at least {@link LEAST_DAYS} and at most {@link DAYS} days. */
 function daysOf(
-  sold: Sold[],
+  perDay: PerDay[],
   unfinished: { day: string; checkouts: number }[],
   first: string,
   last: string,
@@ -232,9 +244,9 @@ function daysOf(
   const began = new Map<string | null, number>();
   const add = (counts: typeof registered, day: string | null, count: number) =>
     counts.set(day, (counts.get(day) ?? 0) + count);
-  for (const { day, orders, isCheckout } of sold) {
+  for (const { day, orders, checkouts } of perDay) {
     add(registered, day, orders);
-    if (isCheckout) for (const counts of [finished, began]) add(counts, day, orders);
+    for (const counts of [finished, began]) add(counts, day, checkouts);
   }
   for (const { day, checkouts } of unfinished) add(began, day < first ? null : day, checkouts);
   const known = [...new Set([...registered.keys(), ...began.keys()])]
