@@ -79,6 +79,15 @@ export async function startMeasured(
     ...product,
     parts,
 
+    /** Makes SendGrid accept requests and never answer them. */
+    async hangMails(): Promise<void> {
+      await fetch(`${vendorsUrl}/sandbox/faults/sendgrid`, {
+        method: 'PUT',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({ mode: 'slow', ms: 600_000 }),
+      });
+    },
+
     /** Opens the form. */
     async look(): Promise<void> {
       const { status } = await send('GET', product.url);

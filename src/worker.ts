@@ -71,6 +71,8 @@ while (!stopping.signal.aborted) {
       // At least the longest attempt, so that a payment under way is finished and not repeated.
       shutdownGraceTime: '20s',
       maxCachedWorkflows: 500,
+      // Attempts mostly wait for a vendor. While one of them hangs, its attempts must not take the places of payments.
+      maxConcurrentActivityTaskExecutions: 1000,
       // As many pollers as there is work for: each poller that only waits costs the server.
       workflowTaskPollerBehavior: { type: 'autoscaling' },
       activityTaskPollerBehavior: { type: 'autoscaling' },
