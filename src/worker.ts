@@ -7,6 +7,8 @@ import { encryptionWarning, loadConfig, orExit } from './config.ts';
 import { connectDatabase } from './database/connection.ts';
 import { purgeHourly } from './database/purge.ts';
 import { createLogger } from './log.ts';
+import { sdkMetrics } from './metrics/sdk.ts';
+import { processMetrics, serveMetrics } from './metrics/server.ts';
 import { TASK_QUEUE } from './registration.ts';
 import { lookAfterEveryFewMinutes } from './registrations/attention.ts';
 import { readFeesHourly } from './registrations/fees.ts';
@@ -23,13 +25,17 @@ const reasonOf = (error: unknown) => (error instanceof Error ? error.message : '
 const config = orExit(loadConfig);
 const logger = createLogger('worker', config);
 // The signals are handled below: a worker that still waits for Temporal has to stop on them as well.
-Runtime.install({ ...runtimeOptions(logger, config), shutdownSignals: [] });
+const sdk = config.metrics && (await sdkMetrics());
+Runtime.install({ ...runtimeOptions(logger, config, sdk?.options), shutdownSignals: [] });
 const warning = encryptionWarning(config);
 if (warning) logger.warn(warning);
 
 const database = connectDatabase(config.databaseUrl);
 const vendors = connectVendors(config);
 const activities = activityOptions({ config, database, ...vendors });
+const ownMetrics = processMetrics();
+const stopMetrics =
+  config.metrics && sdk && serveMetrics(config.metrics, [() => ownMetrics.metrics(), sdk.source], logger);
 const workflowBundle = await findWorkflowBundle(sdkLogger(logger));
 
 const stopPurging = purgeHourly(database, (error) => {
@@ -92,4 +98,5 @@ stopPurging();
 await stopReadingFees();
 await stopLooking();
 await temporal.connection.close();
+stopMetrics?.();
 await database.destroy();

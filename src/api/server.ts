@@ -1,6 +1,7 @@
 /** The api process. */
 import { encryptionWarning, loadConfig, orExit } from '../config.ts';
 import { connectDatabase } from '../database/connection.ts';
+import { processMetrics, serveMetrics } from '../metrics/server.ts';
 import { connectPayPal } from '../vendors/paypal/client.ts';
 import { connectTemporal } from '../temporal/client.ts';
 import { buildApp, MAX_CONNECTIONS } from './app.ts';
@@ -8,7 +9,10 @@ import { buildApp, MAX_CONNECTIONS } from './app.ts';
 const config = orExit(loadConfig);
 const database = connectDatabase(config.databaseUrl);
 const temporal = connectTemporal(config);
-const app = await buildApp({ config, database, temporal, paypal: connectPayPal(config.paypal) });
+const metrics = config.metrics && processMetrics();
+const app = await buildApp({ config, database, temporal, metrics, paypal: connectPayPal(config.paypal) });
+const stopMetrics =
+  config.metrics && metrics && serveMetrics(config.metrics, [() => metrics.metrics()], app.log);
 const warning = encryptionWarning(config);
 if (warning) app.log.warn(warning);
 
@@ -17,7 +21,10 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const)
     // The app answers the requests in hand and takes no new ones; then the connections are closed.
     app
       .close()
-      .then(() => Promise.all([database.destroy(), temporal.connection.close()]))
+      .then(() => {
+        stopMetrics?.();
+        return Promise.all([database.destroy(), temporal.connection.close()]);
+      })
       .catch((error: unknown) => {
         console.error(error);
         process.exitCode = 1;
