@@ -15,7 +15,9 @@ export async function sdkMetrics(): Promise<{
     options: { prometheus: { bindAddress, useSecondsForDurations: true, countersTotalSuffix: true } },
     source: async () => {
       const signal = AbortSignal.timeout(READ_WITHIN_MS);
-      return (await fetch(`http://${bindAddress}/metrics`, { signal })).text();
+      const response = await fetch(`http://${bindAddress}/metrics`, { signal });
+      if (!response.ok) throw new Error("The SDK's server has no metrics");
+      return response.text();
     },
   };
 }

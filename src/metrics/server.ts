@@ -16,33 +16,21 @@ export function processMetrics(): Registry {
 }
 
 /**
- * Serves `GET /metrics`. A port that is taken, or a source that fails, is said in the log, and the process goes on.
- * @returns a function that stops it
+ * Serves `GET /metrics`. A port that is taken, or a source that fails, is said in the log once, and the process goes on.
+ * @returns a function that closes the port
  */
 export function serveMetrics(
   { host, port }: NonNullable<Config['metrics']>,
   sources: MetricsSource[],
   logger: Pick<Logger, 'warn' | 'info'>,
-): () => void {
-  let isFailing = false;
-  const read = (source: MetricsSource) =>
-    source().then(
-      (text) => {
-        isFailing = false;
-        return text;
-      },
-      (error: unknown) => {
-        if (!isFailing) logger.warn({ reason: wordFor(error) }, 'some metrics cannot be read');
-        isFailing = true;
-        return '';
-      },
-    );
+): () => Promise<void> {
+  const reads = sources.map((source) => readable(source, logger));
   const server = createServer((request, response) => {
     if (request.method !== 'GET' || request.url !== '/metrics') {
       response.writeHead(404).end();
       return;
     }
-    Promise.all(sources.map(read))
+    Promise.all(reads.map((read) => read()))
       .then((texts) => {
         const body = texts.map((text) => text.trim()).filter(Boolean);
         response
@@ -57,8 +45,28 @@ export function serveMetrics(
   server.listen(port, host, () => {
     logger.info({ port }, 'metrics are served');
   });
-  return () => {
-    server.close();
-    server.closeAllConnections();
-  };
+  return () =>
+    new Promise((resolve) => {
+      server.close(() => {
+        resolve();
+      });
+      server.closeAllConnections();
+    });
+}
+
+/** A source whose failures are said once, until it can be read again. Its metrics are missing meanwhile. */
+function readable(source: MetricsSource, logger: Pick<Logger, 'warn'>): MetricsSource {
+  let isFailing = false;
+  return () =>
+    source().then(
+      (text) => {
+        isFailing = false;
+        return text;
+      },
+      (error: unknown) => {
+        if (!isFailing) logger.warn({ reason: wordFor(error) }, 'some metrics cannot be read');
+        isFailing = true;
+        return '';
+      },
+    );
 }
