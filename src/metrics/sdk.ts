@@ -12,7 +12,10 @@ export async function sdkMetrics(): Promise<{
 }> {
   const bindAddress = `127.0.0.1:${await freePort()}`;
   return {
-    options: { prometheus: { bindAddress, useSecondsForDurations: true, countersTotalSuffix: true } },
+    options: {
+      // Names as Prometheus recommends them: with the unit, which is the second, and `_total`.
+      prometheus: { bindAddress, useSecondsForDurations: true, unitSuffix: true, countersTotalSuffix: true },
+    },
     source: async () => {
       const signal = AbortSignal.timeout(READ_WITHIN_MS);
       const response = await fetch(`http://${bindAddress}/metrics`, { signal });

@@ -5,7 +5,7 @@
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { alerts, fileOf, FOLDER, namesIn, namesUsed, panels } from './deployed.ts';
+import { alerts, fileOf, FOLDER, namesIn, namesUsed, panels, records } from './deployed.ts';
 
 it('finds the metrics in an expression, and nothing else', () => {
   const expr =
@@ -47,6 +47,12 @@ it('has a dashboard whose panels have a place of their own, and something to sho
     expect(all.filter((other) => other !== panel && isOver(other)).map(({ title }) => title)).toEqual([]);
     if (panel.type !== 'row') expect(panel.targets?.length, panel.title).toBeGreaterThan(0);
   }
+});
+
+it('records the metric by which Kubernetes scales the workers', () => {
+  const worker = new URL('../../deploy/kubernetes/service/worker.yaml', import.meta.url);
+  const scaled = [...readFileSync(worker, 'utf8').matchAll(/metric: \{ name: (\w+) \}/g)];
+  expect(scaled.map(([, name]) => name)).toEqual(records().map(({ name }) => name));
 });
 
 const promtool = process.env.PROMTOOL;

@@ -21,6 +21,15 @@ export const alerts = (): { name: string; expr: string }[] =>
     expr,
   }));
 
+/** What the rules record, with its expression. */
+export const records = (): { name: string; expr: string }[] =>
+  [...fileOf('rules.yml').matchAll(/^ +- record: (\w+)\n +expr: (.+)$/gm)].map(
+    ([, name = '', expr = '']) => ({
+      name,
+      expr,
+    }),
+  );
+
 /** Words of PromQL that are no metrics and stand without a parenthesis. */
 const WORDS = ['and', 'or', 'unless', 'bool', 'offset', 'by', 'without'];
 /** Prometheus makes this one itself. */
@@ -39,5 +48,7 @@ export function namesIn(expr: string): string[] {
 /** The names of all time series that the rules and the dashboard use. */
 export function namesUsed(): string[] {
   const shown = panels().flatMap(({ targets = [] }) => targets.map(({ expr }) => expr));
-  return [...new Set([...alerts().map(({ expr }) => expr), ...shown].flatMap(namesIn))].toSorted();
+  return [
+    ...new Set([...[...alerts(), ...records()].map(({ expr }) => expr), ...shown].flatMap(namesIn)),
+  ].toSorted();
 }
