@@ -152,10 +152,15 @@ async function main(): Promise<void> {
   const each = <T>(count: number, make: (n: number) => Promise<T>) =>
     Promise.all(Array.from({ length: count }, (_, n) => make(n + 1)));
   const nameOf = (kind: string, n: number) => (isCluster ? `${kind} ${n}` : kind);
-  const workers = each(counts.workers, (n) => keep(nameOf('worker', n), 'src/worker.ts'));
+  // The processes cannot share a port: the apis have the first ones, and the workers those after them.
+  const metrics = (n: number): Record<string, string> =>
+    given.METRICS_PORT ? { METRICS_PORT: String(number('METRICS_PORT', 0) + n - 1) } : {};
+  const workers = each(counts.workers, (n) =>
+    keep(nameOf('worker', n), 'src/worker.ts', metrics(counts.apis + n)),
+  );
   const apiPorts = isCluster ? await each(counts.apis, () => freePort()) : [ports.PORT];
   const apis = each(counts.apis, (n) =>
-    keep(nameOf('api', n), 'src/api/server.ts', { PORT: String(apiPorts[n - 1]) }),
+    keep(nameOf('api', n), 'src/api/server.ts', { PORT: String(apiPorts[n - 1]), ...metrics(n) }),
   );
   if (isCluster)
     await startBalancer(

@@ -27,6 +27,7 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env) {
     publicUrl,
     logLevel: read.oneOf('LOG_LEVEL', LOG_LEVELS, 'info'),
     trustProxy: read.trustProxy('TRUST_PROXY'),
+    metrics: readMetrics(read, port),
     /** Checkouts and registrations per minute and address, 0 for no limit. */
     rateLimit: read.integer('RATE_LIMIT', 60, 0, 1_000_000),
     limits: readLimits(read),
@@ -83,6 +84,13 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env) {
 function readAddress(read: ReturnType<typeof reader>) {
   const port = read.integer('PORT', 3000, 0, 65_535);
   return { port, publicUrl: read.url('PUBLIC_URL', `http://localhost:${port}`) };
+}
+
+/** Where a process serves its metrics; undefined: nowhere. They have no password, so that they have a port of their own. */
+function readMetrics(read: ReturnType<typeof reader>, apiPort: number) {
+  const port = read.optionalInteger('METRICS_PORT', 1, 65_535);
+  if (port === apiPort) read.fault('METRICS_PORT must differ from PORT');
+  return port === undefined ? undefined : { host: read.text('METRICS_HOST', '127.0.0.1'), port };
 }
 
 /** How much one address, and one person at it, may take of what is scarce; undefined: without a limit. */

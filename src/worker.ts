@@ -1,12 +1,15 @@
 /** The worker process: runs workflows and activities until it is told to stop, and waits while Temporal is away. */
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { NativeConnection, Runtime, Worker } from '@temporalio/worker';
+import { NativeConnection, Runtime, Worker, type TelemetryOptions } from '@temporalio/worker';
 import { activityOptions } from './activities/index.ts';
 import { encryptionWarning, loadConfig, orExit } from './config.ts';
 import { connectDatabase } from './database/connection.ts';
 import { purgeHourly } from './database/purge.ts';
 import { createLogger } from './log.ts';
+import { businessMetrics } from './metrics/business.ts';
+import { sdkMetrics } from './metrics/sdk.ts';
+import { processMetrics, serveMetrics } from './metrics/server.ts';
 import { TASK_QUEUE } from './registration.ts';
 import { lookAfterEveryFewMinutes } from './registrations/attention.ts';
 import { readFeesHourly } from './registrations/fees.ts';
@@ -23,13 +26,32 @@ const reasonOf = (error: unknown) => (error instanceof Error ? error.message : '
 const config = orExit(loadConfig);
 const logger = createLogger('worker', config);
 // The signals are handled below: a worker that still waits for Temporal has to stop on them as well.
-Runtime.install({ ...runtimeOptions(logger, config), shutdownSignals: [] });
+const install = (metrics?: TelemetryOptions['metrics']) =>
+  Runtime.install({ ...runtimeOptions(logger, config, metrics), shutdownSignals: [] });
+const sdk = config.metrics && (await sdkMetrics());
+try {
+  install(sdk?.options);
+} catch (error) {
+  if (!sdk) throw error;
+  // Somebody has taken the port meanwhile.
+  logger.warn({ reason: wordFor(error) }, "the metrics of Temporal's SDK cannot be read");
+  install();
+}
 const warning = encryptionWarning(config);
 if (warning) logger.warn(warning);
 
 const database = connectDatabase(config.databaseUrl);
 const vendors = connectVendors(config);
 const activities = activityOptions({ config, database, ...vendors });
+const business = businessMetrics(database, (error) => {
+  logger.warn({ reason: wordFor(error) }, 'the metrics of the business cannot be read');
+});
+const own = config.metrics && processMetrics();
+const stopMetrics =
+  config.metrics &&
+  own &&
+  sdk &&
+  serveMetrics(config.metrics, [() => own.metrics(), sdk.source, business], logger);
 const workflowBundle = await findWorkflowBundle(sdkLogger(logger));
 
 const stopPurging = purgeHourly(database, (error) => {
@@ -94,4 +116,5 @@ stopPurging();
 await stopReadingFees();
 await stopLooking();
 await temporal.connection.close();
+await stopMetrics?.();
 await database.destroy();

@@ -68,6 +68,24 @@ it('reads a number of proxies as TRUST_PROXY', () => {
   expect(trustProxy).toBeTypeOf('function');
 });
 
+it('serves no metrics unless they have a port, which is not that of the api', () => {
+  const metrics = (settings: object) => loadConfig({ ...complete, ...settings }).metrics;
+  expect(metrics({})).toBeUndefined();
+  expect(metrics({ METRICS_HOST: '0.0.0.0' })).toBeUndefined();
+  expect(metrics({ METRICS_PORT: '9464' })).toEqual({ host: '127.0.0.1', port: 9464 });
+  expect(metrics({ METRICS_PORT: '9464', METRICS_HOST: '::1' })).toEqual({ host: '::1', port: 9464 });
+  for (const METRICS_PORT of ['0', '65536', 'x', '9464.5'])
+    expect(faults({ ...complete, METRICS_PORT })).toContain('METRICS_PORT');
+  expect(
+    faults({ ...complete, METRICS_PORT: '3000', LOG_LEVEL: 'loud' })
+      .split('\n')
+      .slice(1),
+  ).toEqual([
+    '  - LOG_LEVEL must be one of fatal, error, warn, info, debug, trace, silent',
+    '  - METRICS_PORT must differ from PORT',
+  ]);
+});
+
 it('requires only DATABASE_URL where only the database is needed', () => {
   expect(loadDatabaseUrl({ DATABASE_URL: complete.DATABASE_URL })).toBe(complete.DATABASE_URL);
   expect(() => loadDatabaseUrl({})).toThrow('DATABASE_URL is missing');

@@ -4,6 +4,7 @@ import { ATTENTION } from './attention.ts';
 import { DESK } from './desk.ts';
 import { EXPORTS } from './exports.ts';
 import { EVENT_EDITOR } from './event-editor.ts';
+import { METRICS } from './metrics.ts';
 import { ORGANIZERS } from './organizers.ts';
 import { BY_HAND } from './by-hand.ts';
 import { CANCEL_EVENT } from './cancel-event.ts';
@@ -36,6 +37,7 @@ export const FAULTS: Fault[] = [
   ...VENDORS,
   ...WEBHOOKS,
   ...TEMPORAL,
+  ...METRICS,
   ...RECORDS,
   ...API,
   ...OWNERS,

@@ -11,6 +11,7 @@ import underPressure from '@fastify/under-pressure';
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import Fastify from 'fastify';
 import { logOptions } from '../log.ts';
+import { measureAnswers } from '../metrics/http.ts';
 import { attendeeRoutes } from './attendee/index.ts';
 import { showToAttendee } from './attendee/problems.ts';
 import type { App, Dependencies } from './dependencies.ts';
@@ -106,6 +107,7 @@ export async function buildApp(dependencies: Dependencies): Promise<App> {
   await app.register(swagger, documentation);
   await app.register(swaggerUi, { routePrefix: '/documentation', staticCSP: true });
 
+  if (dependencies.metrics) measureAnswers(app, dependencies.metrics);
   healthRoutes(app, dependencies);
   await app.register(attendeeRoutes, dependencies);
   await app.register(organizerRoutes, dependencies);

@@ -3,6 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import type { Client } from '@temporalio/client';
 import type { FastifyBaseLogger, FastifyInstance, RawServerDefault } from 'fastify';
+import type { Registry } from 'prom-client';
 import type { Config } from '../config.ts';
 import type { Database } from '../database/connection.ts';
 import type { PayPal } from '../vendors/paypal/client.ts';
@@ -12,6 +13,8 @@ export type Dependencies = {
   database: Database;
   paypal: PayPal;
   temporal: Client;
+  /** Where answers are measured; undefined: nowhere. */
+  metrics?: Registry | undefined;
   /** For tests: another task queue, and another time to wait for a payment, than the product's. */
   taskQueue?: string | undefined;
   answerWithinMs?: number | undefined;

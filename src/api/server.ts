@@ -1,14 +1,23 @@
 /** The api process. */
 import { encryptionWarning, loadConfig, orExit } from '../config.ts';
 import { connectDatabase } from '../database/connection.ts';
+import { businessMetrics } from '../metrics/business.ts';
+import { processMetrics, serveMetrics } from '../metrics/server.ts';
 import { connectPayPal } from '../vendors/paypal/client.ts';
 import { connectTemporal } from '../temporal/client.ts';
+import { wordFor } from '../trace.ts';
 import { buildApp, MAX_CONNECTIONS } from './app.ts';
 
 const config = orExit(loadConfig);
 const database = connectDatabase(config.databaseUrl);
 const temporal = connectTemporal(config);
-const app = await buildApp({ config, database, temporal, paypal: connectPayPal(config.paypal) });
+const metrics = config.metrics && processMetrics();
+const app = await buildApp({ config, database, temporal, metrics, paypal: connectPayPal(config.paypal) });
+const business = businessMetrics(database, (error) => {
+  app.log.warn({ reason: wordFor(error) }, 'the metrics of the business cannot be read');
+});
+const stopMetrics =
+  config.metrics && metrics && serveMetrics(config.metrics, [() => metrics.metrics(), business], app.log);
 const warning = encryptionWarning(config);
 if (warning) app.log.warn(warning);
 
@@ -17,6 +26,7 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const)
     // The app answers the requests in hand and takes no new ones; then the connections are closed.
     app
       .close()
+      .then(() => stopMetrics?.())
       .then(() => Promise.all([database.destroy(), temporal.connection.close()]))
       .catch((error: unknown) => {
         console.error(error);

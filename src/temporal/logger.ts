@@ -4,6 +4,7 @@ import {
   type Logger as SdkLogger,
   type LogLevel,
   type RuntimeOptions,
+  type TelemetryOptions,
 } from '@temporalio/worker';
 import type { Config } from '../config.ts';
 import type { Logger } from '../log.ts';
@@ -45,9 +46,14 @@ function describe(error: unknown): object {
 }
 
 /** Options of the SDK's runtime: its native part logs warnings through the same logger. */
-export const runtimeOptions = (logger: Logger, { logLevel }: Pick<Config, 'logLevel'>): RuntimeOptions => ({
+export const runtimeOptions = (
+  logger: Logger,
+  { logLevel }: Pick<Config, 'logLevel'>,
+  metrics?: TelemetryOptions['metrics'],
+): RuntimeOptions => ({
   logger: sdkLogger(logger),
   telemetryOptions: {
+    ...(metrics && { metrics }),
     logging: {
       forward: {},
       filter: makeTelemetryFilterString({ core: logLevel === 'silent' ? 'ERROR' : 'WARN', other: 'ERROR' }),

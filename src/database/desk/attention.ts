@@ -6,7 +6,7 @@ import type { Database } from '../connection.ts';
 import { ATTENTION, ATTENTIONS, type Attention } from './list.ts';
 
 /** A seat that is claimed for a payment, not for a free ticket or until an e-mail address is confirmed. */
-const PAYMENT = `h.claimed_for is not null and h.claimed_for not in ('${FREE}', '${UNCONFIRMED}')`;
+export const PAYMENT = `h.claimed_for is not null and h.claimed_for not in ('${FREE}', '${UNCONFIRMED}')`;
 
 /** Why something without an order needs attention, and the query that finds the registrations. */
 const OPEN_ATTENTION = {
