@@ -4,6 +4,7 @@ import { ATTENTION } from './attention.ts';
 import { DESK } from './desk.ts';
 import { EXPORTS } from './exports.ts';
 import { EVENT_EDITOR } from './event-editor.ts';
+import { LIMITS } from './limits.ts';
 import { ORGANIZERS } from './organizers.ts';
 import { BY_HAND } from './by-hand.ts';
 import { CANCEL_EVENT } from './cancel-event.ts';
@@ -38,6 +39,7 @@ export const FAULTS: Fault[] = [
   ...TEMPORAL,
   ...RECORDS,
   ...API,
+  ...LIMITS,
   ...OWNERS,
   ...EVENT_EDITOR,
   ...ORGANIZERS,
