@@ -132,7 +132,11 @@ describe('declined payments at two apis', () => {
       return Promise.all(apis.map((app) => next(app)));
     };
     const apart = await twoApis(1000);
-    expect(await withoutSharing(() => spread(apart))).toEqual([201, 201]);
+    await withoutSharing(async () => {
+      expect(await spread(apart)).toEqual([201, 201]);
+      for (let n = 11; n < 21; n++) await decline(apart[0]);
+      expect(await Promise.all(apart.map((app) => next(app)))).toEqual([429, 201]);
+    });
     const [one, other] = await twoApis(1000);
     for (let n = 0; n < 21; n++) await decline(n % 2 ? one : other);
     expect([await next(one), await next(other)]).toEqual([429, 429]);
