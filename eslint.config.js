@@ -40,7 +40,13 @@ export default tseslint.config(
   },
   {
     // Types of Vitest and Fastify are extended by merging interfaces.
-    files: ['test/setup.ts', 'src/api/page.ts', 'src/api/organizer/session.ts', 'src/api/organizer/forms.ts'],
+    files: [
+      'test/setup.ts',
+      'src/api/page.ts',
+      'src/api/shared-limits.ts',
+      'src/api/organizer/session.ts',
+      'src/api/organizer/forms.ts',
+    ],
     rules: { '@typescript-eslint/consistent-type-definitions': 'off' },
   },
   {

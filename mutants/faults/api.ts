@@ -7,6 +7,7 @@ const authentication = 'src/api/organizer/authentication.ts';
 const answers = 'test/api/attendee/registrations.test.ts';
 const holds = 'test/api/attendee/checkouts.test.ts';
 const hostile = 'test/security/hostile-input.test.ts';
+const severalApis = 'test/security/several-apis.test.ts';
 const truth = 'test/registrations/one-truth.test.ts';
 const organizers = 'test/security/codec.test.ts';
 
@@ -106,16 +107,16 @@ export const API: Fault[] = [
   {
     name: 'limits: nobody counts the tries',
     file: limits,
-    find: 'refuseExceeded(await tries(request));',
+    find: 'refuseExceeded(tries);',
     replace: '',
-    caughtBy: { [hostile]: 'limits the tries of an IP address' },
+    caughtBy: { [severalApis]: 'in turn are twice as many where each api counts for itself' },
   },
   {
     name: 'limits: declined payments are not looked at',
     file: limits,
-    find: 'refuseExceeded(await ofAddress(request, look));',
+    find: 'refuseExceeded(await here.ofAddress(request, look));',
     replace: '',
-    caughtBy: { [hostile]: 'too many declined payments' },
+    caughtBy: { [severalApis]: 'are too many for an address at both' },
   },
   {
     name: 'log: a request is logged with its address',

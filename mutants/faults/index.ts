@@ -5,6 +5,7 @@ import { DESK } from './desk.ts';
 import { EXPORTS } from './exports.ts';
 import { EVENT_EDITOR } from './event-editor.ts';
 import { METRICS } from './metrics.ts';
+import { LIMITS } from './limits.ts';
 import { ORGANIZERS } from './organizers.ts';
 import { BY_HAND } from './by-hand.ts';
 import { CANCEL_EVENT } from './cancel-event.ts';
@@ -40,6 +41,7 @@ export const FAULTS: Fault[] = [
   ...METRICS,
   ...RECORDS,
   ...API,
+  ...LIMITS,
   ...OWNERS,
   ...EVENT_EDITOR,
   ...ORGANIZERS,

@@ -148,7 +148,7 @@ export const OWNERS: Fault[] = [
   {
     name: 'limits: a repeated request counts as another declined payment',
     file: 'src/api/limits.ts',
-    find: 'if (isExceeded(await ofPayment(request))) return;',
+    find: 'if (isExceeded(await here.ofPayment(request))) return;',
     replace: '',
     caughtBy: { [hoarding]: 'counts once' },
   },

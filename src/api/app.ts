@@ -20,6 +20,7 @@ import { healthRoutes } from './health.ts';
 import { organizerRoutes } from './organizer/index.ts';
 import { showToOrganizer } from './organizer/problems.ts';
 import { answerErrors, Problem } from './problem.ts';
+import { shareLimits } from './shared-limits.ts';
 import { webhookRoutes } from './webhooks/index.ts';
 
 /**
@@ -104,6 +105,7 @@ export async function buildApp(dependencies: Dependencies): Promise<App> {
     brotliOptions: { params: { [constants.BROTLI_PARAM_QUALITY]: BROTLI_QUALITY } },
   });
   await app.register(rateLimit, { global: false });
+  shareLimits(app, dependencies);
   await app.register(swagger, documentation);
   await app.register(swaggerUi, { routePrefix: '/documentation', staticCSP: true });
 

@@ -5,6 +5,7 @@ import { purgeAlerts } from './alerts.ts';
 import { purgeLapsedHolds } from './checkouts.ts';
 import type { Database } from './connection.ts';
 import { purgeImports } from './imports.ts';
+import { purgeRateLimits } from './rate-limits.ts';
 import { purgeSessions } from './sessions.ts';
 import { purgeEvents } from './webhook-events.ts';
 
@@ -23,6 +24,7 @@ export async function purge(database: Database): Promise<void> {
   await purgeActions(database);
   await purgeEvents(database);
   await purgeAlerts(database);
+  await purgeRateLimits(database);
 }
 
 const EVERY_MS = 3_600_000;

@@ -46,6 +46,14 @@ it('deletes holds that lapsed a day ago and what limits counted, and keeps every
   expect(await database('recipient_mails').pluck('mail')).toEqual(['new']);
 });
 
+it('deletes what rate limits counted when the time window is over', async () => {
+  const { database } = store;
+  const row = (key: string, ms: number) => ({ key, points: 3, expire: Date.now() + ms });
+  await database('rate_limits').insert([row('over', -1000), row('goes-on', 60_000)]);
+  await purge(database);
+  expect(await database('rate_limits').pluck('key')).toEqual(['goes-on']);
+});
+
 it('deletes links and sessions of organizers that are over, and actions that no form can repeat', async () => {
   const { database } = store;
   const { id: organizer_id = '' } = await decideOnPeople(database, (people) =>

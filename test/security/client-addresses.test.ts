@@ -16,6 +16,8 @@ const configWith = (trustProxy: string) =>
 
 /** The statuses of five tries, with these X-Forwarded-For headers as the api gets them. */
 async function tries(trustProxy: string, forwarded: (n: number) => string): Promise<number[]> {
+  // The apis before this one have counted the same addresses in the database.
+  await stack.database('rate_limits').delete();
   const app = await buildApp({ ...stack, config: configWith(trustProxy) });
   const statuses = [];
   for (let n = 1; n <= 5; n++) {

@@ -24,6 +24,8 @@ afterAll(async () => {
 
 async function start(changes: Partial<Config>): Promise<App> {
   const { config, database, paypal, temporal } = stack;
+  // The apis of the tests before have counted the guesses of the same address in the database.
+  await database('rate_limits').delete();
   const app = await buildApp({ config: { ...config, ...changes }, database, paypal, temporal });
   apps.push(app);
   return app;

@@ -3,7 +3,8 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Config } from '../../config.ts';
 import type { App, Dependencies } from '../dependencies.ts';
-import { refuseExceeded } from '../limits.ts';
+import { refuseExceeded, refuseOver } from '../limits.ts';
+import { addressOf } from '../origin.ts';
 import { Problem } from '../problem.ts';
 import { accessOf } from './access.ts';
 import { isFromHere, isSafe, LOOPBACK } from './same-origin.ts';
@@ -22,6 +23,7 @@ export function organizerGuard(app: App, dependencies: Dependencies) {
   const read = readSession(dependencies);
   const uiOrigin = temporalUiUrl && new URL(temporalUiUrl).origin;
   const guesses = app.createRateLimit({ max: GUESSES, timeWindow: '1 minute' });
+  const guessesTogether = app.createSharedLimit('guesses', { max: GUESSES, seconds: 60 });
 
   return async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
     if (uiOrigin && request.headers.origin === uiOrigin) allowOrigin(reply, uiOrigin);
@@ -32,6 +34,7 @@ export function organizerGuard(app: App, dependencies: Dependencies) {
     // After too many guesses the right password is refused as well: it might be one more guess. A request without a password,
     // as a browser sends it at first, is none.
     refuseExceeded(await guesses(request, { increment: given !== undefined && !isRight }));
+    if (given !== undefined) refuseOver(await guessesTogether[isRight ? 'look' : 'add'](addressOf(request)));
     if (isRight || (await isSignedIn(request))) return;
     void reply.header('www-authenticate', 'Basic realm="organizers", charset="UTF-8"');
     throw new Problem('organizers-only');

@@ -12,7 +12,7 @@ import { linkPage, sentPage, signInPage } from '../../web/organizer/pages.ts';
 import { traceOf } from '../../trace.ts';
 import type { App, Dependencies } from '../dependencies.ts';
 import { languageOf } from '../language.ts';
-import { refuseExceeded } from '../limits.ts';
+import { refuseExceeded, refuseOver } from '../limits.ts';
 import { addressOf } from '../origin.ts';
 import { prefersPage } from '../page.ts';
 import { Problem, unavailable } from '../problem.ts';
@@ -22,7 +22,7 @@ import { localPath } from './local-path.ts';
 import { cookieOptions, forgetSession, keepSession, tokenHashOf } from './session.ts';
 
 /** Requests for a link from one IP address; more are no office that comes to work. */
-const REQUESTS = { max: 20, timeWindow: '10 minutes' };
+const REQUESTS = { name: 'sign-in', max: 20, seconds: 600 };
 /** Keeps the page that was asked for first, until the sign-in leads there. */
 const TO_COOKIE = 'sign-in-to';
 
@@ -31,10 +31,16 @@ export function signInRoutes(app: App, dependencies: Dependencies): void {
   const { rateLimit } = config;
   const page = { isPage: true } as const;
   const hidden = { hide: true } as const;
-  const limit = (options: { max: number; timeWindow: string }) => {
+  const limit = ({ name, max, seconds }: { name: string; max: number; seconds: number }) => {
     if (rateLimit === 0) return [];
-    const count = app.createRateLimit({ ...options, keyGenerator: addressOf });
-    return [async (request: FastifyRequest) => refuseExceeded(await count(request))];
+    const here = app.createRateLimit({ max, timeWindow: seconds * 1000, keyGenerator: addressOf });
+    const together = app.createSharedLimit(name, { max, seconds });
+    return [
+      async (request: FastifyRequest) => {
+        refuseExceeded(await here(request));
+        refuseOver(await together.add(addressOf(request)));
+      },
+    ];
   };
 
   app.get('/organizer/sign-in', { schema: hidden, config: page }, (request, reply) => {
@@ -81,7 +87,7 @@ export function signInRoutes(app: App, dependencies: Dependencies): void {
     '/organizer/sign-in/:token',
     {
       schema: { ...hidden, params: Type.Object({ token: Type.String() }) },
-      onRequest: limit({ max: rateLimit, timeWindow: '1 minute' }),
+      onRequest: limit({ name: 'sign-in-links', max: rateLimit, seconds: 60 }),
     },
     async (request, reply) => {
       const token = newToken();
