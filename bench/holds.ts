@@ -12,11 +12,13 @@ import { startMeasured } from './product.ts';
 const ROUNDS = 5;
 const HOLDS = 1000;
 const CONNECTIONS = 20;
-const many = { capacity: 1_000_000, price_minor: 0 };
+// A hold of a ticket that is paid for does not wait for the disk, and one of a free ticket does.
+const many = { capacity: 1_000_000, price_minor: 9000 };
 const spread = Array.from({ length: 10 }, (_, n) => ({ id: `one-of-ten-${n}`, name: 'One of ten', ...many }));
 const product = await startMeasured({
   tickets: [
     { id: 'limited', name: 'Limited', ...many },
+    { id: 'free', name: 'Free', ...many, price_minor: 0 },
     { id: 'unlimited', name: 'Unlimited', ...many, capacity: null },
     ...spread,
   ],
@@ -46,6 +48,7 @@ const CASES: { name: string; already: number; ticketType: (n: number) => string 
   { name: 'ten ticket types', already: 0, ticketType: (n) => `one-of-ten-${n % 10}` },
   { name: 'one, unlimited', already: 0, ticketType: () => 'unlimited' },
   { name: 'one, 0 to 1,000 seats held', already: 0, ticketType: () => 'limited' },
+  { name: 'one, free, 0 to 1,000 held', already: 0, ticketType: () => 'free' },
   { name: 'one, 10,000 to 11,000 held', already: 10_000, ticketType: () => 'limited' },
 ];
 try {

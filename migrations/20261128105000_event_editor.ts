@@ -10,6 +10,11 @@ export async function up(knex: Knex): Promise<void> {
     table.text('picture_alt').comment('What the picture shows, for people who do not see it');
   });
   await knex.raw("comment on column events.description is 'Markdown'");
+  await createHoldThatWaits(knex);
+}
+
+/** The first hold of a registration, which waits for editors. A later migration takes it back to this. */
+export async function createHoldThatWaits(knex: Knex): Promise<void> {
   await knex.raw(`
     create or replace function hold_new_seat(registration text, event text, ticket_type text, minutes integer, owner jsonb)
     returns table (outcome text, amount_minor integer, currency char(3), held_until timestamptz)

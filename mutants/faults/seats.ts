@@ -37,6 +37,13 @@ export const SEATS: Fault[] = [
     caughtBy: { [locks]: 'people who come at once' },
   },
   {
+    name: 'seats: the hold of a free ticket does not wait for the disk',
+    file: holdNewSeat,
+    find: 'if type.price_minor > 0 then',
+    replace: 'if type.price_minor >= 0 then',
+    caughtBy: { 'test/database/holds-crash.test.ts': '' },
+  },
+  {
     name: 'seats: the lock of a registration is left out',
     file: 'src/database/seats/lock.ts',
     find: "await trx.raw('select pg_advisory_xact_lock(hashtextextended(?, 0))', [id]);",
