@@ -15,7 +15,12 @@ let server: Awaited<ReturnType<typeof startPostgres>>;
 let port: number;
 const start = async () => {
   server = await startPostgres({
-    ...{ report: () => undefined, port, dataFolder: join(folder, 'data'), logFile: join(folder, 'postgresql.log') },
+    ...{
+      report: () => undefined,
+      port,
+      dataFolder: join(folder, 'data'),
+      logFile: join(folder, 'postgresql.log'),
+    },
     // What nobody waits for stays in memory for longer than the test takes.
     settings: { wal_writer_delay: '10s' },
   });
