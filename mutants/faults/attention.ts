@@ -34,8 +34,8 @@ export const ATTENTION: Fault[] = [
   {
     name: 'attention: the days of the chart are those of UTC',
     file: figures,
-    find: 'then (created_at at time zone ?)::date::text end as day',
-    replace: "then (created_at at time zone coalesce('UTC', ?))::date::text end as day",
+    find: ">= d at time zone :timeZone and created_at < (d + interval '1 day') at time zone :timeZone",
+    replace: ">= d at time zone 'UTC' and created_at < (d + interval '1 day') at time zone 'UTC'",
     caughtBy: { [dashboard]: 'the time zone of the event' },
   },
   {
