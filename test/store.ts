@@ -4,9 +4,13 @@ import { addConference } from '../stage/conference.ts';
 import { connectDatabase, type Database } from '../src/database/connection.ts';
 
 /** Creates a database for a test, with all tables and one event. Some tests need a larger `pool`. */
-export async function createDatabase(
-  pool = { min: 0, max: 10 },
-): Promise<{ database: Database; url: string; drop: () => Promise<void> }> {
+export async function createDatabase(pool = { min: 0, max: 10 }): Promise<{
+  database: Database;
+  url: string;
+  /** Copies the database as it is. Returns a function that puts the copy in its place. */
+  backUp: () => Promise<() => Promise<void>>;
+  drop: () => Promise<void>;
+}> {
   const name = `test_${randomBytes(6).toString('hex')}`;
   const postgresUrl = inject('postgresUrl');
   const admin = connectDatabase(postgresUrl);
@@ -14,12 +18,33 @@ export async function createDatabase(
   const url = postgresUrl.replace(/[^/]+$/, name);
   const database = connectDatabase(url, pool);
   await addConference(database, TICKETS);
+  const copy = `${name}_copy`;
+  /** Nobody may be connected to what is copied or replaced. Those who are connected connect again. */
+  async function alone(statement: string): Promise<void> {
+    for (let tries = 0; ; tries++)
+      try {
+        await admin.raw('select pg_terminate_backend(pid) from pg_stat_activity where datname = ?', [name]);
+        await admin.raw(statement);
+        return;
+      } catch (error) {
+        if (tries === 100) throw error;
+      }
+  }
   return {
     database,
     url,
+    backUp: async () => {
+      await alone(`create database ${copy} template ${name}`);
+      return async () => {
+        await alone(`drop database ${name} with (force)`);
+        await admin.raw(`create database ${name} template ${copy}`);
+        await admin.raw(`drop database ${copy}`);
+      };
+    },
     drop: async () => {
       await database.destroy();
       await admin.raw(`drop database ${name} with (force)`);
+      await admin.raw(`drop database if exists ${copy}`);
       await admin.destroy();
     },
   };

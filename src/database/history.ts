@@ -58,6 +58,15 @@ export async function note(trx: Database, entry: HistoryEntry): Promise<void> {
   });
 }
 
+/** Does something in a transaction as if it were then: it has happened before, and is only entered now. */
+export async function atTheTime<T>(trx: Database, at: Date, work: () => Promise<T>): Promise<T> {
+  const set = (time: string) => trx.raw("select set_config('registration.happened_at', ?, true)", [time]);
+  await set(at.toISOString());
+  const done = await work();
+  await set('');
+  return done;
+}
+
 /** The first mark that an action has left in the history of a registration; undefined when there is none yet. */
 export async function findAction(
   trx: Database,

@@ -276,6 +276,10 @@ export async function findTicket(database: Database, id: string): Promise<Ticket
   };
 }
 
+/** Whether there is an order whose person was erased. */
+export const isErased = async (trx: Database, id: string): Promise<boolean> =>
+  !!(await trx('orders').where({ id }).whereNotNull('erased_at').first('id'));
+
 /**
  * Takes the person out of an order. What accounting needs stays: what was bought, for how much, when, from which country,
  * and PayPal's numbers of the payment.

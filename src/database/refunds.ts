@@ -60,7 +60,7 @@ const find = async (trx: Database, action: string): Promise<Refund | undefined> 
   const row = await trx<Row>('refunds').where({ action }).first();
   return row && toRefund(row);
 };
-const NOW = 'clock_timestamp()';
+const NOW = 'happened_at()';
 
 /** What is neither refunded nor about to be. A refund that PayPal refused does not count. */
 async function leftOf(trx: Database, registration: string, { minor, currency }: Money): Promise<Money> {

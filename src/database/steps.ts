@@ -25,7 +25,7 @@ export async function openStep(trx: Database, registration: string, step: LateSt
     .insert({ registration_id: registration, step, by_desk: true })
     .onConflict(['registration_id', 'step'])
     .merge({
-      ...{ state: 'open', since: trx.raw('clock_timestamp()'), by_desk: true },
+      ...{ state: 'open', since: trx.raw('happened_at()'), by_desk: true },
       ...{ attempts: 0, failure: null, word: null },
     });
 }
@@ -55,8 +55,14 @@ export async function noteAttempt(
   await database('step_outcomes')
     .insert({ ...key, ...columns, state })
     .onConflict(['registration_id', 'step'])
-    .merge({ ...columns, state, since: database.raw('clock_timestamp()') });
+    .merge({ ...columns, state, since: database.raw('happened_at()') });
 }
+
+/** Whether a step is done, as far as is known. */
+export const isDone = async (trx: Database, registration: string, step: LateStep): Promise<boolean> =>
+  !!(await trx('step_outcomes')
+    .where({ registration_id: registration, step, state: 'done' })
+    .first('step'));
 
 /**
  * Steps that the run of their registration does, which are open for longer than `minutes` and were not asked about for as long. They
