@@ -18,7 +18,7 @@ export async function createDatabase(pool = { min: 0, max: 10 }): Promise<{
   const url = postgresUrl.replace(/[^/]+$/, name);
   const database = connectDatabase(url, pool);
   await addConference(database, TICKETS);
-  const copy = `${name}_copy`;
+  const copies: string[] = [];
   /** Nobody may be connected to what is copied or replaced. Those who are connected connect again. */
   async function alone(statement: string): Promise<void> {
     for (let tries = 0; ; tries++)
@@ -34,17 +34,18 @@ export async function createDatabase(pool = { min: 0, max: 10 }): Promise<{
     database,
     url,
     backUp: async () => {
+      const copy = `${name}_copy${String(copies.length)}`;
+      copies.push(copy);
       await alone(`create database ${copy} template ${name}`);
       return async () => {
         await alone(`drop database ${name} with (force)`);
         await admin.raw(`create database ${name} template ${copy}`);
-        await admin.raw(`drop database ${copy}`);
       };
     },
     drop: async () => {
       await database.destroy();
       await admin.raw(`drop database ${name} with (force)`);
-      await admin.raw(`drop database if exists ${copy}`);
+      for (const copy of copies) await admin.raw(`drop database ${copy}`);
       await admin.destroy();
     },
   };

@@ -1,6 +1,7 @@
-/** `npm run reconcile`: lists what no run looks after any more; `npm run reconcile -- --repair` repairs it. */
+/** `npm run reconcile`: lists what a store has lost, and what no run looks after any more; with `-- --repair`, it repairs both. */
 import { loadConfig, orExit } from '../config.ts';
 import { connectDatabase } from '../database/connection.ts';
+import { rebuild, type Lost } from '../registrations/rebuild/rebuild.ts';
 import { findOrphans, repair, type Orphan, type Repair } from '../registrations/reconciliation.ts';
 import { cancelEventWorkflowId } from '../cancel-event.ts';
 import { findStoppedCancellations, restartCancellation } from '../registrations/stopped-cancellations.ts';
@@ -28,6 +29,10 @@ const told = (repaired: Repair | undefined) => {
       return repaired.outcome;
   }
 };
+const rebuilt = ({ missing }: Lost) => {
+  if (missing.length > 0) return `${repairs ? 'not rebuilt' : 'cannot be rebuilt'}: ${missing.join(', ')}`;
+  return repairs ? 'rebuilt' : 'not repaired';
+};
 
 const config = orExit(loadConfig);
 const repairs = process.argv.includes('--repair');
@@ -36,13 +41,29 @@ const dependencies = {
   temporal: connectTemporal(config),
   paypal: connectPayPal(config.paypal),
 };
+const say = (...columns: string[]) => {
+  console.log(columns.join('  '));
+};
 try {
+  const { lost, oversold, events } = await rebuild(dependencies, repairs);
+  for (const one of lost) {
+    if (!repairs || one.missing.length > 0) process.exitCode = 1;
+    say(one.reference, one.id, `lost: ${one.lost.join(', ') || 'not known'}`, rebuilt(one));
+  }
+  for (const { event, ticketType, capacity, sold } of oversold) {
+    process.exitCode = 1;
+    say(`${event} ${ticketType}`, `${String(sold)} sold of ${String(capacity)}`, 'oversold');
+  }
+  for (const event of events) {
+    process.exitCode = 1;
+    say(cancelEventWorkflowId(event), 'lost: the cancellation of the event', 'not rebuilt: cancel it again');
+  }
   const orphans = await findOrphans(dependencies, OLDER_THAN_MINUTES);
   for (const orphan of orphans) {
     const { id, reference, run } = orphan;
     const repaired = repairs ? await repair(dependencies, orphan) : undefined;
     if (repaired?.outcome !== 'resumed' && repaired?.outcome !== 'undone') process.exitCode = 1;
-    console.log([reference, id, `run ${run.toLowerCase()}`, stateOf(orphan), told(repaired)].join('  '));
+    say(reference, id, `run ${run.toLowerCase()}`, stateOf(orphan), told(repaired));
   }
   const stopped = await findStoppedCancellations(dependencies);
   for (const cancellation of stopped) {
@@ -50,10 +71,9 @@ try {
     else process.exitCode = 1;
     const { event, run } = cancellation;
     const told = repairs ? 'resumed' : 'not repaired';
-    console.log(
-      [cancelEventWorkflowId(event), `run ${run.toLowerCase()}`, 'event cancelled', told].join('  '),
-    );
+    say(cancelEventWorkflowId(event), `run ${run.toLowerCase()}`, 'event cancelled', told);
   }
+  if (lost.length + events.length === 0) console.log('The database has everything that Temporal has');
   if (orphans.length + stopped.length === 0) console.log('Every registration has a run that looks after it');
 } finally {
   await dependencies.temporal.connection.close();

@@ -2,7 +2,7 @@
  * Registrations that organizers add. This file owns the table `additions`. Who one is for stands here until it is decided, and then
  * only in the order.
  */
-import type { AddDecision, Addition, NotAdded } from '../addition.ts';
+import type { AddDecision, Addition, AddRequest, NotAdded } from '../addition.ts';
 import { isLanguage } from '../messages/index.ts';
 import { isConstraintViolation, type Database } from './connection.ts';
 import { toSale } from './orders.ts';
@@ -164,6 +164,21 @@ export async function findWaiting(database: Database, id: string): Promise<Perso
   return database<AdditionRow>('additions')
     .where({ id, state: 'waiting' })
     .first('first_name', 'last_name', 'email', 'organization', 'note');
+}
+
+/** What is to be added by hand, and waits for more than `minutes`: what its run has to be started with. */
+export async function findWaitingByHand(
+  database: Database,
+  minutes: number,
+): Promise<{ request: AddRequest; event: string; ticketType: string }[]> {
+  const rows = await database<AdditionRow>('additions')
+    .where({ state: 'waiting' })
+    .whereNull('import_id')
+    .whereRaw('created_at <= now() - make_interval(mins => ?)', [minutes])
+    .select('id', 'action', 'organizer_id', 'event_id', 'ticket_type_id');
+  return rows.map(({ id, action, organizer_id: organizer, event_id: event, ticket_type_id: ticketType }) => ({
+    ...{ request: { registration: id, action, organizer }, event, ticketType },
+  }));
 }
 
 /** Takes out by what an import would recognize a person. */

@@ -11,7 +11,10 @@ import { moveSeat } from './seats/sell.ts';
 import { openStep } from './steps.ts';
 import { findFormerAddress, keepFormerAddress } from './subscriptions.ts';
 
-/** Makes a change, if it is possible. The same action again changes nothing, and gets the same answer. */
+/**
+ * Makes a change, if it is possible. The same action again changes nothing, and gets the same answer. Without an organizer (an empty
+ * text), the service itself asks for it.
+ */
 export async function applyChange(
   database: Database,
   { registration, action, organizer, reason, change }: ChangeRequest,
@@ -22,7 +25,7 @@ export async function applyChange(
     if (order?.erased_at !== null) return { status: 'not-confirmed' };
     const made = await make(trx, order, action, change);
     if ('kind' in made) {
-      await note(trx, { registration, organizer, action, text: reason, ...made });
+      await note(trx, { registration, organizer: organizer || undefined, action, text: reason, ...made });
       await openStep(trx, registration, change.kind === 'again' ? change.step : 'email');
       return changed(trx, registration, action);
     }

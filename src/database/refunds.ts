@@ -228,12 +228,15 @@ async function endingOf(trx: Database, { registration }: Refund): Promise<EndedS
 /** A refund that was asked for, and what its run is about. */
 export type OpenRefund = Refund & { event: string; ticketType: string; status: OrderStatus };
 
-/** Refunds of organizers that are neither done nor refused, asked for more than `minutes` ago. */
+/**
+ * Refunds of orders that are neither done nor refused, asked for more than `minutes` ago: those of organizers, and those with which a run
+ * undoes its own registration.
+ */
 export async function findOpenRefunds(database: Database, minutes: number): Promise<OpenRefund[]> {
   const rows = await database('refunds as r')
     .join('orders as o', 'o.id', 'r.registration_id')
     .where('r.state', 'asked')
-    .whereRaw('r.action <> r.registration_id and r.asked_at < now() - make_interval(mins => ?)', [minutes])
+    .whereRaw('r.asked_at < now() - make_interval(mins => ?)', [minutes])
     .orderBy('r.asked_at')
     .select<(Row & { event_id: string; ticket_type_id: string; status: OrderStatus })[]>(
       ...['r.*', 'o.event_id', 'o.ticket_type_id', 'o.status'],

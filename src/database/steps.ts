@@ -58,11 +58,28 @@ export async function noteAttempt(
     .merge({ ...columns, state, since: database.raw('happened_at()') });
 }
 
+/** After this time, no run tries any more. */
+const GIVEN_UP_DAYS = 31;
+
+/** Registrations with a step that is due for more than `minutes`, and that a run may still do. */
+export const findOpenRegistrations = (database: Database, minutes: number): Promise<string[]> =>
+  database('step_outcomes')
+    .where({ state: 'open' })
+    .whereRaw('since < now() - make_interval(mins => ?)', [minutes])
+    .whereRaw(`since > now() - interval '${GIVEN_UP_DAYS} days'`)
+    .distinct()
+    .pluck<string[]>('registration_id');
+
+/** The steps of a registration that are neither done nor given up. */
+export const findOpenSteps = (database: Database, registration: string): Promise<LateStep[]> =>
+  database('step_outcomes')
+    .where({ registration_id: registration, state: 'open' })
+    .orderBy('step')
+    .pluck<LateStep[]>('step');
+
 /** Whether a step is done, as far as is known. */
 export const isDone = async (trx: Database, registration: string, step: LateStep): Promise<boolean> =>
-  !!(await trx('step_outcomes')
-    .where({ registration_id: registration, step, state: 'done' })
-    .first('step'));
+  !!(await trx('step_outcomes').where({ registration_id: registration, step, state: 'done' }).first('step'));
 
 /**
  * Steps that the run of their registration does, which are open for longer than `minutes` and were not asked about for as long. They
@@ -103,9 +120,6 @@ export async function findUnfinished(
   );
   return rows;
 }
-
-/** After this time, no run tries any more. */
-const GIVEN_UP_DAYS = 31;
 
 /** The steps of the registration `r` in a query, as JSON for {@link toSteps}; null where nothing is known of them. */
 export const STEPS = `(select jsonb_agg(jsonb_build_object('step', s.step, 'attempts', s.attempts, 'at', s.since,

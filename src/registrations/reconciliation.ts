@@ -1,15 +1,20 @@
 /** Finds what no run looks after any more, because the run was terminated or is gone: seats, payments, orders; and repairs it. */
+import { createHash } from 'node:crypto';
 import type { Client } from '@temporalio/client';
 import { refundOwn } from '../activities/refund.ts';
+import type { AddRequest } from '../addition.ts';
+import { findWaitingByHand } from '../database/additions.ts';
 import type { Database } from '../database/connection.ts';
+import { findTicket } from '../database/orders.ts';
 import { giveSeatBack } from '../database/registrations.ts';
 import type { OpenRefund } from '../database/refunds.ts';
+import { findOpenSteps } from '../database/steps.ts';
 import { isPaypalOrder } from '../database/seats/lock.ts';
 import { reference } from '../reference.ts';
 import { refundWorkflowId } from '../refund.ts';
 import { workflowId } from '../registration.ts';
 import { ifThere } from '../temporal/client.ts';
-import { startRefund } from '../temporal/runs.ts';
+import { startAddition, startChange, startRefund } from '../temporal/runs.ts';
 import type { PayPal } from '../vendors/paypal/client.ts';
 import { findStopped, GONE } from './stopped-runs.ts';
 
@@ -26,6 +31,8 @@ export type Orphan = {
   capture: { id: string; paypalOrderId: string; status: 'captured' | 'pending' } | null;
   /** A refund that an organizer has asked for, and that its run has not finished; then `run` is the status of that run. */
   refund?: OpenRefund;
+  /** What an organizer adds, as its run is started; without it, there is no such thing. */
+  added?: { request: AddRequest; event: string; ticketType: string };
 };
 /** `taskQueue`: for tests, another one than the product's. */
 type Dependencies = { database: Database; temporal: Client; paypal: PayPal; taskQueue?: string };
@@ -36,14 +43,17 @@ type Dependencies = { database: Database; temporal: Client; paypal: PayPal; task
  */
 export async function findOrphans(dependencies: Dependencies, olderThanMinutes: number): Promise<Orphan[]> {
   const orphans: Orphan[] = [];
+  const waiting = await findWaitingByHand(dependencies.database, 0);
   for (const stopped of await findStopped(dependencies, { olderThanMinutes })) {
     const { id, run, kind } = stopped;
     const isPaying = kind === 'payment';
     const ordered = kind === 'registration' || kind === 'refund';
+    const added = waiting.find(({ request }) => kind === 'addition' && request.registration === id);
     orphans.push({
       ...{ id, reference: reference(id), run, ordered },
       capture: isPaying ? await captured(dependencies.paypal, stopped.claim.paypalOrderId) : null,
       ...(kind === 'refund' && { refund: stopped.refund }),
+      ...(added && { added }),
     });
   }
   return orphans;
@@ -74,30 +84,65 @@ export type Repair =
 export async function repair(dependencies: Dependencies, orphan: Orphan): Promise<Repair> {
   const { database, temporal, taskQueue } = dependencies;
   const { id, run, capture, refund } = orphan;
-  if (refund) {
+  if (refund && refund.action !== id) {
     // The refund is in the ledger, and with it who asked for it.
-    const { registration, action, amount, cancels } = refund;
+    const { registration, action, amount, cancels, event, ticketType, status } = refund;
     const request = { registration, action, amount, cancels, organizer: '', reason: '' };
     const stopped = await ifThere(temporal.workflow.getHandle(refundWorkflowId(refund.action)).describe());
-    await startRefund(temporal, request, refund, { taskQueue, resumes: `resumes-${stopped?.runId ?? GONE}` });
+    await startRefund(
+      temporal,
+      request,
+      { event, ticketType, status },
+      { taskQueue, resumes: `resumes-${stopped?.runId ?? GONE}` },
+    );
     return { outcome: 'resumed' };
   }
   if (run !== GONE) {
     await resume(temporal, id);
     return { outcome: 'resumed' };
   }
-  if (capture?.status === 'pending') return { outcome: 'payment-pending' };
-  if (capture) {
-    const refund = await refundOwn(dependencies, {
-      id,
-      captureId: capture.id,
-      paypalOrderId: capture.paypalOrderId,
-    });
-    if (refund?.status === 'refused') return { outcome: 'refund-failed', word: refund.word };
-    if (refund && refund.status !== 'done') return { outcome: 'refund-failed', word: refund.status };
+  if (!refund && (orphan.ordered || orphan.added)) {
+    await beginAgain(dependencies, orphan);
+    return { outcome: 'resumed' };
   }
-  await giveSeatBack(database, id, capture ? 'refunded' : 'cancelled');
+  if (capture?.status === 'pending') return { outcome: 'payment-pending' };
+  const paid = refund ? { id: refund.captureId, paypalOrderId: refund.paypalOrderId } : capture;
+  if (paid) {
+    const own = { id, captureId: paid.id, paypalOrderId: paid.paypalOrderId };
+    const outcome = await refundOwn(dependencies, own);
+    if (outcome?.status === 'refused') return { outcome: 'refund-failed', word: outcome.word };
+    if (outcome && outcome.status !== 'done') return { outcome: 'refund-failed', word: outcome.status };
+  }
+  await giveSeatBack(database, id, paid ? 'refunded' : 'cancelled');
   return { outcome: 'undone' };
+}
+
+/** Does with new runs what is left of an order, or of what an organizer adds, whose run is gone. */
+async function beginAgain(
+  { database, temporal, taskQueue }: Dependencies,
+  { id, added }: Orphan,
+): Promise<void> {
+  if (added) {
+    const { request, ...about } = added;
+    await startAddition(temporal, request, about, { taskQueue });
+    return;
+  }
+  const ticket = await findTicket(database, id);
+  if (!ticket) return;
+  const about = { event: ticket.event.id, ticketType: ticket.ticketType.id, status: ticket.status };
+  for (const step of await findOpenSteps(database, id)) {
+    const request = { registration: id, action: actionFor(id, step), organizer: '', reason: '' };
+    await startChange(temporal, { ...request, change: { kind: 'again', step } }, about, { taskQueue });
+  }
+}
+
+/** Names what is done again instead of a run that is gone: the same twice is one. A UUID of the version for names (RFC 9562, 5.8). */
+function actionFor(id: string, step: string): string {
+  const hash = createHash('sha256').update(`${id} ${step} once more`).digest('hex');
+  return [
+    ...[hash.slice(0, 8), hash.slice(8, 12), `8${hash.slice(13, 16)}`],
+    ...[`8${hash.slice(17, 20)}`, hash.slice(20, 32)],
+  ].join('-');
 }
 
 /**

@@ -1,11 +1,14 @@
 /** Finds registrations in the middle of something, whose run was stopped or is gone: by Temporal and the database, without PayPal. */
 import type { Client } from '@temporalio/client';
 import { ADD_WORKFLOW } from '../addition.ts';
+import { changeWorkflowId } from '../change.ts';
+import { findWaitingByHand } from '../database/additions.ts';
 import type { Database } from '../database/connection.ts';
 import { findOpenRefunds, findRefund, type OpenRefund } from '../database/refunds.ts';
 import { findClaims, type Claim } from '../database/seats/claim.ts';
 import { findHold } from '../database/seats/hold.ts';
-import { findUnfinished } from '../database/steps.ts';
+import { findActions } from '../database/history.ts';
+import { findOpenRegistrations, findUnfinished } from '../database/steps.ts';
 import { refundWorkflowId } from '../refund.ts';
 import { registrationId, WORKFLOW, workflowId } from '../registration.ts';
 import { ifThere } from '../temporal/client.ts';
@@ -66,7 +69,7 @@ async function paying(
 
 async function ordered(
   { database, temporal }: Dependencies,
-  { most = Infinity, known = [], signal }: Options,
+  { olderThanMinutes, most = Infinity, known = [], signal }: Options,
 ): Promise<Stopped[]> {
   const query = `WorkflowType IN ("${WORKFLOW}", "${ADD_WORKFLOW}") AND ExecutionStatus IN ("Terminated", "Failed", "TimedOut")`;
   const ids = new Set<string>();
@@ -74,14 +77,28 @@ async function ordered(
     ids.add(registrationId(listed.workflowId));
     if (ids.size >= most) break;
   }
+  // A server that has lost its runs has none in its list.
+  const open = await findOpenRegistrations(database, olderThanMinutes);
+  const waiting = (await findWaitingByHand(database, olderThanMinutes)).map(
+    ({ request }) => request.registration,
+  );
   const stopped: Stopped[] = [];
-  for (const { id, isOrdered } of await findUnfinished(database, [...ids, ...known])) {
+  const looked = new Set([...ids, ...known, ...open.slice(0, most), ...waiting]);
+  for (const { id, isOrdered } of await findUnfinished(database, [...looked])) {
     signal?.throwIfAborted();
     // A reset leaves the run that it was made from as a terminated one. The last run of a registration counts.
     const run = await statusOf(temporal, workflowId(id));
+    // What an organizer has done once more has a run of its own.
+    if (run === GONE && (await isChanging(temporal, await findActions(database, id)))) continue;
     if (!WELL.includes(run)) stopped.push({ kind: isOrdered ? 'registration' : 'addition', id, run });
   }
   return stopped;
+}
+
+async function isChanging(temporal: Pick<Client, 'workflow'>, actions: string[]): Promise<boolean> {
+  for (const action of actions)
+    if ((await statusOf(temporal, changeWorkflowId(action))) === 'RUNNING') return true;
+  return false;
 }
 
 async function refunding(
@@ -92,7 +109,7 @@ async function refunding(
   for (const refund of await findOpenRefunds(database, olderThanMinutes)) {
     signal?.throwIfAborted();
     const { action, registration: id } = refund;
-    const run = await statusOf(temporal, refundWorkflowId(action));
+    const run = await statusOf(temporal, action === id ? workflowId(id) : refundWorkflowId(action));
     // The run may have ended well since its refund was read.
     if (run === 'RUNNING' || (await findRefund(database, action))?.state !== 'asked') continue;
     stopped.push({ kind: 'refund', id, run, refund });

@@ -1,6 +1,6 @@
 /** A database that was restored from a backup gets back what Temporal and PayPal know. */
 import { randomUUID } from 'node:crypto';
-import { afterAll, beforeAll, expect, it, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest';
 import type { Change } from '../../src/change.ts';
 import { storeAdditions } from '../../src/database/additions.ts';
 import { erase } from '../../src/registrations/erasure.ts';
@@ -8,20 +8,34 @@ import { rebuild } from '../../src/registrations/rebuild/rebuild.ts';
 import { findOrphans, repair } from '../../src/registrations/reconciliation.ts';
 import { reference } from '../../src/reference.ts';
 import { refundWorkflowId } from '../../src/refund.ts';
-import { workflowId } from '../../src/registration.ts';
-import { startAddition, startCancellation, startChange, startRefund } from '../../src/temporal/runs.ts';
+import { workflowId, type Order } from '../../src/registration.ts';
+import {
+  payRegistration,
+  startAddition,
+  startCancellation,
+  startChange,
+  startRefund,
+} from '../../src/temporal/runs.ts';
+import { ifThere } from '../../src/temporal/client.ts';
 import { addSearchAttributes } from '../../src/temporal/search-attributes.ts';
 import { formOf } from '../../stage/person.ts';
+import { startOwnTemporal } from '../own-temporal.ts';
 import { anAttendee, CARDS, startStack, type Stack } from '../stack.ts';
 import { isLeftWith } from '../workflows/dev-server.ts';
 
 let stack: Stack;
+let server: Awaited<ReturnType<typeof startOwnTemporal>>;
 beforeAll(async () => {
-  stack = await startStack({ answerWithinMs: 2000 });
+  server = await startOwnTemporal();
+  stack = await startStack({ answerWithinMs: 2000, settings: { TEMPORAL_ADDRESS: server.address } });
   await addSearchAttributes(stack.temporal.connection);
   await stack.startWorker();
 });
-afterAll(() => stack.stop());
+afterEach(() => stack.sandbox.faults.clear());
+afterAll(async () => {
+  await stack.stop();
+  await server.stop();
+});
 
 const handleOf = (id: string) => stack.temporal.workflow.getHandle(workflowId(id));
 const about = { event: 'conference', ticketType: 'regular', status: 'confirmed' } as const;
@@ -56,7 +70,24 @@ async function change(registration: string, made: Change) {
   await stack.temporal.workflow.getHandle(`change-${request.action}`).result();
 }
 
-/** Everything that the database says of registrations, without the times at which it was entered. */
+/** An order as the api would have it, of somebody who has no seat. */
+const orderWithoutSeat = (id: string): Order => ({
+  id,
+  event: {
+    ...{ id: 'conference', name: 'Conference', venue: 'Hall', seller: 'Seller', timeZone: 'Europe/Berlin' },
+    ...{ startsAt: '2027-06-01T08:00:00.000Z', endsAt: '2027-06-01T16:00:00.000Z' },
+  },
+  ticketType: { id: 'regular', name: 'Regular' },
+  attendee: formOf(id).attendee,
+  newsletter: null,
+  amount: euros(12_000),
+  paypalOrderId: '5O190127TN364715T',
+});
+
+/**
+ * Everything that the database says of registrations, without the times at which it was entered, and without what the histories do not
+ * tell: how the audience followed a corrected address.
+ */
 async function everything() {
   const { database } = stack;
   const rows = async (sql: string) => (await database.raw<{ rows: object[] }>(sql)).rows;
@@ -64,9 +95,7 @@ async function everything() {
     orders: await rows(
       `select to_jsonb(o) - '{created_at,updated_at,email_since,former_addresses}'::text[] as row from orders o order by id`,
     ),
-    ended: await rows(
-      'select id, status, event_id, begun_at is not null as begun from ended_registrations order by id',
-    ),
+    ended: await rows('select id, status from ended_registrations order by id'),
     captures: await rows('select * from captures order by paypal_capture_id'),
     refunds: await rows(
       `select action, registration_id, number, paypal_capture_id, paypal_order_id, amount_minor, currency, rest, cancels, state, word,
@@ -75,7 +104,7 @@ async function everything() {
     steps: await rows('select registration_id, step, state, by_desk from step_outcomes order by 1, 2'),
     events: await rows(
       `select registration_id, kind, organizer_id, action, facts, text from registration_events
-       order by registration_id, position`,
+       where kind <> 'audience-changed' order by registration_id, position`,
     ),
     seats: await rows('select event_id, id, sold, capacity from ticket_types order by 1, 2'),
     holds: await rows(
@@ -127,9 +156,7 @@ it(
     await isLeftWith(handleOf(pending.id), 'settlePayment');
     // A registration without a seat comes to its end without a payment.
     const late = someone();
-    const order = await late.approve();
-    await database('seat_holds').where({ id: late.id }).delete();
-    await late.post(order);
+    await payRegistration(stack.temporal, orderWithoutSeat(late.id), false, { taskQueue: stack.taskQueue });
     await handleOf(late.id).result();
     // The order cannot be stored, so that the run refunds what it took.
     await database.raw('alter table orders add constraint broken check (false) not valid');
@@ -204,36 +231,6 @@ it(
   },
 );
 
-it(
-  'does not bring back a person who was erased, and says whom it cannot rebuild',
-  { timeout: 60_000 },
-  async () => {
-    const { database, store, temporal, taskQueue } = stack;
-    const restore = await store.backUp();
-    const erased = await registered();
-    await erase(stack, reference(erased.id));
-    const [registration, action, organizer] = [randomUUID(), randomUUID(), randomUUID()];
-    const person = { firstName: 'Ada', lastName: 'Example', email: 'hand@example.org', language: 'en' };
-    await storeAdditions(database, [
-      { id: registration, action, organizer, ...about, ...person, amount: euros(0) },
-    ]);
-    await startAddition(temporal, { registration, action, organizer }, about, { taskQueue });
-    await handleOf(registration).result();
-    await restore();
-
-    const { lost } = await rebuild(stack, true);
-    expect(lost).toEqual([
-      {
-        id: registration,
-        reference: reference(registration),
-        lost: expect.any(Array) as unknown,
-        missing: ['person-unknown'],
-      },
-    ]);
-    expect(await database('orders').whereIn('id', [erased.id, registration])).toEqual([]);
-  },
-);
-
 it('rebuilds beside people who register at the same time', { timeout: 60_000 }, async () => {
   const { database, store } = stack;
   const restore = await store.backUp();
@@ -275,3 +272,34 @@ it('has a refund made that was under way when the database was lost', { timeout:
   ]);
   expect(await database('orders').where({ id: ada.id })).toMatchObject([{ status: 'refunded' }]);
 });
+
+it(
+  'does not bring back a person who was erased, and says whom it cannot rebuild',
+  { timeout: 60_000 },
+  async () => {
+    const { database, store, temporal, taskQueue } = stack;
+    const restore = await store.backUp();
+    const erased = await registered();
+    await erase(stack, reference(erased.id));
+    await vi.waitUntil(async () => !(await ifThere(handleOf(erased.id).describe())), { timeout: 20_000 });
+    const [registration, action, organizer] = [randomUUID(), randomUUID(), randomUUID()];
+    const person = { firstName: 'Ada', lastName: 'Example', email: 'hand@example.org', language: 'en' };
+    await storeAdditions(database, [
+      { id: registration, action, organizer, ...about, ...person, amount: euros(0) },
+    ]);
+    await startAddition(temporal, { registration, action, organizer }, about, { taskQueue });
+    await handleOf(registration).result();
+    await restore();
+
+    const { lost } = await rebuild(stack, true);
+    expect(lost).toEqual([
+      {
+        id: registration,
+        reference: reference(registration),
+        lost: expect.any(Array) as unknown,
+        missing: ['person-unknown'],
+      },
+    ]);
+    expect(await database('orders').whereIn('id', [erased.id, registration])).toEqual([]);
+  },
+);

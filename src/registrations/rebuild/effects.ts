@@ -122,6 +122,7 @@ export async function effectsOf(
         taken = result === null ? undefined : { claimedFor: null, heldUntil: result as string };
         return result === null ? { kind: 'end', status: 'expired' } : undefined;
       case 'saveOrder':
+        taken = undefined;
         return { kind: 'order', order: args[0] as Order, payment: args[1] as Captured };
       case 'addOrder':
         return (result as Added).decision.status === 'added' ? { kind: 'addition' } : undefined;
@@ -131,6 +132,7 @@ export async function effectsOf(
         return { kind: 'own-refund', paid: args[0] as Paid, refunded };
       }
       case 'giveSeatBack':
+        taken = undefined;
         return { kind: 'end', status: args[1] as EndedStatus };
       case 'askRefund':
         return (result as RefundDecision).status === 'asked'
