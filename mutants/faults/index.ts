@@ -18,6 +18,7 @@ import { QUESTIONS } from './questions.ts';
 import { RECORDS } from './records.ts';
 import { REFUNDS } from './refunds.ts';
 import { SEATS } from './seats.ts';
+import { STORES } from './stores.ts';
 import { TEMPORAL } from './temporal.ts';
 import { VENDORS } from './vendors.ts';
 import { WEBHOOKS } from './webhooks.ts';
@@ -40,6 +41,7 @@ export const FAULTS: Fault[] = [
   ...TEMPORAL,
   ...METRICS,
   ...RECORDS,
+  ...STORES,
   ...API,
   ...LIMITS,
   ...OWNERS,

@@ -101,8 +101,8 @@ export const RECORDS: Fault[] = [
   {
     name: 'reconciliation: the seat is given back and the payment kept',
     file: reconciliation,
-    find: 'if (capture) {',
-    replace: 'if (!capture) {',
+    find: 'if (paid) {',
+    replace: 'if (!paid) {',
     caughtBy: { [repaired]: 'refunds a payment once' },
   },
   {
