@@ -62,9 +62,10 @@ it(
     // The money is taken, and nobody knows yet.
     const paid = someone();
     sandbox.faults.set('paypal', { mode: 'cut', only: '/capture' });
-    await paid.register();
+    const paying = paid.register();
     await vi.waitUntil(() => captured(paid.id).length > 0, { timeout: 10_000 });
     await handleOf(paid.id).terminate();
+    await paying;
     sandbox.faults.clear();
     const unmailed = someone();
     for (const vendor of ['sendgrid', 'mailchimp'] as const)
