@@ -26,8 +26,8 @@ export default defineConfig({
     hookTimeout: 120_000,
     // A call of Temporal's client that waits for its next try when a test closes the connection ends so, where nobody can catch it.
     onUnhandledError: ({ message }) => message !== 'Channel has been shut down',
-    // More workers than the usual two cores, because tests spend much of their time waiting.
-    maxWorkers: 4,
+    // More workers than the usual two cores, because tests spend much of their time waiting. More than these starve each other.
+    maxWorkers: 3,
     sequence: { sequencer: LongestFirst },
     // Test files share processes, because loading the SDKs takes longer than most tests.
     isolate: false,

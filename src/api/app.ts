@@ -100,7 +100,12 @@ export async function buildApp(dependencies: Dependencies): Promise<App> {
     xFrameOptions: { action: 'deny' },
     strictTransportSecurity: config.publicUrl.startsWith('https:') ? { maxAge: 31_536_000 } : false,
   });
-  await app.register(underPressure, PRESSURE);
+  await app.register(underPressure, {
+    ...PRESSURE,
+    ...(dependencies.maxEventLoopDelayMs !== undefined && {
+      maxEventLoopDelay: dependencies.maxEventLoopDelayMs,
+    }),
+  });
   await app.register(compress, {
     brotliOptions: { params: { [constants.BROTLI_PARAM_QUALITY]: BROTLI_QUALITY } },
   });

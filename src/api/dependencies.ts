@@ -18,6 +18,8 @@ export type Dependencies = {
   /** For tests: another task queue, and another time to wait for a payment, than the product's. */
   taskQueue?: string | undefined;
   answerWithinMs?: number | undefined;
+  /** For tests, where the api shares its process with much else: the delay of the event loop from which on requests are refused. */
+  maxEventLoopDelayMs?: number | undefined;
   /** For tests: where the log goes instead of standard output. */
   logStream?: NodeJS.WritableStream | undefined;
 };

@@ -46,9 +46,9 @@ describe('nothing is on sale', () => {
 
 it('tells an event that is not on sale from a draft and from one that never was', async () => {
   const found = () => findEventState(store.database, 'conference');
-  expect(await found()).toEqual({ name: 'Conference', state: 'live' });
+  expect(await found()).toMatchObject({ name: 'Conference', state: 'live' });
   await event({ state: 'draft' });
-  expect(await found()).toEqual({ name: 'Conference', state: 'draft' });
+  expect(await found()).toMatchObject({ name: 'Conference', state: 'draft' });
   expect(await findEventState(store.database, 'unknown')).toBeUndefined();
 });
 

@@ -26,7 +26,13 @@ async function start(changes: Partial<Config>): Promise<App> {
   const { config, database, paypal, temporal } = stack;
   // The apis of the tests before have counted the guesses of the same address in the database.
   await database('rate_limits').delete();
-  const app = await buildApp({ config: { ...config, ...changes }, database, paypal, temporal });
+  const app = await buildApp({
+    maxEventLoopDelayMs: stack.maxEventLoopDelayMs,
+    config: { ...config, ...changes },
+    database,
+    paypal,
+    temporal,
+  });
   apps.push(app);
   return app;
 }

@@ -19,23 +19,19 @@ const usedMb = () => {
   return process.memoryUsage().heapUsed / 2 ** 20;
 };
 
-const ADDRESSES = 300_000;
+const ADDRESSES = 100_000;
 /** What five thousand counters take, ten times over. A counter for each address would take several times as much. */
 const ROOM_MB = 20;
 
-it(
-  'hundreds of thousands of addresses take no more memory than a few thousand',
-  { timeout: 120_000 },
-  async () => {
-    const { onRequest, declined } = attemptLimits(stack.app, 60);
-    const before = usedMb();
-    for (let n = 0; n < ADDRESSES; n++) {
-      const ip = [10, n >> 16, (n >> 8) & 255, n & 255].join('.');
-      const body = { attendee: { email: `${n}@example.org` }, paypalOrderId: String(n) };
-      const request = { ip, body, routeOptions: { config: {} } } as unknown as FastifyRequest;
-      for (const hook of onRequest) await hook(request);
-      if (n % 30 === 0) await declined(request);
-    }
-    expect(usedMb() - before).toBeLessThan(ROOM_MB);
-  },
-);
+it('a hundred thousand addresses take no more memory than a few thousand', { timeout: 120_000 }, async () => {
+  const { onRequest, declined } = attemptLimits(stack.app, 60);
+  const before = usedMb();
+  for (let n = 0; n < ADDRESSES; n++) {
+    const ip = [10, n >> 16, (n >> 8) & 255, n & 255].join('.');
+    const body = { attendee: { email: `${n}@example.org` }, paypalOrderId: String(n) };
+    const request = { ip, body, routeOptions: { config: {} } } as unknown as FastifyRequest;
+    for (const hook of onRequest) await hook(request);
+    if (n % 50 === 0) await declined(request);
+  }
+  expect(usedMb() - before).toBeLessThan(ROOM_MB);
+});

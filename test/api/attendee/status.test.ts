@@ -155,7 +155,13 @@ it('the status page in an outage says nothing of a new try', async () => {
   const { config, paypal } = stack;
   const database = connectDatabase('postgres://nobody@127.0.0.1:1/none');
   const away = connectTemporal({ ...config, temporal: { connectionOptions: { address: '127.0.0.1:1' } } });
-  const app = await buildApp({ config, database, paypal, temporal: away });
+  const app = await buildApp({
+    maxEventLoopDelayMs: stack.maxEventLoopDelayMs,
+    config,
+    database,
+    paypal,
+    temporal: away,
+  });
   try {
     const { statusCode, body } = await app.inject({
       url: `/registrations/${anAttendee(stack).id}`,

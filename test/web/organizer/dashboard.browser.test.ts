@@ -29,7 +29,8 @@ afterEach(async () => {
 afterAll(() => site.close());
 
 const [, desktop] = VISITORS;
-const today = () => new Date().toISOString().slice(0, 10);
+/** The day in the time zone of the event. */
+const today = () => new Intl.DateTimeFormat('sv-SE', { timeZone: 'Europe/Berlin' }).format();
 const at = (day: string) => `${day}T10:00:00Z`;
 
 /** Orders of two weeks, one of them refunded in part and one whose mail failed; and a payment in doubt. */
