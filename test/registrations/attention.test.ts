@@ -18,7 +18,7 @@ import { isLeftWith } from '../workflows/dev-server.ts';
 
 let stack: Stack;
 beforeAll(async () => {
-  stack = await startStack({ answerWithinMs: 1000 });
+  stack = await startStack({ answerWithinMs: 3000 });
   await stack.startWorker();
 });
 const TABLES = [

@@ -23,7 +23,7 @@ import { gate } from '../workflows/stand-ins.ts';
 
 let stack: Stack;
 beforeAll(async () => {
-  stack = await startStack({ answerWithinMs: 1000 });
+  stack = await startStack({ answerWithinMs: 3000 });
   await stack.startWorker();
 });
 afterEach(() => {

@@ -105,7 +105,7 @@ const start = (order: Order, options: { workflowTaskTimeout: '1s' }) =>
 describe('a step that is added without a patch', () => {
   const fulfilled = HISTORIES.filter((file) => readHistory(file).includes('"saveOrder"'));
 
-  it('breaks every recorded history that has reached it, and no other', { timeout: 120_000 }, async () => {
+  it('breaks every recorded history that has reached it, and no other', { timeout: 400_000 }, async () => {
     const broken: string[] = [];
     for (const file of HISTORIES)
       await replay(versions.plain, JSON.parse(readHistory(file))).catch((error: unknown) => {
