@@ -7,6 +7,7 @@ import { workflowId, type Progress } from '../src/registration.ts';
 import { ifThere } from '../src/temporal/client.ts';
 import { emailOf } from '../stage/person.ts';
 import type { World } from '../stage/world.ts';
+import { ADDITION_INVARIANTS, auditAdditions, openAdditions, type Added } from './additions.ts';
 import { auditChanges, CHANGE_INVARIANTS, SENDS } from './changes.ts';
 import { ENDS, type Told } from './client.ts';
 import { correctedEmailOf, type FixRuling } from './fixes.ts';
@@ -44,6 +45,7 @@ export const INVARIANTS = [
   'personal data, card number or key in a log',
   ...REFUND_INVARIANTS,
   ...CHANGE_INVARIANTS,
+  ...ADDITION_INVARIANTS,
 ] as const;
 
 type TicketRow = { id: string; capacity: number | null; sold: number };
@@ -58,7 +60,8 @@ export type Audit = {
 };
 
 /**
- * Observations: the responses to clients (`told`); the final status of each (`shown`); the answers to organizers (`rulings`, `fixed`);
+ * Observations: the responses to clients (`told`); the final status of each (`shown`); the answers to organizers (`rulings`, `fixed`,
+ * `added`);
  * ticket types with more seats held or sold than available (`overheld`); what was killed or failed (`struck`).
  */
 type Seen = {
@@ -66,6 +69,7 @@ type Seen = {
   shown: Told[];
   rulings: Ruling[];
   fixed: FixRuling[];
+  added: Added[];
   overheld: Set<string>;
   struck: Strike[];
 };
@@ -90,8 +94,8 @@ export async function actionRuns(
 /** Compares all records. A run that is still open is a violation. */
 export async function audit(
   world: World,
-  { clients, acts, fixes }: Plan,
-  { told, shown, rulings, fixed, overheld, struck }: Seen,
+  { clients, acts, fixes, additions }: Plan,
+  { told, shown, rulings, fixed, added, overheld, struck }: Seen,
 ): Promise<Audit> {
   const { database, client, sandbox } = world;
   const { captures, refunds, mails, members } = sandbox.ledger();
@@ -220,6 +224,10 @@ export async function audit(
     ...auditChanges({
       ...{ orders, history, fixes, mailsOf, subscribed, struck },
       ...{ rulings: fixed, runs: started.changes },
+    }),
+    ...auditAdditions({
+      ...{ planned: additions, added, orders, mailsOf, struck },
+      open: await openAdditions(world, added),
     }),
   };
   const outcomes = tally(clients.map(({ id }) => endOf(id) ?? 'no payment attempted'));

@@ -23,6 +23,7 @@ it('loses, duplicates and misreports nothing while all parts are killed', LONG, 
   expect(Object.values(report.kills).reduce((sum, count) => sum + count, 0)).toBeGreaterThanOrEqual(4);
   expect(report.outcomes.confirmed).toBeGreaterThan(5);
   expect(report.refunds.done).toBeGreaterThan(3);
+  expect(report.added).toBe(2);
   for (const kind of FIXES) expect(Object.keys(report.fixes).join()).toContain(kind);
 });
 
@@ -35,6 +36,7 @@ it(
     expect(violations['payment captured without an order or a refund'].length).toBeGreaterThan(5);
     expect(violations['attendee told "registered" without an order'].length).toBeGreaterThan(5);
     expect(violations['more seats held or sold than available']).toContain('scarce');
+    expect(violations['added person without exactly one order'].length).toBeGreaterThan(0);
     expect(violations['attendee told "not charged" but charged'].length).toBeGreaterThan(0);
   },
 );

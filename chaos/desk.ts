@@ -39,7 +39,7 @@ async function signIn({ database, url }: Place, email: string, role: Role) {
   };
 }
 
-/** An organizer who writes notes. */
+/** An organizer who writes notes and adds people. */
 export async function openDesk(place: Place) {
   const { id: organizer, post } = await signIn(place, 'desk@example.org', 'organizer');
   return {
@@ -53,6 +53,20 @@ export async function openDesk(place: Place) {
       const { status } = await post(path, { action, text: 'Asked by telephone' });
       if (status === 404) return { status: 'not-confirmed' };
       return status === 303 ? { status: 'noted' } : undefined;
+    },
+    /** Sends a form that adds somebody, until it is accepted. Returns the registration; undefined when that was not answered. */
+    async add(action: string, email: string, deadline: number): Promise<string | undefined> {
+      const person = { firstName: 'Ada', lastName: 'Example', email, language: 'en' };
+      const fields = { action, ticket: 'conference/regular', payment: 'complimentary', ...person };
+      while (Date.now() < deadline) {
+        const answer = await post('/organizer/registrations/new', fields).catch(() => undefined);
+        if (answer?.status === 303)
+          return /registrations\/([0-9a-f-]{36})/.exec(answer.headers.get('location') ?? '')?.[1];
+        if (answer && answer.status < 500 && answer.status !== 429)
+          throw new Error(`Nobody was added: ${answer.status}`);
+        await sleep(AGAIN_MS);
+      }
+      return undefined;
     },
   };
 }

@@ -44,7 +44,7 @@ async function chaos([seed = randomInt(2 ** 31), registrations = 200, seconds = 
   conclude(
     report,
     sections,
-    `Duplicate confirmations: ${report.duplicateMails}. Duration: ${report.seconds} s.`,
+    `Added by hand: ${report.added}. Duplicate confirmations: ${report.duplicateMails}. Duration: ${report.seconds} s.`,
   );
 }
 

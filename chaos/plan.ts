@@ -1,5 +1,6 @@
 /** The plan of a run, derived from a seed: which clients register how, what organizers do, and which parts and vendors fail. */
 import { planActs, type Act } from './acts.ts';
+import { planAdditions, type PlannedAddition } from './additions.ts';
 import { planFixes, type Fix } from './fixes.ts';
 import type { Fault, Provider } from '../sandbox/vendors/faults.ts';
 import { PARTS, type Part } from '../stage/world.ts';
@@ -33,6 +34,8 @@ export type Plan = Omit<Options, 'kills'> & {
   acts: Act[];
   /** What else organizers do about each registration, at the same time. */
   fixes: Fix[];
+  /** Whom organizers add by hand. */
+  additions: PlannedAddition[];
   /** What is killed after all registrations have ended, while organizers act; `at` counts from then. */
   lateKills: Kill[];
   /**
@@ -135,5 +138,6 @@ export function makePlan({ seed, registrations, seconds, kills }: Options): Plan
     acts,
     fixes,
     lateKills: late.map((part) => ({ part, at: below(2500), downMs: 200 + below(1000) })),
+    additions: planAdditions(registrations, { below, uuid, ms }),
   };
 }

@@ -5,6 +5,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { workflowId } from '../src/registration.ts';
+import { add, openAdditions, type Added } from './additions.ts';
 import { actionRuns, audit, type Audit } from './audit.ts';
 import { look, register, type Told } from './client.ts';
 import { openDesk } from './desk.ts';
@@ -22,6 +23,8 @@ export type Report = Audit & {
   answers: Record<string, number>;
   rulings: Record<string, number>;
   fixes: Record<string, number>;
+  /** How many people organizers have added by hand. */
+  added: number;
   seconds: number;
   /** The folder of data and logs, if there are violations. */
   folder: string | undefined;
@@ -57,6 +60,7 @@ export async function runChaos(
     const told: Told[] = [];
     const rulings: Ruling[] = [];
     const fixed: FixRuling[] = [];
+    const added: Added[] = [];
     const desk = await openDesk(world);
     const overheld = new Set<string>();
     const watching = watchSeats(world, overheld);
@@ -86,13 +90,17 @@ export async function runChaos(
           await until(startedAt + planned.at);
           fixed.push(...(await fix(world, desk, planned, patience)));
         }),
+      ...plan.additions.map(async (planned) => {
+        await until(startedAt + planned.at);
+        added.push(await add(desk, planned, patience));
+      }),
     ];
     const [killed, gone, failed] = await trouble;
     world.sandbox.faults.clear();
     await world.reviveAll();
     say('All parts and vendors are up again');
     await Promise.all([...everybody, ...organizers]);
-    await settle(world, plan, say);
+    await settle(world, plan, added, say);
 
     say('Organizers act on what is settled');
     const lateAt = Date.now();
@@ -116,12 +124,12 @@ export async function runChaos(
     const [killedLate] = await lateTrouble;
     await world.reviveAll();
     await Promise.all(lateActs);
-    await settle(world, plan, say);
+    await settle(world, plan, added, say);
     watching.abort();
     const dead = [...killed, ...gone, ...killedLate];
     const shown = await Promise.all(plan.clients.map(({ id }) => look(world, id)));
     const result = await audit(world, plan, {
-      ...{ told, shown, rulings, fixed, overheld },
+      ...{ told, shown, rulings, fixed, added, overheld },
       struck: [...dead, ...failed],
     });
     keep = Object.values(result.violations).some((ids) => ids.length > 0) && !broken;
@@ -132,6 +140,7 @@ export async function runChaos(
       faults: tally(failed.map(({ what }) => what)),
       answers: tally(told.map(({ method, status }) => `${method} ${status}`)),
       rulings: tally(rulings.map(({ again, decision }) => `${again ? 'again: ' : ''}${decision.status}`)),
+      added: added.length,
       fixes: tally(fixed.map(({ kind, decision }) => `${kind}: ${decision.status}`)),
       seconds: Math.round((Date.now() - startedAt) / 1000),
       folder: keep ? world.folder : undefined,
@@ -222,7 +231,7 @@ function watchSeats({ database }: World, overheld: Set<string>): AbortController
 }
 
 /** Waits until every run has ended. Cancels those that wait for another card, as an organizer would. */
-async function settle(world: World, plan: Plan, say: Say): Promise<void> {
+async function settle(world: World, plan: Plan, added: Added[], say: Say): Promise<void> {
   const { client } = world;
   const deadline = Date.now() + SETTLE_WITHIN_MS;
   const cancelled = new Set<string>();
@@ -233,6 +242,7 @@ async function settle(world: World, plan: Plan, say: Say): Promise<void> {
       () => [{ status: 'RUNNING' }],
     );
     open = acting.filter(({ status }) => status === 'RUNNING').length;
+    open += await openAdditions(world, added).catch(() => 1);
     for (const { id } of plan.clients) {
       const handle = client.workflow.getHandle(workflowId(id));
       const run = await handle.describe().catch(() => undefined);

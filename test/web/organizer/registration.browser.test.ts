@@ -72,6 +72,7 @@ describe.each(VISITORS)('on $who', (visitor) => {
     await page.getByLabel(t('organizer.refund.cancel')).check();
     await page.getByRole('button', { name: t('organizer.refund.continue') }).click();
     await page.getByRole('button', { name: t('organizer.refund.button', { amount: money(8000) }) }).click();
+    await page.waitForURL(/done=/);
     await shows(t('organizer.history.cancelled'));
     await page.getByText(t('organizer.status.refunded'), { exact: true }).first().waitFor();
     await expectGood(visited);
@@ -85,10 +86,12 @@ describe.each(VISITORS)('on $who', (visitor) => {
     site.stack.sandbox.setAccount({ funds: 0 });
     await page.getByRole('button', { name: t('organizer.refund.continue') }).click();
     await page.getByRole('button', { name: t('organizer.refund.button', { amount: money(12_000) }) }).click();
+    await page.waitForURL(/done=/);
     await shows(t('organizer.refund.word.REFUND_FAILED_INSUFFICIENT_FUNDS', { word: '' }));
     await expectGood(visited);
     site.stack.sandbox.setAccount({ funds: null });
     await page.getByRole('button', { name: t('organizer.refund.retry', { amount: money(12_000) }) }).click();
+    await page.waitForURL(/done=/);
     await shows(t('organizer.told.refunded', { amount: money(12_000) }));
   });
 
