@@ -6,7 +6,7 @@ import { ifThere } from '../src/temporal/client.ts';
 import type { World } from '../stage/world.ts';
 import type { Desk } from './desk.ts';
 import { unexplained, type Strike } from './mails.ts';
-import type { Patience } from './organizer.ts';
+import { untilAnswered, type Patience } from './organizer.ts';
 
 export const ADDITION_INVARIANTS = [
   'addition without an answer',
@@ -39,8 +39,13 @@ export async function add(
   { action, email }: PlannedAddition,
   { deadline }: Patience,
 ): Promise<Added> {
-  const answers = Array.from({ length: AT_ONCE }, () => desk.add(action, email, deadline));
-  const [id, ...others] = new Set(await Promise.all(answers));
+  const answers = Array.from({ length: AT_ONCE }, () =>
+    untilAnswered(() => desk.add(action, email), deadline),
+  );
+  const ids = (await Promise.all(answers)).map((answer) =>
+    answer.status === 'added' ? answer.id : undefined,
+  );
+  const [id, ...others] = new Set(ids);
   if (others.length > 0) throw new Error('One form has added several people');
   return { action, id };
 }

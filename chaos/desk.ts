@@ -54,19 +54,18 @@ export async function openDesk(place: Place) {
       if (status === 404) return { status: 'not-confirmed' };
       return status === 303 ? { status: 'noted' } : undefined;
     },
-    /** Sends a form that adds somebody, until it is accepted. Returns the registration; undefined when that was not answered. */
-    async add(action: string, email: string, deadline: number): Promise<string | undefined> {
+    /** Sends a form that adds somebody. Undefined when that was not answered. */
+    async add(
+      action: string,
+      email: string,
+    ): Promise<{ status: 'added'; id: string | undefined } | { status: 'not-added' } | undefined> {
       const person = { firstName: 'Ada', lastName: 'Example', email, language: 'en' };
       const fields = { action, ticket: 'conference/regular', payment: 'complimentary', ...person };
-      while (Date.now() < deadline) {
-        const answer = await post('/organizer/registrations/new', fields).catch(() => undefined);
-        if (answer?.status === 303)
-          return /registrations\/([0-9a-f-]{36})/.exec(answer.headers.get('location') ?? '')?.[1];
-        if (answer && answer.status < 500 && answer.status !== 429)
-          throw new Error(`Nobody was added: ${answer.status}`);
-        await sleep(AGAIN_MS);
-      }
-      return undefined;
+      const { status, headers } = await post('/organizer/registrations/new', fields);
+      if (status >= 500 || status === 429) return undefined;
+      if (status !== 303) return { status: 'not-added' };
+      const [, id] = /registrations\/([0-9a-f-]{36})/.exec(headers.get('location') ?? '') ?? [];
+      return { status: 'added', id };
     },
   };
 }

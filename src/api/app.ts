@@ -102,9 +102,7 @@ export async function buildApp(dependencies: Dependencies): Promise<App> {
   });
   await app.register(underPressure, {
     ...PRESSURE,
-    ...(dependencies.maxEventLoopDelayMs !== undefined && {
-      maxEventLoopDelay: dependencies.maxEventLoopDelayMs,
-    }),
+    maxEventLoopDelay: dependencies.maxEventLoopDelayMs ?? PRESSURE.maxEventLoopDelay,
   });
   await app.register(compress, {
     brotliOptions: { params: { [constants.BROTLI_PARAM_QUALITY]: BROTLI_QUALITY } },

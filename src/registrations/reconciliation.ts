@@ -1,5 +1,4 @@
 /** Finds what no run looks after any more, because the run was terminated or is gone: seats, payments, orders; and repairs it. */
-import { createHash } from 'node:crypto';
 import type { Client } from '@temporalio/client';
 import { refundOwn } from '../activities/refund.ts';
 import type { AddRequest } from '../addition.ts';
@@ -10,6 +9,7 @@ import { giveSeatBack } from '../database/registrations.ts';
 import type { OpenRefund } from '../database/refunds.ts';
 import { findOpenSteps } from '../database/steps.ts';
 import { isPaypalOrder } from '../database/seats/lock.ts';
+import { hashedUuid } from '../hash.ts';
 import { reference } from '../reference.ts';
 import { refundWorkflowId } from '../refund.ts';
 import { workflowId } from '../registration.ts';
@@ -131,18 +131,11 @@ async function beginAgain(
   if (!ticket) return;
   const about = { event: ticket.event.id, ticketType: ticket.ticketType.id, status: ticket.status };
   for (const step of await findOpenSteps(database, id)) {
-    const request = { registration: id, action: actionFor(id, step), organizer: '', reason: '' };
+    // The same step twice is one action.
+    const action = hashedUuid('once more', id, step);
+    const request = { registration: id, action, organizer: '', reason: '' };
     await startChange(temporal, { ...request, change: { kind: 'again', step } }, about, { taskQueue });
   }
-}
-
-/** Names what is done again instead of a run that is gone: the same twice is one. A UUID of the version for names (RFC 9562, 5.8). */
-function actionFor(id: string, step: string): string {
-  const hash = createHash('sha256').update(`${id} ${step} once more`).digest('hex');
-  return [
-    ...[hash.slice(0, 8), hash.slice(8, 12), `8${hash.slice(13, 16)}`],
-    ...[`8${hash.slice(17, 20)}`, hash.slice(20, 32)],
-  ].join('-');
 }
 
 /**

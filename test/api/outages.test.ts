@@ -138,13 +138,7 @@ it('starts while PostgreSQL is down, and answers 503', async () => {
   });
   const database = connectDatabase(config.databaseUrl);
   const client = connectTemporal(config);
-  const app = await buildApp({
-    maxEventLoopDelayMs: stack.maxEventLoopDelayMs,
-    config,
-    database,
-    temporal: client,
-    paypal: stack.paypal,
-  });
+  const app = await buildApp({ ...stack, config, database, temporal: client });
   const ada = anAttendee({ app, sandbox: stack.sandbox });
   for (const response of [await ada.put(), await ada.post('ANY'), await app.inject('/api/events')]) {
     expect([response.statusCode, response.headers['retry-after']]).toEqual([503, '10']);

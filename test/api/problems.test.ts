@@ -25,15 +25,7 @@ afterAll(async () => {
 });
 
 async function start(changes: Partial<Dependencies>): Promise<App> {
-  const { config, database, paypal, temporal } = stack;
-  const app = await buildApp({
-    maxEventLoopDelayMs: stack.maxEventLoopDelayMs,
-    config,
-    database,
-    paypal,
-    temporal,
-    ...changes,
-  });
+  const app = await buildApp({ ...stack, ...changes });
   apps.push(app);
   return app;
 }

@@ -23,16 +23,9 @@ afterAll(async () => {
 });
 
 async function start(changes: Partial<Config>): Promise<App> {
-  const { config, database, paypal, temporal } = stack;
   // The apis of the tests before have counted the guesses of the same address in the database.
-  await database('rate_limits').delete();
-  const app = await buildApp({
-    maxEventLoopDelayMs: stack.maxEventLoopDelayMs,
-    config: { ...config, ...changes },
-    database,
-    paypal,
-    temporal,
-  });
+  await stack.database('rate_limits').delete();
+  const app = await buildApp({ ...stack, config: { ...stack.config, ...changes } });
   apps.push(app);
   return app;
 }

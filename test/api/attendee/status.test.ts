@@ -152,16 +152,10 @@ it('the status page says that the ticket is valid while the email cannot be sent
 });
 
 it('the status page in an outage says nothing of a new try', async () => {
-  const { config, paypal } = stack;
+  const { config } = stack;
   const database = connectDatabase('postgres://nobody@127.0.0.1:1/none');
   const away = connectTemporal({ ...config, temporal: { connectionOptions: { address: '127.0.0.1:1' } } });
-  const app = await buildApp({
-    maxEventLoopDelayMs: stack.maxEventLoopDelayMs,
-    config,
-    database,
-    paypal,
-    temporal: away,
-  });
+  const app = await buildApp({ ...stack, database, temporal: away });
   try {
     const { statusCode, body } = await app.inject({
       url: `/registrations/${anAttendee(stack).id}`,

@@ -191,15 +191,8 @@ describe('when Temporal is away', () => {
     const { id } = await registered(stack, event);
     const config = loadConfig({ ...stack.environment, TEMPORAL_ADDRESS: `127.0.0.1:${await freePort()}` });
     const temporal = connectTemporal(config);
-    const { database, paypal, taskQueue } = stack;
-    const app = await buildApp({
-      maxEventLoopDelayMs: stack.maxEventLoopDelayMs,
-      config,
-      database,
-      paypal,
-      temporal,
-      taskQueue,
-    });
+    const { database } = stack;
+    const app = await buildApp({ ...stack, config, temporal });
     const fields = { action: randomUUID(), name: 'Conference' };
     const away = await signIn({ app, database }, desk.id);
     const answer = await away.post(pathOf(event), fields);
