@@ -341,6 +341,33 @@ describe('a refund that PayPal refuses', () => {
     expect(await next()).toMatchObject({ finished: true, counts: { done: 3, refused: 0, left: 0 } });
   });
 
+  it('never counts as the end while it begins anew', async () => {
+    const registration = await confirmed();
+    await cancel();
+    const begun = only((await next()).begin);
+    await refund(begun, NO_FUNDS);
+    await next();
+    await resumeCancellation(store.database, asked());
+    await later();
+    await next();
+    let turns = 0;
+    let isOver = false;
+    const refunds = async () => {
+      for (; !isOver; turns++)
+        await store
+          .database('refunds')
+          .where({ registration_id: registration })
+          .update({ state: turns % 2 ? 'refused' : 'asked' });
+    };
+    const turning = refunds();
+    const looks: boolean[] = [];
+    for (let n = 0; n < 100; n++) looks.push((await next()).finished);
+    isOver = true;
+    await turning;
+    expect(looks.filter((finished) => finished)).toEqual([]);
+    expect(turns).toBeGreaterThan(30);
+  });
+
   it('pauses again, and is told again, when there is still no money', async () => {
     await confirmed();
     await cancel();

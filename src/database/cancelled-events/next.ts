@@ -4,7 +4,7 @@ import { reference } from '../../reference.ts';
 import type { Database } from '../connection.ts';
 import { endHolds } from '../seats/hold.ts';
 import { findCancellation, finishCancellation, lockCancellation, pauseForFunds } from './cancellation.ts';
-import { countCancelled, lacksFunds, mayGoOn } from './progress.ts';
+import { lacksFunds, readProgress } from './progress.ts';
 import { enlist, takeNext } from './registrations.ts';
 
 /**
@@ -31,9 +31,8 @@ export async function nextCancellations(
     const { paused, pauses, round, organizer, askedAt, finishedAt } =
       (await findCancellation(trx, event)) ?? before;
     const taken = paused ? [] : await takeNext(trx, { event, round, atOnce: AT_ONCE });
-    const counts = await countCancelled(trx, event);
-    const isOver =
-      !paused && counts.left === 0 && isPast(askedAt, STRAGGLERS_MS) && !(await mayGoOn(trx, event));
+    const { counts, isOpen } = await readProgress(trx, event);
+    const isOver = !paused && !isOpen && isPast(askedAt, STRAGGLERS_MS);
     if (isOver && !finishedAt) await finishCancellation(trx, event);
     const begin = taken.map((item) => ({ ...item, organizer, reference: reference(item.registration) }));
     return { begin, paused, pauses, finished: isOver, counts };

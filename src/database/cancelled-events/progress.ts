@@ -48,25 +48,28 @@ export async function previewCancellation(database: Database, event: string): Pr
 }
 
 /** Counts the registrations that are cancelled, those whose refund PayPal has refused, and those that are left. */
-export async function countCancelled(database: Database, event: string): Promise<CancellationCounts> {
-  const { rows } = await database.raw<{ rows: [CancellationCounts] }>(
+export const countCancelled = async (database: Database, event: string): Promise<CancellationCounts> =>
+  (await readProgress(database, event)).counts;
+
+/**
+ * The counts, and whether anything may still come: a registration, a hold or a claim, or a refund that is tried again when there is
+ * money. One statement reads all of it, because a refund may begin anew between two.
+ */
+export async function readProgress(
+  database: Database,
+  event: string,
+): Promise<{ counts: CancellationCounts; isOpen: boolean }> {
+  const { rows } = await database.raw<{ rows: [CancellationCounts & { isOpen: boolean }] }>(
     `select count(*) filter (where state = 'done')::integer as done,
        count(*) filter (where state = 'refused')::integer as refused,
-       count(*) filter (where state = 'left')::integer as left
-     from cancellation_states where event_id = ?`,
-    [event],
-  );
-  return rows[0];
-}
-
-/** Whether anything may still come: a hold or a claim, or a refund that is tried again when there is money. */
-export async function mayGoOn(database: Database, event: string): Promise<boolean> {
-  const { rows } = await database.raw<{ rows: [{ may: boolean }] }>(
-    `select exists (select from live_holds where event_id = :event)
-       or exists (select from cancellation_states where event_id = :event and lacks_funds) as may`,
+       count(*) filter (where state = 'left')::integer as left,
+       coalesce(bool_or(state = 'left' or lacks_funds), false)
+         or exists (select from live_holds where event_id = :event) as "isOpen"
+     from cancellation_states where event_id = :event`,
     { event },
   );
-  return rows[0].may;
+  const { isOpen, ...counts } = rows[0];
+  return { counts, isOpen };
 }
 
 /** Whether a refund of this round has failed for want of money. */

@@ -86,9 +86,9 @@ export function onPage(page: Page, language: Language) {
     if (message.type() === 'error' && !REFUSAL.test(message.text())) complaints.push(message.text());
   });
   page.on('requestfailed', (request) => {
-    // Leaving a page aborts its event stream, which is not an error.
-    if (!request.url().endsWith('/events'))
-      complaints.push(`${request.url()} ${request.failure()?.errorText}`);
+    const error = request.failure()?.errorText;
+    // The browser gives up what is still loading when it leaves a page, which is not an error.
+    if (error !== 'net::ERR_ABORTED') complaints.push(`${request.url()} ${error}`);
   });
 
   const field = (key: MessageKey) => page.getByLabel(t(key), { exact: false }).first();

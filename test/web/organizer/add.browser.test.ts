@@ -90,7 +90,9 @@ describe.each(VISITORS)('on $who', (visitor) => {
     await page.getByText(t('organizer.add.fault.ticket-type')).first().waitFor();
     await expectGood(visited);
     expect(mails(own('ada.file'))).toBe(0);
-    await page.getByRole('button', { name: t('organizer.import.confirm', { count: 2 }) }).click();
+    const confirm = page.getByRole('button', { name: t('organizer.import.confirm', { count: 2 }) });
+    await confirm.click();
+    await confirm.waitFor({ state: 'detached' });
     await expect
       .poll(async () => (await page.reload(), page.getByText(t('organizer.import.done.text')).isVisible()), {
         timeout: 15_000,
