@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Database } from './connection.ts';
 
 /** How long to wait for transactions that began earlier and may still see what was erased, such as a backup. */
-const READERS = { tries: 30, everyMs: 100 };
+const READERS = { tries: 100, everyMs: 100 };
 /** Nobody who registers waits longer than this for the lock. */
 const LOCK_TIMEOUT = '2s';
 type Connection = object;
@@ -47,14 +47,22 @@ export async function rewriteErased(database: Database): Promise<boolean> {
   }
 }
 
-/** Waits until no other transaction of this database is left that began before now. */
+/**
+ * Waits until nobody reads what was there before now. PostgreSQL keeps a former row while a transaction is open that is older than its
+ * change, and while one is open that began later but saw such a transaction still open: it counts by their snapshots, not by their
+ * start.
+ */
 async function hasNoReaders(database: Database): Promise<boolean> {
-  const { rows } = await database.raw<{ rows: { now: Date }[] }>('select now()');
+  const { rows } = await database.raw<{ rows: { now: string }[] }>(
+    'select pg_current_xact_id()::text as now',
+  );
   for (let tries = 0; tries < READERS.tries; tries++) {
     const older = await database.raw<{ rows: unknown[] }>(
-      `select from pg_stat_activity
-       where datname = current_database() and pid <> pg_backend_pid() and xact_start <= ?`,
-      [rows[0]?.now ?? null],
+      `select where pg_snapshot_xmin(pg_current_snapshot()) < :now::text::xid8 or exists (
+         select from pg_stat_activity
+         where (datname = current_database() or datname is null) and pid <> pg_backend_pid()
+           and age(backend_xmin) > age(:now::text::xid8::xid))`,
+      { now: rows[0]?.now ?? '' },
     );
     if (older.rows.length === 0) return true;
     await sleep(READERS.everyMs);

@@ -1,5 +1,6 @@
 /** What was erased from an order is gone from the files of the database, too. */
 import { randomBytes, randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { connectDatabase } from '../../src/database/connection.ts';
 import { eraseFromOrder } from '../../src/database/orders.ts';
@@ -71,5 +72,25 @@ it('says so while a transaction is open that began before the erasure, and is do
   expect(await rewriteErased(store.database)).toBe(false);
   await backup.rollback();
   expect(await rewriteErased(store.database)).toBe(true);
+  expect(await isInFiles()).toBe(false);
+}, 30_000);
+
+it('waits for a later transaction, too, that saw one from before the erasure still open', async () => {
+  const before = await store.database.transaction();
+  await before.raw('select pg_current_xact_id()');
+  await aPersonWhoWasErased();
+  let isDone = false;
+  const rewritten = rewriteErased(store.database).finally(() => {
+    isDone = true;
+  });
+  await sleep(500);
+  const later = await store.database.transaction(null, { isolationLevel: 'repeatable read' });
+  // It keeps a snapshot only, and no lock of the table.
+  await later.raw('select');
+  await before.rollback();
+  await sleep(500);
+  expect(isDone).toBe(false);
+  await later.rollback();
+  expect(await rewritten).toBe(true);
   expect(await isInFiles()).toBe(false);
 }, 30_000);
