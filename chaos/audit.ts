@@ -10,10 +10,11 @@ import type { World } from '../stage/world.ts';
 import { ADDITION_INVARIANTS, auditAdditions, openAdditions, type Added } from './additions.ts';
 import { auditChanges, CHANGE_INVARIANTS, SENDS } from './changes.ts';
 import { ENDS, type Told } from './client.ts';
+import { auditEdits, EDITED, EDIT_INVARIANTS, type EditRuling } from './edits.ts';
 import { correctedEmailOf, type FixRuling } from './fixes.ts';
 import { unexplained, type Strike } from './mails.ts';
 import type { Ruling } from './organizer.ts';
-import type { Client, Plan } from './plan.ts';
+import { TICKETS, type Client, type Plan } from './plan.ts';
 import {
   auditRefunds,
   endedByOrganizer,
@@ -46,6 +47,8 @@ export const INVARIANTS = [
   ...REFUND_INVARIANTS,
   ...CHANGE_INVARIANTS,
   ...ADDITION_INVARIANTS,
+  ...EDIT_INVARIANTS,
+  'webhook that was not accepted',
 ] as const;
 
 type TicketRow = { id: string; capacity: number | null; sold: number };
@@ -61,7 +64,7 @@ export type Audit = {
 
 /**
  * Observations: the responses to clients (`told`); the final status of each (`shown`); the answers to organizers (`rulings`, `fixed`,
- * `added`);
+ * `added`, `edited`);
  * ticket types with more seats held or sold than available (`overheld`); what was killed or failed (`struck`).
  */
 type Seen = {
@@ -70,6 +73,7 @@ type Seen = {
   rulings: Ruling[];
   fixed: FixRuling[];
   added: Added[];
+  edited: EditRuling[];
   overheld: Set<string>;
   struck: Strike[];
 };
@@ -94,11 +98,11 @@ export async function actionRuns(
 /** Compares all records. A run that is still open is a violation. */
 export async function audit(
   world: World,
-  { clients, acts, fixes, additions }: Plan,
-  { told, shown, rulings, fixed, added, overheld, struck }: Seen,
+  { clients, acts, fixes, additions, imports }: Plan,
+  { told, shown, rulings, fixed, added, edited, overheld, struck }: Seen,
 ): Promise<Audit> {
   const { database, client, sandbox } = world;
-  const { captures, refunds, mails, members } = sandbox.ledger();
+  const { captures, refunds, mails, members, deliveries } = sandbox.ledger();
   const [orders, holds, tickets, ends, ledger, history] = await Promise.all([
     database<OrderRow>('orders').select(),
     database<HoldRow>('seat_holds').select(),
@@ -226,9 +230,14 @@ export async function audit(
       ...{ rulings: fixed, runs: started.changes },
     }),
     ...auditAdditions({
-      ...{ planned: additions, added, orders, mailsOf, struck },
+      planned: [...additions, ...imports.flatMap(({ people }) => people)],
+      ...{ added, orders, mailsOf, struck },
       open: await openAdditions(world, added),
     }),
+    ...auditEdits(edited, capacityOf(TICKETS), capacityOf(tickets)),
+    'webhook that was not accepted': deliveries
+      .filter(({ state }) => state !== 'accepted')
+      .map(({ id, kind }) => `${kind} ${id}`),
   };
   const outcomes = tally(clients.map(({ id }) => endOf(id) ?? 'no payment attempted'));
   const duplicateMails = clients.reduce(
@@ -237,6 +246,9 @@ export async function audit(
   );
   return { violations, outcomes, refunds: tally(ledger.map(({ state }) => state)), duplicateMails };
 }
+
+const capacityOf = (tickets: { id: string; capacity: number | null }[]) =>
+  tickets.find(({ id }) => id === EDITED)?.capacity ?? null;
 
 /** The statuses of a capture that took money, whatever was refunded since. */
 const TAKEN = ['COMPLETED', 'PARTIALLY_REFUNDED', 'REFUNDED'];

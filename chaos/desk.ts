@@ -64,8 +64,41 @@ export async function openDesk(place: Place) {
       const { status, headers } = await post('/organizer/registrations/new', fields);
       if (status >= 500 || status === 429) return undefined;
       if (status !== 303) return { status: 'not-added' };
-      const [, id] = /registrations\/([0-9a-f-]{36})/.exec(headers.get('location') ?? '') ?? [];
-      return { status: 'added', id };
+      return { status: 'added', id: idIn(headers.get('location'), 'registrations') };
+    },
+    /** Checks a file, and confirms it twice. Undefined when that was not answered. */
+    async importFile(action: string, text: string): Promise<{ status: 'imported'; id: string } | undefined> {
+      const checked = await post('/organizer/import', { action, event: 'conference', text });
+      const id = idIn(checked.headers.get('location'), 'import');
+      if (checked.status !== 303 || id === undefined) return undefined;
+      const confirm = () => post(`/organizer/import/${id}`, { action: id });
+      const [one, other] = await Promise.all([confirm(), confirm()]);
+      return one.status === 303 && other.status === 303 ? { status: 'imported', id } : undefined;
+    },
+  };
+}
+
+/** The id in the address of a page. */
+const idIn = (location: string | null, kind: string) =>
+  new RegExp(`${kind}/([0-9a-f-]{36})`).exec(location ?? '')?.[1];
+
+export type Editor = Awaited<ReturnType<typeof openEditor>>;
+
+/** An owner who edits events. */
+export async function openEditor(place: Place) {
+  const { post } = await signIn(place, 'editor@example.org', 'owner');
+  return {
+    /** Sends the form of an event. Undefined when that was not answered. */
+    async save(
+      event: string,
+      action: string,
+      version: number,
+      fields: Record<string, string>,
+    ): Promise<{ status: 'saved' | 'refused' } | undefined> {
+      const form = { ...fields, action, version: String(version), do: 'save' };
+      const { status } = await post(`/organizer/events/${event}`, form);
+      if (status === 303) return { status: 'saved' };
+      return status === 409 || status === 422 ? { status: 'refused' } : undefined;
     },
   };
 }

@@ -39,12 +39,14 @@ async function chaos([seed = randomInt(2 ** 31), registrations = 200, seconds = 
     ...rows('Responses', report.answers),
     ...rows('Answers to organizers', report.rulings),
     ...rows('Answers to organizers who fix', report.fixes),
+    ...rows('Edits of the event', report.edits),
+    ...rows('Webhooks', report.webhooks),
     ...rows('Refunds', report.refunds),
   ];
   conclude(
     report,
     sections,
-    `Added by hand: ${report.added}. Duplicate confirmations: ${report.duplicateMails}. Duration: ${report.seconds} s.`,
+    `Added by hand and with files: ${report.added}. Duplicate confirmations: ${report.duplicateMails}. Duration: ${report.seconds} s.`,
   );
 }
 

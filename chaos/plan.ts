@@ -1,7 +1,9 @@
 /** The plan of a run, derived from a seed: which clients register how, what organizers do, and which parts and vendors fail. */
 import { planActs, type Act } from './acts.ts';
 import { planAdditions, type PlannedAddition } from './additions.ts';
+import { planEdits, type PlannedEdit } from './edits.ts';
 import { planFixes, type Fix } from './fixes.ts';
+import { planImports, type PlannedImport } from './imports.ts';
 import type { Fault, Provider } from '../sandbox/vendors/faults.ts';
 import { PARTS, type Part } from '../stage/world.ts';
 
@@ -36,6 +38,10 @@ export type Plan = Omit<Options, 'kills'> & {
   fixes: Fix[];
   /** Whom organizers add by hand. */
   additions: PlannedAddition[];
+  /** Whom they add with a file. */
+  imports: PlannedImport[];
+  /** How owners edit the event. */
+  edits: PlannedEdit[];
   /** What is killed after all registrations have ended, while organizers act; `at` counts from then. */
   lateKills: Kill[];
   /**
@@ -139,5 +145,7 @@ export function makePlan({ seed, registrations, seconds, kills }: Options): Plan
     fixes,
     lateKills: late.map((part) => ({ part, at: below(2500), downMs: 200 + below(1000) })),
     additions: planAdditions(registrations, { below, uuid, ms }),
+    imports: planImports(registrations, { below, uuid, ms }),
+    edits: planEdits({ uuid, ms }),
   };
 }

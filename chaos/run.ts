@@ -1,6 +1,6 @@
 /**
- * One chaos run: clients register, and organizers refund, cancel and fix, while parts are killed and vendors fail. Then everything is
- * audited.
+ * One chaos run: clients register, organizers refund, cancel, fix, add, import and edit, and vendors send webhooks, while parts are
+ * killed and vendors fail. Then everything is audited.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
@@ -8,9 +8,11 @@ import { workflowId } from '../src/registration.ts';
 import { add, openAdditions, type Added } from './additions.ts';
 import { actionRuns, audit, type Audit } from './audit.ts';
 import { look, register, type Told } from './client.ts';
-import { openDesk } from './desk.ts';
+import { openDesk, openEditor } from './desk.ts';
+import { edit, type EditRuling } from './edits.ts';
 import { fix, type FixRuling } from './fixes.ts';
 import type { Strike } from './mails.ts';
+import { importFile } from './imports.ts';
 import { organize, type Ruling } from './organizer.ts';
 import { makePlan, TICKETS, type Kill, type Options, type Plan } from './plan.ts';
 import { tally } from './tally.ts';
@@ -23,8 +25,10 @@ export type Report = Audit & {
   answers: Record<string, number>;
   rulings: Record<string, number>;
   fixes: Record<string, number>;
-  /** How many people organizers have added by hand. */
+  /** How many people organizers have added by hand and with files. */
   added: number;
+  edits: Record<string, number>;
+  webhooks: Record<string, number>;
   seconds: number;
   /** The folder of data and logs, if there are violations. */
   folder: string | undefined;
@@ -38,6 +42,8 @@ const PATIENCE_MS = 90_000;
 /** How long clients that only watch continue after the planned duration. The audit checks all of them. */
 const WATCH_ON_MS = 5000;
 const SETTLE_WITHIN_MS = 240_000;
+/** How long vendors wait before they send a webhook again. */
+const WEBHOOK_AGAIN_MS = 3000;
 
 /** @param broken protections to disable, comma-separated (see break.ts) */
 export async function runChaos(
@@ -61,7 +67,9 @@ export async function runChaos(
     const rulings: Ruling[] = [];
     const fixed: FixRuling[] = [];
     const added: Added[] = [];
-    const desk = await openDesk(world);
+    const edited: EditRuling[] = [];
+    const [desk, editor] = [await openDesk(world), await openEditor(world)];
+    world.sandbox.sendWebhooksTo(world.url, WEBHOOK_AGAIN_MS);
     const overheld = new Set<string>();
     const watching = watchSeats(world, overheld);
     say(`${plan.registrations} people register within ${plan.seconds} s`);
@@ -94,6 +102,16 @@ export async function runChaos(
         await until(startedAt + planned.at);
         added.push(await add(desk, planned, patience));
       }),
+      ...plan.imports.map(async (planned) => {
+        await until(startedAt + planned.at);
+        added.push(...(await importFile(world, desk, planned, patience)));
+      }),
+      (async () => {
+        for (const planned of plan.edits) {
+          await until(startedAt + planned.at);
+          edited.push(await edit(world, editor, planned, patience));
+        }
+      })(),
     ];
     const [killed, gone, failed] = await trouble;
     world.sandbox.faults.clear();
@@ -102,7 +120,8 @@ export async function runChaos(
     await Promise.all([...everybody, ...organizers]);
     await settle(world, plan, added, say);
 
-    say('Organizers act on what is settled');
+    say('Organizers act on what is settled, and vendors send each webhook again');
+    for (const { id } of world.sandbox.ledger().deliveries) world.sandbox.sendAgain(id);
     const lateAt = Date.now();
     const late = { deadline: lateAt + PATIENCE_MS, watchUntil: lateAt };
     const lateTrouble = Promise.all([
@@ -129,7 +148,7 @@ export async function runChaos(
     const dead = [...killed, ...gone, ...killedLate];
     const shown = await Promise.all(plan.clients.map(({ id }) => look(world, id)));
     const result = await audit(world, plan, {
-      ...{ told, shown, rulings, fixed, added, overheld },
+      ...{ told, shown, rulings, fixed, added, edited, overheld },
       struck: [...dead, ...failed],
     });
     keep = Object.values(result.violations).some((ids) => ids.length > 0) && !broken;
@@ -141,6 +160,8 @@ export async function runChaos(
       answers: tally(told.map(({ method, status }) => `${method} ${status}`)),
       rulings: tally(rulings.map(({ again, decision }) => `${again ? 'again: ' : ''}${decision.status}`)),
       added: added.length,
+      edits: tally(edited.flat().map(({ status }) => status)),
+      webhooks: tally(world.sandbox.ledger().deliveries.map(({ kind }) => kind)),
       fixes: tally(fixed.map(({ kind, decision }) => `${kind}: ${decision.status}`)),
       seconds: Math.round((Date.now() - startedAt) / 1000),
       folder: keep ? world.folder : undefined,
@@ -243,6 +264,7 @@ async function settle(world: World, plan: Plan, added: Added[], say: Say): Promi
     );
     open = acting.filter(({ status }) => status === 'RUNNING').length;
     open += await openAdditions(world, added).catch(() => 1);
+    open += world.sandbox.ledger().deliveries.filter(({ state }) => state === 'waiting').length;
     for (const { id } of plan.clients) {
       const handle = client.workflow.getHandle(workflowId(id));
       const run = await handle.describe().catch(() => undefined);
