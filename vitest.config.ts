@@ -24,6 +24,7 @@ export default defineConfig({
     setupFiles: ['test/quiet.ts'],
     testTimeout: 60_000,
     hookTimeout: 120_000,
+    expect: { poll: { timeout: 20_000 } },
     // A call of Temporal's client that waits for its next try when a test closes the connection ends so, where nobody can catch it.
     onUnhandledError: ({ message }) => message !== 'Channel has been shut down',
     // More workers than the usual two cores, because tests spend much of their time waiting. More than these starve each other.

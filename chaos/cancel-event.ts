@@ -44,8 +44,9 @@ const EVENT = 'conference';
 const PRICE = 12_000;
 const OWNER = 'ada@example.org';
 type Owner = Awaited<ReturnType<typeof signInOwner>>;
-/** For so long, payments are slow before the event is cancelled. */
+/** For so long, payments are slow before the event is cancelled, and until somebody pays. */
 const SLOW_MS = 1000;
+const PAYING_WITHIN_MS = 20_000;
 const FINISH_WITHIN_MS = 900_000;
 /** People begin to pay so long before and after the cancellation. */
 const AROUND_MS = 3000;
@@ -84,8 +85,9 @@ export async function runCancelEvent(options: CancelOptions, say: Say, broken = 
     await sleep(AROUND_MS);
     const startedAt = Date.now();
     // Whoever pays now is not done before the event is cancelled.
-    world.sandbox.faults.set('paypal', { mode: 'slow', ms: 2000, only: '/capture' });
+    world.sandbox.faults.set('paypal', { mode: 'slow', ms: 4000, only: '/capture' });
     await sleep(SLOW_MS);
+    await somebodyPays(world, Date.now() + PAYING_WITHIN_MS);
     const cancel = () =>
       owner.send(
         cancelEventPath(EVENT),
@@ -121,6 +123,18 @@ export async function runCancelEvent(options: CancelOptions, say: Say, broken = 
   }
 }
 
+/** Waits until somebody's payment is in flight. */
+async function somebodyPays({ database }: World, deadline: number): Promise<void> {
+  while (Date.now() < deadline) {
+    const claims = await database('seat_holds')
+      .whereNotNull('claimed_for')
+      .select<object[]>('id')
+      .catch(() => []);
+    if (claims.length > 0) return;
+    await sleep(LOOK_EVERY_MS);
+  }
+}
+
 const captureOf = ({ sandbox }: World, id: string) =>
   sandbox.ledger().captures.find(({ custom_id, status }) => custom_id === id && status !== 'DECLINED')?.id ??
   null;
@@ -148,7 +162,10 @@ async function killUntil(
 /** As if the event had been cancelled earlier: nobody's statement is on its way any more. */
 async function hurry({ database }: World, paying: Promise<unknown>): Promise<void> {
   await paying;
-  await database('event_cancellations').update({ asked_at: database.raw("asked_at - interval '1 minute'") });
+  const earlier = () =>
+    database('event_cancellations').update({ asked_at: database.raw("asked_at - interval '1 minute'") });
+  // PostgreSQL may just have been killed.
+  while ((await earlier().catch(() => 0)) === 0) await sleep(LOOK_EVERY_MS);
 }
 
 /** Waits for the end. Where money is missing, it is added, and an organizer resumes. */

@@ -9,6 +9,14 @@ const test = 'test/activities/activities.test.ts';
 /** Mails, the mailing list, and what Temporal is told of a failure. */
 export const VENDORS: Fault[] = [
   {
+    name: 'PayPal: a call waits for its token for ever',
+    file: 'src/vendors/paypal/sdk.ts',
+    find: 'Promise.race([send({ abortSignal: late.signal }), end])',
+    replace:
+      'Promise.race([send({ abortSignal: late.signal }), end.catch(() => new Promise<never>(() => undefined))])',
+    caughtBy: { 'test/vendors/paypal.test.ts': 'nobody waits for a token' },
+  },
+  {
     name: "mail: SendGrid's Retry-After is ignored",
     file: sendgrid,
     find: "retryAfterMs(response?.headers?.['retry-after']) ?? reset",

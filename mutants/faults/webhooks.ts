@@ -22,6 +22,14 @@ const [told, paypal, sendgrid, security, database] = [
 
 export const WEBHOOKS: Fault[] = [
   {
+    name: 'webhooks: a vendor that hangs up keeps its place',
+    file: room,
+    find: "app.addHook('onSend', (request, _reply, payload, next) => {\n    if (inHand.delete(request)) count--;\n    next(null, payload);",
+    replace:
+      "app.addHook('onResponse', (request, _reply, next) => {\n    if (inHand.delete(request)) count--;\n    next();",
+    caughtBy: { [paypal]: 'hung up' },
+  },
+  {
     name: 'webhooks: PayPal is not asked whether it has signed an event',
     file: route,
     find: 'if (!(await paypal.verifyWebhook({ webhookId, transmission, body: text }, VERIFY_WITHIN_MS)))',

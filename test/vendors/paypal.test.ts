@@ -1,11 +1,13 @@
-/** What PayPal's answers mean. */
+/** What PayPal's answers mean, and how long anybody waits for them. */
 import {
   CaptureStatus,
   EnrollmentStatus,
   LiabilityShiftIndicator,
   type Order,
 } from '@paypal/paypal-server-sdk';
-import { expect, it } from 'vitest';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { startSandbox } from '../../sandbox/vendors/server.ts';
+import { connectPayPal } from '../../src/vendors/paypal/client.ts';
 import { toCapture, toCheckoutOrder } from '../../src/vendors/paypal/outcome.ts';
 
 const unit = { customId: 'ID', amount: { currencyCode: 'EUR', value: '120.00' } };
@@ -43,4 +45,26 @@ it.each([
   const authenticationResult = { liabilityShift, ...(threeDSecure && { threeDSecure }) };
   const order: Order = { paymentSource: { card: { authenticationResult } } };
   expect(toCheckoutOrder(order).authenticated).toBe(may);
+});
+
+let sandbox: Awaited<ReturnType<typeof startSandbox>>;
+beforeAll(async () => {
+  sandbox = await startSandbox();
+});
+afterAll(() => sandbox.close());
+
+it('nobody waits for a token longer than for an answer, and the next call asks for another one', async () => {
+  const paypal = connectPayPal({
+    ...{ baseUrl: sandbox.url, webUrl: sandbox.url },
+    clientId: sandbox.settings.PAYPAL_CLIENT_ID,
+    clientSecret: sandbox.settings.PAYPAL_CLIENT_SECRET,
+  });
+  const startedAt = Date.now();
+  sandbox.faults.set('paypal', { mode: 'slow', ms: 60_000, only: '/oauth2/token' });
+  const calls = [paypal.findOrder('ORDER', 300), paypal.findOrder('ORDER', 300)];
+  for (const call of calls) await expect(call).rejects.toMatchObject({ word: 'TIMEOUT' });
+  await expect(paypal.findOrder('ORDER', 300)).rejects.toMatchObject({ word: 'TIMEOUT' });
+  expect(Date.now() - startedAt).toBeLessThan(30_000);
+  sandbox.faults.clear();
+  expect(await paypal.findOrder('ORDER', 10_000)).toBeUndefined();
 });

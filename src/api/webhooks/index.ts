@@ -64,8 +64,9 @@ function boundConcurrency(app: FastifyInstance): void {
     inHand.add(request);
     next();
   });
-  app.addHook('onResponse', (request, _reply, next) => {
+  // A vendor may have hung up by then, and then there is no `onResponse`.
+  app.addHook('onSend', (request, _reply, payload, next) => {
     if (inHand.delete(request)) count--;
-    next();
+    next(null, payload);
   });
 }

@@ -14,6 +14,9 @@ import { networkWord, VendorError } from '../vendor-error.ts';
 /** Statuses below 500 after which the same call may succeed later. 401 and 403 mean that our key needs attention. */
 const TEMPORARY = [401, 403, 408, 409, 425, 429];
 
+/** A request that lasts longer than any call may, such as one for a token that nobody waits for any more, is given up. */
+const LONGEST_MS = 15_000;
+
 /** The SDK has no option for another address. This class replaces the origin of every request, the token's included. */
 class ClientAt extends Client {
   readonly #origin: string | undefined;
@@ -61,6 +64,7 @@ export function connectSdk(config: Config['paypal']): Call {
     const client = new ClientAt(
       {
         environment: Environment.Production,
+        httpClientOptions: { timeout: LONGEST_MS },
         clientCredentialsAuthCredentials: {
           oAuthClientId: config.clientId,
           oAuthClientSecret: config.clientSecret,
@@ -91,11 +95,11 @@ export function connectSdk(config: Config['paypal']): Call {
    * over. After a refusal (401) the call is made once more.
    */
   return async (timeoutMs, send) => {
-    const options = { abortSignal: AbortSignal.timeout(timeoutMs) };
+    const deadline = Date.now() + timeoutMs;
     for (let again = true; ; again = false) {
       const used = api;
       try {
-        return (await send(used, options)).result;
+        return (await before(deadline, (options) => send(used, options))).result;
       } catch (error) {
         const answer = error instanceof ApiError ? error : undefined;
         const refused = answer?.statusCode === 401;
@@ -105,6 +109,23 @@ export function connectSdk(config: Config['paypal']): Call {
       }
     }
   };
+}
+
+/** The SDK aborts a request at its deadline, but waits for its token without one: whoever asks waits for neither. */
+async function before<T>(deadline: number, send: (options: Options) => Promise<T>): Promise<T> {
+  const late = new AbortController();
+  let timer: NodeJS.Timeout | undefined;
+  const end = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => {
+      late.abort();
+      reject(new AbortError());
+    }, deadline - Date.now());
+  });
+  try {
+    return await Promise.race([send({ abortSignal: late.signal }), end]);
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 function toVendorError(error: unknown): VendorError {

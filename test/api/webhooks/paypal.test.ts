@@ -140,3 +140,16 @@ it('takes so many deliveries at a time, and refuses what is beyond with a bare 5
   stack.sandbox.faults.clear();
   expect((await post()).statusCode).toBe(204);
 });
+
+it('has its places again after vendors have hung up before they were answered', async () => {
+  stack.sandbox.faults.set('paypal', { mode: 'slow', ms: 1500, only: 'verify-webhook-signature' });
+  const hungUp = Array.from({ length: MOST_IN_HAND }, () =>
+    fetch(`${originOf(stack)}/webhooks/paypal`, {
+      ...{ method: 'POST', body: EVENT, signal: AbortSignal.timeout(500) },
+      headers: { 'content-type': 'application/json', ...stack.sandbox.sign.paypal(EVENT) },
+    }),
+  );
+  for (const { status } of await Promise.allSettled(hungUp)) expect(status).toBe('rejected');
+  stack.sandbox.faults.clear();
+  await vi.waitUntil(async () => (await post()).statusCode === 204, { timeout: 15_000, interval: 200 });
+});
