@@ -252,7 +252,7 @@ function watchSeats({ database }: World, overheld: Set<string>): AbortController
 }
 
 /** Waits until every run has ended. Cancels those that wait for another card, as an organizer would. */
-async function settle(world: World, plan: Plan, added: Added[], say: Say): Promise<void> {
+export async function settle(world: World, plan: Plan, added: Added[], say: Say): Promise<void> {
   const { client } = world;
   const deadline = Date.now() + SETTLE_WITHIN_MS;
   const cancelled = new Set<string>();
