@@ -23,6 +23,7 @@ import { TASK_QUEUE } from '../src/registration.ts';
 import { connectTemporal } from '../src/temporal/client.ts';
 import { buildProduct } from './build.ts';
 import { PERSONAL } from './person.ts';
+import { startPgbouncer } from './pgbouncer.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const WORKERS = 2;
@@ -44,7 +45,10 @@ export type World = Awaited<ReturnType<typeof startWorld>>;
 
 /** Starts the product, and the sandbox within this process, where it survives all kills. */
 export async function startWorld(
-  options: Pick<Options, 'preload' | 'settings' | 'tickets' | 'cluster' | 'workers' | 'build'> = {},
+  options: Pick<
+    Options,
+    'preload' | 'settings' | 'tickets' | 'cluster' | 'workers' | 'build' | 'pooler'
+  > = {},
 ) {
   const folder = emptyFolder('registration-stage');
   const sandbox = await startSandbox({ dataFile: join(folder, 'sandbox.jsonl') });
@@ -80,6 +84,8 @@ type Options = {
   /** A real Temporal cluster, and several apis, each behind a balancer; otherwise the development server and one api. */
   cluster?: Cluster;
   tickets?: Ticket[];
+  /** Whether api and workers reach PostgreSQL through a transaction pooler. */
+  pooler?: boolean;
   /** The folder of the build that api and workers start from, where it is another version's. */
   build?: string;
 };
@@ -101,6 +107,7 @@ export async function startProduct({
   cluster,
   tickets = TICKETS,
   build = root,
+  pooler = false,
 }: Options) {
   const log = (name: string) => join(folder, 'logs', `${name}.log`);
   const [apiPort, temporalPort, postgresPort] = await Promise.all([freePort(), freePort(), freePort()]);
@@ -149,6 +156,12 @@ export async function startProduct({
     }),
     buildProduct(),
   ]);
+  const pooled = pooler
+    ? await startPgbouncer({
+        ...{ databaseUrl, port: await freePort(), folder: join(folder, 'pgbouncer') },
+        logFile: log('pgbouncer'),
+      })
+    : undefined;
   const temporalAddress = `127.0.0.1:${temporalPort}`;
   if (cluster) {
     const prepared = await prepareCluster(
@@ -183,7 +196,7 @@ export async function startProduct({
     ...vendors,
     HOST: '127.0.0.1',
     PORT: String(apiPort),
-    DATABASE_URL: databaseUrl,
+    DATABASE_URL: pooled?.url ?? databaseUrl,
     TEMPORAL_ADDRESS: temporalAddress,
     EMAIL_FROM: 'Conference <registration@example.org>',
     ENCRYPTION_KEY: randomBytes(32).toString('base64'),
@@ -324,6 +337,7 @@ export async function startProduct({
       await database.destroy();
       for (const balancer of balancers) balancer.close();
       await Promise.all([...parts.values()].map((running) => running.stop(2000)));
+      await pooled?.stop(2000);
       if (!keep) rmSync(folder, { recursive: true, force: true });
     },
   };
