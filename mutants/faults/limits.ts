@@ -59,7 +59,8 @@ export const LIMITS: Fault[] = [
     name: 'shared limits: a connection has to remember the statements that count',
     file: 'src/database/rate-limits.ts',
     find: 'connection.query({ text, values: values ?? [] })',
-    replace: "connection.query({ name: text.includes('INSERT') ? 'add' : 'look', text, values: values ?? [] })",
+    replace:
+      "connection.query({ name: text.includes('INSERT') ? 'add' : 'look', text, values: values ?? [] })",
     caughtBy: { 'test/database/pooler.test.ts': 'without statements that a connection has to remember' },
   },
   {
