@@ -1,5 +1,6 @@
 /** Checks that a short `npm run bench` measures everything and loses or duplicates nothing. */
 import { expect, it } from 'vitest';
+import { orderOf, SETUPS, table as clusterTable, type Setup } from './cluster-setups.ts';
 import { compare, table } from './compare.ts';
 import { measureDesk } from './desk.ts';
 import { measureExport } from './export.ts';
@@ -55,6 +56,37 @@ it('measures whole files of organizers, of a tenth and of all orders', { timeout
   expect(measured).toHaveLength(4);
   for (const { before, peak, seconds, size } of measured)
     expect([before > 0, peak > 0, seconds > 0, size > 0]).toEqual([true, true, true, true]);
+});
+
+it('compares each setup of a cluster with the base of the same round', () => {
+  const cpu = { api: 1, worker: 20, Temporal: 30, PostgreSQL: 4, sandbox: 2, 'load generator': 100 };
+  const rest = {
+    seconds: 1,
+    done: { p50: 1, p99: 1 },
+    cpu,
+    events: 26,
+    workflowTasks: 3,
+    historyBytes: 7000,
+  };
+  const run = (perSecond: number) => ({ ...rest, perSecond, answer: { p50: 1000, p99: 2000 } });
+  const runs = new Map([
+    ['base', [run(20), run(30)]],
+    ['2 workers', [run(22), run(27)]],
+  ]);
+  const lines = clusterTable(runs, { clients: 50, registrations: 240 }).split('\n');
+  expect(lines[0]).toContain('50 clients, 2 rounds of 240 registrations');
+  expect(lines.slice(-2)).toEqual([
+    '| base | 25.0 (20.0 to 30.0) |  | 1000 | 2000 | 1.0 | 20.0 | 30.0 | 4.0 | 2.0 | 57.0 |',
+    '| 2 workers | 24.5 (22.0 to 27.0) | 1.00 (0.90 to 1.10) | 1000 | 2000 | 1.0 | 20.0 | 30.0 | 4.0 | 2.0 | 57.0 |',
+  ]);
+  expect(orderOf(1)).toEqual([...SETUPS]);
+  expect(orderOf(2)).toEqual(SETUPS.toReversed());
+  // Each differs from the base in one thing, and the last one in all.
+  const changes = SETUPS.map(({ name: _name, ...setup }) => {
+    const [{ name: _base, ...base }] = SETUPS as [Setup];
+    return Object.entries(setup).filter(([what, value]) => base[what as keyof typeof base] !== value).length;
+  });
+  expect(changes).toEqual([0, 1, 1, 1, 1, 1, 1, 3]);
 });
 
 it('computes statistics correctly', async () => {

@@ -14,13 +14,25 @@ function stat(pid: number): string[] {
 
 /** The CPU time (ms) of a process and all of its children, whether running or ended. Linux only. */
 export function cpuMs(pid: number): number {
-  const own = stat(pid)
-    .slice(11, 15)
-    .reduce((sum, ticks) => sum + Number(ticks), 0);
+  // Before its own time, which has that of a child from the moment when the child has ended.
   const children = readdirSync(`/proc/${pid}/task`).flatMap((thread) =>
     readFileSync(`/proc/${pid}/task/${thread}/children`, 'utf8').split(' ').filter(Boolean).map(Number),
   );
-  return (own * 1000) / TICKS + children.reduce((sum, child) => sum + cpuMs(child), 0);
+  const ofChildren = children.reduce((sum, child) => sum + ofChild(child), 0);
+  const own = stat(pid)
+    .slice(11, 15)
+    .reduce((sum, ticks) => sum + Number(ticks), 0);
+  return (own * 1000) / TICKS + ofChildren;
+}
+
+/** PostgreSQL has a child for each connection, and some have ended since they were listed. */
+function ofChild(pid: number): number {
+  try {
+    return cpuMs(pid);
+  } catch (error) {
+    if (['ENOENT', 'ESRCH'].includes(String((error as NodeJS.ErrnoException).code))) return 0;
+    throw error;
+  }
 }
 
 /** Resident memory in MB, as `ps` reports it. */

@@ -1,10 +1,11 @@
 /** The product as it is measured: each part, including the sandbox, is a process of its own. */
 import { randomUUID } from 'node:crypto';
+import { rmSync } from 'node:fs';
 import { Agent, request } from 'node:http';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { CARD, formOf } from '../stage/person.ts';
-import { emptyFolder, startProduct } from '../stage/world.ts';
+import { emptyFolder, startProduct, type Cluster } from '../stage/world.ts';
 import type { Ticket } from '../stage/conference.ts';
 import { freePort, start, until } from '../sandbox/servers/process.ts';
 import { settingsFor, type Sandbox } from '../sandbox/vendors/server.ts';
@@ -23,9 +24,14 @@ export async function startMeasured(
     workers?: number;
     settings?: Record<string, string>;
     tickets?: Ticket[];
+    cluster?: Cluster;
   } = {},
 ) {
   const folder = emptyFolder('registration-bench');
+  // Also after Ctrl-C, where nothing is stopped in order.
+  process.once('exit', () => {
+    rmSync(folder, { recursive: true, force: true });
+  });
   const port = await freePort();
   const vendors = await start(
     'sandbox',

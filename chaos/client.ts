@@ -1,6 +1,7 @@
 /** An attendee who registers while any part may fail at any moment, and the responses that they receive. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { DECLINED_CARD } from '../sandbox/vendors/paypal/cards.ts';
+import { wordFor } from '../src/trace.ts';
 import { formOf } from '../stage/person.ts';
 import type { World } from '../stage/world.ts';
 import type { Client } from './plan.ts';
@@ -31,6 +32,9 @@ const LOOK_EVERY_MS = 500;
 /** Matches only this statement: weaker ones refer to the single request and not to earlier charges. */
 const NOT_CHARGED = 'You have not been charged.';
 
+/** `fetch` wraps what the connection has said. */
+const reasonOf = (error: unknown) => wordFor((Object(error) as { cause?: unknown }).cause ?? error);
+
 /** Requests the status of a registration. */
 export async function look(world: World, id: string): Promise<Told> {
   const response = await fetch(`${world.url}/api/registrations/${id}`, {
@@ -49,6 +53,9 @@ function toTold(
   return { ...asked, at: Date.now(), status, state, notCharged };
 }
 
+/** `onLost` is told of each request that got no answer, unless the client gave up early on purpose. */
+export type Patience = { deadline: number; watchUntil: number; onLost?: (what: string) => void };
+
 /**
  * Runs a client according to its manner until `deadline` (epoch ms). Clients that only watch stop at
  * `watchUntil`.
@@ -57,7 +64,7 @@ function toTold(
 export async function register(
   world: World,
   client: Client,
-  { deadline, watchUntil }: { deadline: number; watchUntil: number },
+  { deadline, watchUntil, onLost }: Patience,
 ): Promise<Told[]> {
   const { id, manner } = client;
   const told: Told[] = [];
@@ -75,10 +82,16 @@ export async function register(
     told.push(toTold({ id, method, paypalOrderId }, response, answer));
     return { status: response.status, answer };
   }
+  /** Makes a request. Without an answer, the client does not know what became of it. */
+  const tryTo = (method: string, path: string, body: object) =>
+    ask(method, path, body).catch((error: unknown) => {
+      onLost?.(`${method} ${reasonOf(error)}`);
+      return undefined;
+    });
   /** Repeats a request until a response other than 503 arrives. */
   async function retry(method: string, path: string, body: object) {
     while (Date.now() < deadline) {
-      const reply = await ask(method, path, body).catch(() => undefined);
+      const reply = await tryTo(method, path, body);
       if (reply && reply.status !== 503) return reply;
       await sleep(300);
     }
@@ -88,7 +101,10 @@ export async function register(
   /** Polls the status until it is final. */
   async function watch() {
     while (Date.now() < watchUntil) {
-      const seen = await look(world, id).catch(() => undefined);
+      const seen = await look(world, id).catch((error: unknown) => {
+        onLost?.(`GET ${reasonOf(error)}`);
+        return undefined;
+      });
       if (seen) told.push(seen);
       if (ENDS.includes(seen?.state ?? '')) return;
       await sleep(LOOK_EVERY_MS);
@@ -117,7 +133,7 @@ export async function register(
   const { paypalOrderId } = open;
   switch (manner) {
     case 'once':
-      await ask('POST', '/api/registrations', payment(paypalOrderId)).catch(() => undefined);
+      await tryTo('POST', '/api/registrations', payment(paypalOrderId));
       await watch();
       break;
     case 'impatient':

@@ -1,11 +1,16 @@
 /**
- * `npm run chaos -- [seed] [registrations] [seconds] [--cluster]`: prints a report and writes it to chaos.json. With `--cluster`,
- * Temporal is a real cluster of two servers, and there are two apis.
+ * `npm run chaos -- [seed] [registrations] [seconds] [--cluster] [--pgbouncer]`: prints a report and writes it to chaos.json. With
+ * `--cluster`, Temporal is a real cluster of two servers, and there are two apis. With `--pgbouncer`, api and workers reach PostgreSQL
+ * through a transaction pooler.
  * `npm run chaos -- --cancel-event [seed] [registrations]` cancels an event instead.
+ * `npm run chaos -- --rolling [seed] [registrations] [seconds] [--from=<commit>]` replaces the apis and workers of a cluster by this version.
  */
 import { randomInt } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
+import { findPgbouncer } from '../stage/pgbouncer.ts';
 import { runCancelEvent } from './cancel-event.ts';
+import { lastOtherVersion } from './former.ts';
+import { runRolling } from './rolling.ts';
 import { runChaos } from './run.ts';
 
 const say = (line: string) => process.stdout.write(`${new Date().toISOString().slice(11, 19)}  ${line}\n`);
@@ -27,8 +32,15 @@ function conclude({ violations, folder }: Outcome, sections: string[], last: str
 }
 
 async function chaos([seed = randomInt(2 ** 31), registrations = 200, seconds = 90]: number[]) {
-  const options = { seed, registrations, seconds, kills: Math.max(4, Math.round(seconds / 5)), cluster };
-  const flag = cluster ? ' --cluster' : '';
+  const options = {
+    seed,
+    registrations,
+    seconds,
+    kills: Math.max(4, Math.round(seconds / 5)),
+    cluster,
+    pooler,
+  };
+  const flag = `${cluster ? ' --cluster' : ''}${pooler ? ' --pgbouncer' : ''}`;
   say(`Seed ${seed}. To repeat this plan: npm run chaos -- ${seed} ${registrations} ${seconds}${flag}`);
   const report = await runChaos(options, say, process.env.CHAOS_BREAK);
   writeFileSync('chaos.json', JSON.stringify(report, null, 2));
@@ -62,10 +74,34 @@ async function cancelledEvent([seed = randomInt(2 ** 31), registrations = 1000]:
   conclude(report, sections, last);
 }
 
+/** Replaces the version of a commit by this one while people register. */
+async function rollingUpdate(
+  [seed = randomInt(2 ** 31), registrations = 200, seconds = 60]: number[],
+  from: string,
+) {
+  say(
+    `Seed ${seed}. To repeat this plan: npm run chaos -- --rolling ${seed} ${registrations} ${seconds} --from=${from}`,
+  );
+  const report = await runRolling({ seed, registrations, seconds, from }, say);
+  writeFileSync('chaos.json', JSON.stringify(report, null, 2));
+  const sections = [
+    ...rows('Registrations', report.outcomes),
+    ...rows('Runs by the versions that worked on them', report.versions),
+    ...rows('Responses', report.answers),
+  ];
+  conclude(report, sections, `Duration: ${report.seconds} s.`);
+}
+
 const flags = process.argv.slice(2).filter((argument) => argument.startsWith('--'));
 const numbers = process.argv
   .slice(2)
   .filter((argument) => !argument.startsWith('--'))
   .map(Number);
 const cluster = flags.includes('--cluster');
-await (flags.includes('--cancel-event') ? cancelledEvent(numbers) : chaos(numbers));
+const pooler = flags.includes('--pgbouncer');
+// It is missed before anything is started.
+if (pooler) findPgbouncer();
+const from = flags.find((flag) => flag.startsWith('--from='))?.slice('--from='.length);
+if (flags.includes('--cancel-event')) await cancelledEvent(numbers);
+else if (flags.includes('--rolling')) await rollingUpdate(numbers, from ?? (await lastOtherVersion()));
+else await chaos(numbers);

@@ -47,7 +47,7 @@ const WEBHOOK_AGAIN_MS = 3000;
 
 /** @param broken protections to disable, comma-separated (see break.ts) */
 export async function runChaos(
-  options: Options & { cluster?: boolean },
+  options: Options & { cluster?: boolean; pooler?: boolean },
   say: Say,
   broken = '',
 ): Promise<Report> {
@@ -55,6 +55,7 @@ export async function runChaos(
   const world = await startWorld({
     tickets: TICKETS,
     ...(options.cluster && { cluster: CLUSTER }),
+    ...(options.pooler && { pooler: true }),
     ...(broken && {
       preload: fileURLToPath(new URL('break.ts', import.meta.url)),
       settings: { CHAOS_BREAK: broken },
@@ -252,7 +253,7 @@ function watchSeats({ database }: World, overheld: Set<string>): AbortController
 }
 
 /** Waits until every run has ended. Cancels those that wait for another card, as an organizer would. */
-async function settle(world: World, plan: Plan, added: Added[], say: Say): Promise<void> {
+export async function settle(world: World, plan: Plan, added: Added[], say: Say): Promise<void> {
   const { client } = world;
   const deadline = Date.now() + SETTLE_WITHIN_MS;
   const cancelled = new Set<string>();

@@ -162,11 +162,8 @@ async function main(): Promise<void> {
   const apis = each(counts.apis, (n) =>
     keep(nameOf('api', n), 'src/api/server.ts', { PORT: String(apiPorts[n - 1]), ...metrics(n) }),
   );
-  if (isCluster)
-    await startBalancer(
-      ports.PORT,
-      apiPorts.map((port) => ({ address: '127.0.0.1', port })),
-    );
+  const apiPlaces = apiPorts.map((port) => ({ address: '127.0.0.1', port }));
+  if (isCluster) await startBalancer(ports.PORT, () => apiPlaces);
   const isReady = (running: Running, port?: number) =>
     until(async () => {
       const ready =

@@ -63,10 +63,8 @@ export async function startClusterStores(
     names.map((n) => supervisor.keep(`Temporal ${n}`, () => startNode(cluster, n, log(`temporal-${n}`)))),
   );
   const address = `127.0.0.1:${temporalPort}`;
-  await startBalancer(
-    temporalPort,
-    names.map((n) => placeOf(cluster, n)),
-  );
+  const places = names.map((n) => placeOf(cluster, n));
+  await startBalancer(temporalPort, () => places);
   await makeNamespace(address, RETENTION_DAYS);
   say(`${servers} servers of Temporal are up`);
   await startGate(stores.webUiPort, webUi);

@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { NativeConnection, Runtime, Worker, type TelemetryOptions } from '@temporalio/worker';
 import { activityOptions } from './activities/index.ts';
 import { encryptionWarning, loadConfig, orExit } from './config.ts';
-import { connectDatabase } from './database/connection.ts';
+import { areStatementsLimited, connectDatabase } from './database/connection.ts';
 import { purgeHourly } from './database/purge.ts';
 import { createLogger } from './log.ts';
 import { businessMetrics } from './metrics/business.ts';
@@ -41,6 +41,13 @@ const warning = encryptionWarning(config);
 if (warning) logger.warn(warning);
 
 const database = connectDatabase(config.databaseUrl);
+areStatementsLimited(database).then(
+  (limited) => {
+    if (!limited)
+      logger.warn('statements of the database have no time limit: set statement_timeout for its role');
+  },
+  () => undefined,
+);
 const vendors = connectVendors(config);
 const activities = activityOptions({ config, database, ...vendors });
 const business = businessMetrics(database, (error) => {

@@ -23,6 +23,7 @@ import { TASK_QUEUE } from '../src/registration.ts';
 import { connectTemporal } from '../src/temporal/client.ts';
 import { buildProduct } from './build.ts';
 import { PERSONAL } from './person.ts';
+import { startPgbouncer } from './pgbouncer.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const WORKERS = 2;
@@ -44,7 +45,10 @@ export type World = Awaited<ReturnType<typeof startWorld>>;
 
 /** Starts the product, and the sandbox within this process, where it survives all kills. */
 export async function startWorld(
-  options: Pick<Options, 'preload' | 'settings' | 'tickets' | 'cluster' | 'workers'> = {},
+  options: Pick<
+    Options,
+    'preload' | 'settings' | 'tickets' | 'cluster' | 'workers' | 'build' | 'pooler'
+  > = {},
 ) {
   const folder = emptyFolder('registration-stage');
   const sandbox = await startSandbox({ dataFile: join(folder, 'sandbox.jsonl') });
@@ -78,8 +82,18 @@ type Options = {
   postgresSettings?: Record<string, string>;
   workers?: number;
   /** A real Temporal cluster, and several apis, each behind a balancer; otherwise the development server and one api. */
-  cluster?: { servers: number; apis: number };
+  cluster?: Cluster;
   tickets?: Ticket[];
+  /** Whether api and workers reach PostgreSQL through a transaction pooler. */
+  pooler?: boolean;
+  /** The folder of the build that api and workers start from, where it is another version's. */
+  build?: string;
+};
+export type Cluster = {
+  servers: number;
+  apis: number;
+  /** The file of Temporal's dynamic configuration, where it is not the one that is deployed. */
+  dynamicConfig?: string;
 };
 
 /** Starts Temporal, PostgreSQL, the api and the workers as processes, the latter two from the build. */
@@ -92,6 +106,8 @@ export async function startProduct({
   workers = WORKERS,
   cluster,
   tickets = TICKETS,
+  build = root,
+  pooler = false,
 }: Options) {
   const log = (name: string) => join(folder, 'logs', `${name}.log`);
   const [apiPort, temporalPort, postgresPort] = await Promise.all([freePort(), freePort(), freePort()]);
@@ -130,7 +146,7 @@ export async function startProduct({
     return running;
   }
   const balancers: Server[] = [];
-  const balance = async (port: number, servers: Place[]) =>
+  const balance = async (port: number, servers: () => Place[]) =>
     balancers.push(await startBalancer(port, servers));
 
   const [{ url: databaseUrl }] = await Promise.all([
@@ -140,16 +156,27 @@ export async function startProduct({
     }),
     buildProduct(),
   ]);
+  const pooled = pooler
+    ? await startPgbouncer({
+        ...{ databaseUrl, port: await freePort(), folder: join(folder, 'pgbouncer') },
+        logFile: log('pgbouncer'),
+      })
+    : undefined;
   const temporalAddress = `127.0.0.1:${temporalPort}`;
   if (cluster) {
-    const prepared = await prepareCluster(silence, databaseUrl, join(folder, 'temporal'));
+    const prepared = await prepareCluster(
+      silence,
+      databaseUrl,
+      join(folder, 'temporal'),
+      cluster.dynamicConfig,
+    );
     const places = numbered(cluster.servers, (n) => {
       launchers.set(`Temporal ${n}`, () =>
         keepNode(`Temporal ${n}`, () => startNode(prepared, n, log(`temporal-${n}`))),
       );
       return placeOf(prepared, n);
     });
-    await balance(temporalPort, places);
+    await balance(temporalPort, () => places);
     await revive(launchers.keys());
     await makeNamespace(temporalAddress, 1);
   } else {
@@ -169,7 +196,7 @@ export async function startProduct({
     ...vendors,
     HOST: '127.0.0.1',
     PORT: String(apiPort),
-    DATABASE_URL: databaseUrl,
+    DATABASE_URL: pooled?.url ?? databaseUrl,
     TEMPORAL_ADDRESS: temporalAddress,
     EMAIL_FROM: 'Conference <registration@example.org>',
     ENCRYPTION_KEY: randomBytes(32).toString('base64'),
@@ -180,23 +207,25 @@ export async function startProduct({
   };
   const env = { ...process.env, ...settings };
   const before = preload ? ['--import', 'tsx', preload] : [];
-  const launch = (name: string, file: string, own: Record<string, string> = {}) =>
-    start(name, process.execPath, [...before, join(root, 'dist/src', file)], {
-      ...{ cwd: root, env: { ...env, ...own } },
+  const launch = (name: string, file: string, own: Record<string, string> = {}, from = build) =>
+    start(name, process.execPath, [...before, join(from, 'dist/src', file)], {
+      ...{ cwd: from, env: { ...env, ...own } },
       logFile: log(name),
     });
-  const api = async (name: string, port: number) => {
-    const running = await launch(name, 'api/server.js', { PORT: String(port) });
+  const api = async (name: string, port: number, from = build) => {
+    const running = await launch(name, 'api/server.js', { PORT: String(port) }, from);
     await until(() => fetch(`http://127.0.0.1:${port}/healthz`), running);
     return running;
   };
+  /** The apis that get connections from the balancer, by name. */
+  const apis = new Map<string, Place>();
   if (cluster) {
     const ports = await Promise.all(numbered(cluster.apis, () => freePort()));
-    ports.forEach((port, n) => launchers.set(`api ${n + 1}`, () => api(`api-${n + 1}`, port)));
-    await balance(
-      apiPort,
-      ports.map((port) => ({ address: '127.0.0.1', port })),
-    );
+    ports.forEach((port, n) => {
+      apis.set(`api ${n + 1}`, { address: '127.0.0.1', port });
+      launchers.set(`api ${n + 1}`, () => api(`api-${n + 1}`, port));
+    });
+    await balance(apiPort, () => [...apis.values()]);
   } else launchers.set('api', () => api('api', apiPort));
   numbered(workers, (n) => launchers.set(`worker ${n}`, () => launch(`worker-${n}`, 'worker.js')));
 
@@ -208,7 +237,13 @@ export async function startProduct({
   await revive(launchers.keys());
   // Otherwise a short plan could be over before the first worker polls.
   const worker = parts.get('worker 1');
-  if (worker) await workersPolling(client, TASK_QUEUE, workers, worker);
+  if (worker && !cluster) await workersPolling(client, TASK_QUEUE, workers, worker);
+  // Of a task queue with several partitions, a worker need not poll the one that tells who polls.
+  if (worker && cluster)
+    await until(() => {
+      const waiting = numbered(workers, (n) => `worker ${n}`).filter((name) => !parts.get(name)?.isReady());
+      if (waiting.length > 0) throw new Error(`Not ready: ${waiting.join(', ')}`);
+    }, worker);
 
   const namesOf = (part: Part) =>
     [...parts.keys()].filter((name) => name === part || name.startsWith(`${part} `));
@@ -229,6 +264,9 @@ export async function startProduct({
       return names;
     },
 
+    /** Whether the process of a worker has said that it is ready. */
+    isReady: (name: string) => parts.get(name)?.isReady() ?? false,
+
     /** The process ids of a part. */
     pidsOf: (part: Part) => namesOf(part).map((name) => parts.get(name)?.pid ?? 0),
 
@@ -238,6 +276,35 @@ export async function startProduct({
       parts.delete(name);
       await running?.stop(60_000);
       return running?.ended;
+    },
+
+    /**
+     * Replaces a worker, or an api of a cluster, by one of this source, as a rolling update of Kubernetes does: the new one is ready before
+     * the old one gets no more connections, and the old one is told to end `waitMs` later (preStop). Returns how it ended.
+     */
+    async replace(name: string, waitMs: number): Promise<string | undefined> {
+      const old = parts.get(name);
+      const logName = `${name.replace(' ', '-')}-new`;
+      let running: Running;
+      if (apis.has(name)) {
+        const port = await freePort();
+        running = await api(logName, port, root);
+        await until(async () => {
+          const { status } = await fetch(`http://127.0.0.1:${port}/readyz`);
+          if (status !== 200) throw new Error(`${name} is not ready: ${status}`);
+        }, running);
+        apis.set(name, { address: '127.0.0.1', port });
+      } else {
+        running = await launch(logName, 'worker.js', {}, root);
+        const { isReady } = running;
+        await until(() => {
+          if (!isReady()) throw new Error(`${name} is not ready`);
+        }, running);
+      }
+      parts.set(name, running);
+      await sleep(waitMs);
+      await old?.stop(60_000);
+      return old?.ended;
     },
 
     revive,
@@ -270,6 +337,7 @@ export async function startProduct({
       await database.destroy();
       for (const balancer of balancers) balancer.close();
       await Promise.all([...parts.values()].map((running) => running.stop(2000)));
+      await pooled?.stop(2000);
       if (!keep) rmSync(folder, { recursive: true, force: true });
     },
   };

@@ -55,4 +55,19 @@ export const LIMITS: Fault[] = [
     replace: "return (text) => text + (key ? '' : createHmac('sha256', key).digest('base64url'));",
     caughtBy: { [severalApis]: 'cannot tell who was counted' },
   },
+  {
+    name: 'shared limits: a connection has to remember the statements that count',
+    file: 'src/database/rate-limits.ts',
+    find: 'connection.query({ text, values: values ?? [] })',
+    replace:
+      "connection.query({ name: text.includes('INSERT') ? 'add' : 'look', text, values: values ?? [] })",
+    caughtBy: { 'test/database/pooler.test.ts': 'without statements that a connection has to remember' },
+  },
+  {
+    name: 'pooler: statements without a time limit count as limited',
+    file: 'src/database/connection.ts',
+    find: "rows[0].statement_timeout !== '0'",
+    replace: "rows[0].statement_timeout !== ''",
+    caughtBy: { 'test/database/pooler.test.ts': 'whether statements end after some time' },
+  },
 ];

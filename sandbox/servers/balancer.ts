@@ -7,12 +7,13 @@ import type { Place } from './web-ui.ts';
 const CONNECT_MS = 2000;
 
 /**
- * Passes each connection to the port on to one of the servers, in turn. A server that accepts none is passed over. A connection
+ * Passes each connection to the port on to one of the servers of that moment, in turn. A server that accepts none is passed over. A connection
  * ends with its server, and the client's next one finds another.
  */
-export async function startBalancer(port: number, servers: readonly Place[]): Promise<Server> {
+export async function startBalancer(port: number, serversNow: () => readonly Place[]): Promise<Server> {
   let turn = 0;
   const balancer = createServer({ allowHalfOpen: true, noDelay: true }, (client) => {
+    const servers = serversNow();
     const order = servers.map((_, n) => servers[(turn + n) % servers.length]).filter((server) => !!server);
     turn++;
     client.on('error', () => client.destroy());

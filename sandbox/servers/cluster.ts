@@ -12,7 +12,10 @@ import type { Place } from './web-ui.ts';
 
 /** The number of history shards, which is fixed when the databases are made. */
 export const SHARDS = 16;
+/** What is deployed. */
 const DYNAMIC_CONFIG = fileURLToPath(new URL('../../deploy/temporal/dynamic-config.yaml', import.meta.url));
+/** How often a server reads its dynamic configuration again. */
+export const DYNAMIC_CONFIG_SECONDS = 10;
 const DATABASES = { temporal: 'temporal', temporal_visibility: 'visibility' } as const;
 
 /** Ports of a server's services. All servers have the same ones, each at an address of its own. */
@@ -22,10 +25,17 @@ export type Cluster = {
   postgresUrl: string;
   ports: Ports;
   folder: string;
+  /** The file of the dynamic configuration. */
+  dynamicConfig: string;
 };
 
 /** Finds or builds the programs, makes Temporal's databases where they are missing, and chooses the ports. */
-export async function prepareCluster(report: Report, postgresUrl: string, folder: string): Promise<Cluster> {
+export async function prepareCluster(
+  report: Report,
+  postgresUrl: string,
+  folder: string,
+  dynamicConfig = DYNAMIC_CONFIG,
+): Promise<Cluster> {
   const programs = await findClusterPrograms(report);
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const { hostname, port, username, password } = new URL(postgresUrl);
@@ -44,7 +54,7 @@ export async function prepareCluster(report: Report, postgresUrl: string, folder
   }
   writeFileSync(made, '');
   const ports = await choosePorts();
-  return { programs, postgresUrl, ports, folder };
+  return { programs, postgresUrl, ports, folder, dynamicConfig };
 }
 
 /** Temporal's table of its own services has signed numbers of two bytes for their ports. */
@@ -67,13 +77,13 @@ export const placeOf = ({ ports }: Pick<Cluster, 'ports'>, n: number): Place => 
 
 /** Starts the nth server of a cluster, counted from 1. It is ready when its frontend answers. */
 export async function startNode(cluster: Cluster, n: number, logFile: string): Promise<Running> {
-  const { programs, postgresUrl, ports, folder } = cluster;
+  const { programs, folder } = cluster;
   const place = placeOf(cluster, n);
   const { address: host, port } = place;
   const configs = join(folder, `node-${n}`);
   mkdirSync(configs, { recursive: true, mode: 0o700 });
   // JSON is YAML, too.
-  writeFileSync(join(configs, 'node.yaml'), JSON.stringify(configOf(postgresUrl, host, ports)), {
+  writeFileSync(join(configs, 'node.yaml'), JSON.stringify(configOf(cluster, host)), {
     mode: 0o600,
   });
   const running = await start(
@@ -89,7 +99,7 @@ export async function startNode(cluster: Cluster, n: number, logFile: string): P
   return running;
 }
 
-function configOf(postgresUrl: string, host: string, ports: Ports) {
+function configOf({ postgresUrl, ports, dynamicConfig }: Cluster, host: string) {
   const { host: connectAddr, username: user, password } = new URL(postgresUrl);
   const store = (databaseName: string, maxConns: number) => ({
     sql: {
@@ -127,7 +137,7 @@ function configOf(postgresUrl: string, host: string, ports: Ports) {
       },
     },
     dcRedirectionPolicy: { policy: 'noop' },
-    dynamicConfigClient: { filepath: DYNAMIC_CONFIG, pollInterval: '10s' },
+    dynamicConfigClient: { filepath: dynamicConfig, pollInterval: `${DYNAMIC_CONFIG_SECONDS}s` },
   };
 }
 

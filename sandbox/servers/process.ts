@@ -1,4 +1,4 @@
-import { spawn, type SpawnOptions, type StdioOptions } from 'node:child_process';
+import { spawn, type ChildProcess, type SpawnOptions, type StdioOptions } from 'node:child_process';
 import { createWriteStream, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { connect, createServer, type AddressInfo, type Server } from 'node:net';
 import { dirname } from 'node:path';
@@ -20,6 +20,12 @@ export type Running = {
   /** Kills the process immediately. */
   kill: () => void;
 };
+
+/** What is running. It has process groups of its own, so that nothing else would end it with the process that started it. */
+const alive = new Set<ChildProcess>();
+process.on('exit', () => {
+  for (const child of alive) child.kill('SIGKILL');
+});
 
 type Options = Pick<SpawnOptions, 'env' | 'cwd' | 'uid' | 'gid'> & {
   logFile: string;
@@ -50,6 +56,8 @@ export async function start(
   ];
   const child = spawn(command, args, { ...rest, detached: true, stdio });
   process.umask(umask);
+  alive.add(child);
+  child.once('close', () => alive.delete(child)).once('error', () => alive.delete(child));
   child.stdout?.pipe(log, { end: false });
   child.stderr?.pipe(log, { end: false });
   let ready = false;

@@ -31,6 +31,12 @@ export function connectDatabase(url: string, pool: { min: number; max: number } 
   });
 }
 
+/** Whether statements end after some time. A pooler may ignore what a connection asks for at its start (docs/kubernetes.md). */
+export async function areStatementsLimited(database: Database): Promise<boolean> {
+  const { rows } = await database.raw<{ rows: [{ statement_timeout: string }] }>('show statement_timeout');
+  return rows[0].statement_timeout !== '0';
+}
+
 /** Temporary SQLSTATE classes: connection, resources, operator intervention; and a lost race (PostgreSQL, Appendix A). */
 const PASSING = /^(08|53|57)...$|^40001$|^40P01$/;
 /** Errors of the operating system, the driver and the pool when there is no connection. */

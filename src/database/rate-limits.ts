@@ -1,6 +1,28 @@
 /** What rate limits count for all api processes together. This file owns the table `rate_limits`. */
+import type { Client, QueryConfig } from 'pg';
 import { RateLimiterPostgres, RateLimiterRes } from 'rate-limiter-flexible';
 import type { Database } from './connection.ts';
+
+/**
+ * The library names its statements, so that a connection has to parse each only once. Behind a transaction pooler the next statement may come
+ * to another connection, which does not know the name, so they go without one.
+ */
+const withoutNames = (database: Database) => {
+  const pool = database.client as {
+    acquireConnection: () => Promise<Client>;
+    releaseConnection: (client: Client) => Promise<void>;
+  };
+  return {
+    async query({ text, values }: QueryConfig) {
+      const connection = await pool.acquireConnection();
+      try {
+        return await connection.query({ text, values: values ?? [] });
+      } finally {
+        await pool.releaseConnection(connection);
+      }
+    },
+  };
+};
 
 /** A limit on how often something may happen in a time. */
 export type Rate = { max: number; seconds: number };
@@ -15,7 +37,12 @@ export type CountedRate = ReturnType<typeof countRate>;
  */
 export function countRate(database: Database, name: string, { max, seconds }: Rate) {
   const limiter = new RateLimiterPostgres({
-    ...{ storeClient: database, storeType: 'knex', tableName: 'rate_limits', keyPrefix: name },
+    ...{
+      storeClient: withoutNames(database),
+      storeType: 'client',
+      tableName: 'rate_limits',
+      keyPrefix: name,
+    },
     ...{ points: max, duration: seconds, inMemoryBlockOnConsumed: max + 1 },
     // The table is made by a migration, and purged with everything else.
     ...{ tableCreated: true, clearExpiredByTimeout: false },

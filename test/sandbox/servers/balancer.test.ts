@@ -31,7 +31,7 @@ async function ask(port: number): Promise<string> {
 it('divides connections among its servers, and passes over those that are gone', async () => {
   const servers = [await echo('one'), await echo('two')];
   const port = await freePort();
-  open.push(await startBalancer(port, servers));
+  open.push(await startBalancer(port, () => servers));
   const answers = [await ask(port), await ask(port), await ask(port)];
   expect(new Set(answers)).toEqual(new Set(['one:hello', 'two:hello']));
 
@@ -42,7 +42,8 @@ it('divides connections among its servers, and passes over those that are gone',
 
 it('ends a connection when no server is there', async () => {
   const port = await freePort();
-  open.push(await startBalancer(port, [{ address: '127.0.0.1', port: await freePort() }]));
+  const gone = { address: '127.0.0.1', port: await freePort() };
+  open.push(await startBalancer(port, () => [gone]));
   const socket = connect(port, '127.0.0.1').on('error', () => undefined);
   await once(socket, 'close');
   expect(socket.bytesRead).toBe(0);
