@@ -67,7 +67,14 @@ export async function runRolling(options: RollingOptions, say: Say): Promise<Rol
     await settle(world, plan, [], say);
 
     const shown = await Promise.all(clients.map(({ id }) => look(world, id)));
-    const nothing = { rulings: [], fixed: [], added: [], edited: [], overheld: new Set<string>(), struck: [] };
+    const nothing = {
+      rulings: [],
+      fixed: [],
+      added: [],
+      edited: [],
+      overheld: new Set<string>(),
+      struck: [],
+    };
     const result = await audit(world, plan, { ...nothing, told, shown });
     const violations = {
       ...result.violations,
