@@ -35,7 +35,7 @@ const PATIENCE_MS = 60_000;
 /** @param options `from`: the commit of the version that is replaced */
 export async function runRolling(options: RollingOptions, say: Say): Promise<RollingReport> {
   const { clients, ...rest } = makePlan({ ...options, kills: 0 });
-  const plan = { ...rest, clients, acts: [], fixes: [], additions: [] };
+  const plan = { ...rest, clients, acts: [], fixes: [], additions: [], edits: [] };
   const former = emptyFolder('registration-former');
   say(`Building ${options.from}`);
   await buildFormer(options.from, join(former, 'version'));
