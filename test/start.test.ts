@@ -58,8 +58,12 @@ const request = async (method: string, port: string, path: string, body?: object
   return { status: response.status, body: (await response.json()) as Record<string, unknown> };
 };
 const form = aForm({ event: 'open-knowledge-days' });
-const status = async (id: string) =>
-  (await request('GET', 'PORT', `/api/registrations/${id}`)).body as Progress;
+const status = async (id: string) => {
+  const answer = await request('GET', 'PORT', `/api/registrations/${id}`);
+  // A part that was killed may still be on its way.
+  if (answer.status !== 200) throw new Error(`The status was answered with ${answer.status}`);
+  return answer.body as Progress;
+};
 const done = (id: string) =>
   vi.waitUntil(
     async () => (await status(id).catch(() => undefined))?.steps.every(({ state }) => state === 'done'),
