@@ -49,13 +49,17 @@ export async function startCollector(port = 0) {
   const spans: Span[] = [];
   const bodies: Buffer[] = [];
   let mode: 'up' | 'hanging' = 'up';
+  let asked = 0;
   const server = createServer((request, response) => {
-    void bodyOf(request).then((body) => {
-      if (mode === 'hanging') return;
-      bodies.push(body);
-      spans.push(...spansIn(body));
-      response.writeHead(200, { 'content-type': 'application/x-protobuf' }).end();
-    });
+    bodyOf(request)
+      .then((body) => {
+        asked++;
+        if (mode === 'hanging') return;
+        bodies.push(body);
+        spans.push(...spansIn(body));
+        response.writeHead(200, { 'content-type': 'application/x-protobuf' }).end();
+      })
+      .catch(() => response.destroy());
   });
   await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
   const at = (server.address() as AddressInfo).port;
@@ -65,6 +69,8 @@ export async function startCollector(port = 0) {
     spans,
     /** Everything that came, as text. */
     text: () => Buffer.concat(bodies).toString('latin1'),
+    /** How many requests have come. */
+    asked: () => asked,
     /** Takes requests from now on and never answers them. */
     hang() {
       mode = 'hanging';

@@ -12,7 +12,7 @@ import type { FastifyRequest } from 'fastify';
 import type { App } from '../api/dependencies.ts';
 
 /** Probes come every few seconds, and a stream of events lasts as long as somebody reads it. */
-const LEFT_OUT = /^\/(healthz|readyz)$|\/events$/;
+const LEFT_OUT = /^\/(healthz|readyz)$|\/:id\/events$/;
 
 /**
  * Writes a span for each request to an app, which the spans of its work belong to. Its name is the route, never the address: the ids

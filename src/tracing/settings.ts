@@ -31,6 +31,8 @@ export function readTracing(read: Reader) {
     compression: read.oneOf(ofTraces('COMPRESSION'), ['none', 'gzip'] as const, 'none'),
     /** Milliseconds for one batch of spans. */
     timeoutMs: read.integer(ofTraces('TIMEOUT'), 10_000, 1, 600_000),
+    /** Milliseconds between two batches. */
+    delayMs: read.integer('OTEL_BSP_SCHEDULE_DELAY', 5000, 1, 600_000),
     sampler: read.oneOf('OTEL_TRACES_SAMPLER', SAMPLERS, 'parentbased_always_on'),
     /** The part of all traces that the samplers with `traceidratio` take. */
     ratio: read.ratio('OTEL_TRACES_SAMPLER_ARG', 1),

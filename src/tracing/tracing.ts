@@ -36,7 +36,9 @@ export function tracing(
     'service.name': settings.serviceName ?? `registration-${process}`,
   });
   const stopping = new AbortController();
-  const processor = new BatchSpanProcessor(exporterTo(settings, stopping.signal, onError));
+  const processor = new BatchSpanProcessor(exporterTo(settings, stopping.signal, onError), {
+    scheduledDelayMillis: settings.delayMs,
+  });
   const provider = new BasicTracerProvider({
     ...{ resource, sampler: samplerFor(settings), spanProcessors: [processor] },
   });
