@@ -135,6 +135,7 @@ describe('behind a proxy that decides what is traced', () => {
       const secrets = [paypal.clientSecret, sendgrid.apiKey, mailchimp.apiKey, token, word];
       expect([...PERSONAL, ...secrets].filter((secret) => text.includes(secret))).toEqual([]);
       for (const { name } of spans) expect(name).not.toMatch(/[0-9a-f]{8}-|\?/);
+      expect(text).not.toContain('exception');
       const attributes = new Set(spans.flatMap((span) => Object.keys(span.attributes)));
       expect([...attributes].filter((name) => /message|stack|memo|search|url|sql/i.test(name))).toEqual([]);
     },
@@ -160,7 +161,7 @@ describe('behind a proxy that decides what is traced', () => {
 });
 
 describe('without an encryption key', () => {
-  beforeAll(() => start({ ENCRYPTION_KEY: '' }));
+  beforeAll(() => start({ ENCRYPTION_KEY: '', TRUST_PROXY: '127.0.0.1' }));
   afterAll(stop);
 
   it('one trace leads from the request to every vendor', { timeout: 60_000 }, async () => {
@@ -170,6 +171,24 @@ describe('without an encryption key', () => {
     const { trace } = await collector.until(({ name }) => name.startsWith('RunWorkflow'));
     expect(paths(of(trace))).toEqual(REGISTRATION);
   });
+
+  it(
+    'a request that a proxy has left out is not traced by the worker either',
+    { timeout: 60_000 },
+    async () => {
+      const wanted = aTrace();
+      const [left, traced] = [anAttendee(within(aTrace(), { flags: '00' })), anAttendee(within(wanted))];
+      for (const person of [left, traced]) {
+        expect((await person.register()).statusCode).toBe(201);
+        await untilOver(person.id);
+      }
+      await collector.until(isRun(wanted));
+      const about = (id: string) =>
+        collector.spans.filter(({ attributes }) => attributes.temporalWorkflowId === workflowId(id));
+      expect(about(left.id)).toEqual([]);
+      expect(about(traced.id).length).toBeGreaterThan(4);
+    },
+  );
 });
 
 it('a registration goes on while the collector is away', { timeout: 60_000 }, async () => {
