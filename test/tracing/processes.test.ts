@@ -46,7 +46,7 @@ async function startApi(name: string, settings: Record<string, string> = {}) {
   return { ...running, look };
 }
 
-it('an api without traces loads nothing of OpenTelemetry', { timeout: 60_000 }, async () => {
+it('an api without traces loads nothing of OpenTelemetry', { timeout: 180_000 }, async () => {
   const api = await startApi('api');
   await api.look();
   await api.stop(30_000);
@@ -54,20 +54,20 @@ it('an api without traces loads nothing of OpenTelemetry', { timeout: 60_000 }, 
   expect(loadedBy('api')).toEqual([API]);
 });
 
-it('nor does a worker', { timeout: 60_000 }, async () => {
+it('nor does a worker', { timeout: 180_000 }, async () => {
   // It has loaded everything by the time when it waits for Temporal.
   const worker = await run('worker', 'src/worker.ts', { TEMPORAL_ADDRESS: '127.0.0.1:1' });
   await vi.waitFor(
     () => {
       expect(logOf('worker')).toContain('worker waits for Temporal');
     },
-    { timeout: 50_000, interval: 200 },
+    { timeout: 120_000, interval: 200 },
   );
   await worker.stop(30_000);
   expect(loadedBy('worker')).toEqual([API]);
 });
 
-it('an api whose collector is away says so once, and goes on', { timeout: 60_000 }, async () => {
+it('an api whose collector is away says so once, and goes on', { timeout: 180_000 }, async () => {
   const gone = await startCollector();
   await gone.close();
   const api = await startApi('away', {
@@ -79,7 +79,7 @@ it('an api whose collector is away says so once, and goes on', { timeout: 60_000
     () => {
       expect(said()).toHaveLength(1);
     },
-    { timeout: 30_000 },
+    { timeout: 90_000 },
   );
   expect((await api.look()).status).toBe(200);
   // Its last spans cannot be sent either.
@@ -90,7 +90,7 @@ it('an api whose collector is away says so once, and goes on', { timeout: 60_000
   expect(loadedBy('away')).toContain('@opentelemetry/sdk-trace-base');
 });
 
-it('an api whose collector hangs ends all the same', { timeout: 60_000 }, async () => {
+it('an api whose collector hangs ends all the same', { timeout: 180_000 }, async () => {
   const collector = await startCollector();
   collector.hang();
   const api = await startApi('hanging', {
@@ -98,7 +98,7 @@ it('an api whose collector hangs ends all the same', { timeout: 60_000 }, async 
     OTEL_EXPORTER_OTLP_TIMEOUT: '600000',
     OTEL_BSP_SCHEDULE_DELAY: '50',
   });
-  await vi.waitUntil(() => collector.asked() > 0, { timeout: 30_000 });
+  await vi.waitUntil(() => collector.asked() > 0, { timeout: 90_000 });
   expect((await api.look()).status).toBe(200);
   await api.stop(30_000);
   expect(await api.ended).toBe('exit code 0');

@@ -77,30 +77,34 @@ describe('behind a proxy that decides what is traced', () => {
   );
   afterAll(stop);
 
-  it('one trace leads from its request to every vendor, and to PostgreSQL', { timeout: 60_000 }, async () => {
-    const trace = aTrace();
-    const ada = anAttendee(within(trace));
-    expect((await ada.register()).statusCode).toBe(201);
-    await untilOver(ada.id);
-    await collector.until(isRun(trace));
-    expect(paths(of(trace))).toEqual([...REGISTRATION, ...CHECKOUT].map((path) => `proxy > ${path}`));
-    expect(of(trace).map(({ name }) => name)).toEqual(
-      expect.arrayContaining(['PostgreSQL select', 'PostgreSQL with', 'PostgreSQL insert']),
-    );
-    const run = of(trace).find(isRun(trace));
-    expect(run).toMatchObject({ service: 'registration-api', status: 1 });
-    expect(run?.attributes.temporalWorkflowId).toBe(workflowId(ada.id));
+  it(
+    'one trace leads from its request to every vendor, and to PostgreSQL',
+    { timeout: 120_000 },
+    async () => {
+      const trace = aTrace();
+      const ada = anAttendee(within(trace));
+      expect((await ada.register()).statusCode).toBe(201);
+      await untilOver(ada.id);
+      await collector.until(isRun(trace));
+      expect(paths(of(trace))).toEqual([...REGISTRATION, ...CHECKOUT].map((path) => `proxy > ${path}`));
+      expect(of(trace).map(({ name }) => name)).toEqual(
+        expect.arrayContaining(['PostgreSQL select', 'PostgreSQL with', 'PostgreSQL insert']),
+      );
+      const run = of(trace).find(isRun(trace));
+      expect(run).toMatchObject({ service: 'registration-api', status: 1 });
+      expect(run?.attributes.temporalWorkflowId).toBe(workflowId(ada.id));
 
-    // A worker that writes no traces goes on with this run, and one that does with a run that has none.
-    const { events = [] } = await stack.temporal.workflow.getHandle(workflowId(ada.id)).fetchHistory();
-    const [first, ...others] = events ?? [];
-    const { header, ...started } = first?.workflowExecutionStartedEventAttributes ?? {};
-    expect(Object.keys(header?.fields ?? {})).toEqual(['_tracer-data']);
-    const options = { converter: dataConverter(stack.config), workflowId: workflowId(ada.id) };
-    const without = { ...first, workflowExecutionStartedEventAttributes: started };
-    for (const one of [first, without])
-      await replay(await bundleWorkflows(), { events: [one, ...others] }, options);
-  });
+      // A worker that writes no traces goes on with this run, and one that does with a run that has none.
+      const { events = [] } = await stack.temporal.workflow.getHandle(workflowId(ada.id)).fetchHistory();
+      const [first, ...others] = events ?? [];
+      const { header, ...started } = first?.workflowExecutionStartedEventAttributes ?? {};
+      expect(Object.keys(header?.fields ?? {})).toEqual(['_tracer-data']);
+      const options = { converter: dataConverter(stack.config), workflowId: workflowId(ada.id) };
+      const without = { ...first, workflowExecutionStartedEventAttributes: started };
+      for (const one of [first, without])
+        await replay(await bundleWorkflows(), { events: [one, ...others] }, options);
+    },
+  );
 
   it(
     'nothing of a person, no key, no token and no query leaves the process',
@@ -141,7 +145,7 @@ describe('behind a proxy that decides what is traced', () => {
     },
   );
 
-  it('nobody else decides it', { timeout: 60_000 }, async () => {
+  it('nobody else decides it', { timeout: 120_000 }, async () => {
     const [claimed, unwanted, wanted] = [aTrace(), aTrace(), aTrace()];
     for (const api of [
       within(claimed, { direct: true }),
@@ -164,7 +168,7 @@ describe('without an encryption key', () => {
   beforeAll(() => start({ ENCRYPTION_KEY: '', TRUST_PROXY: '127.0.0.1' }));
   afterAll(stop);
 
-  it('one trace leads from the request to every vendor', { timeout: 60_000 }, async () => {
+  it('one trace leads from the request to every vendor', { timeout: 120_000 }, async () => {
     const ada = anAttendee(stack);
     expect((await ada.register()).statusCode).toBe(201);
     await untilOver(ada.id);
@@ -191,7 +195,7 @@ describe('without an encryption key', () => {
   );
 });
 
-it('a registration goes on while the collector is away', { timeout: 60_000 }, async () => {
+it('a registration goes on while the collector is away', { timeout: 120_000 }, async () => {
   const reasons: unknown[] = [];
   const gone = await startCollector();
   await gone.close();
