@@ -22,7 +22,9 @@ afterAll(async () => {
 });
 
 const logOf = (name: string) => readFileSync(join(folder, `${name}.log`), 'utf8');
-const loadedBy = (name: string) => /^loaded: (.*)\.$/m.exec(logOf(name))?.[1]?.split(' ');
+/** What a process that has ended had loaded. Its log comes through a pipe, after its end. */
+const loadedBy = (name: string) =>
+  vi.waitUntil(() => /^loaded: (.*)\.$/m.exec(logOf(name))?.[1]?.split(' '), { timeout: 30_000 });
 /** Prometheus' client loads this one for its types of metrics. */
 const API = '@opentelemetry/api';
 
@@ -41,8 +43,13 @@ async function run(name: string, script: string, settings: Record<string, string
 async function startApi(name: string, settings: Record<string, string> = {}) {
   const port = await freePort();
   const running = await run(name, 'src/api/server.ts', { PORT: String(port), ...settings });
-  const look = () => fetch(`http://127.0.0.1:${port}/api/events`);
-  await until(look, running);
+  /** On a busy machine, an api may refuse what it cannot answer in time. */
+  const look = () =>
+    until(async () => {
+      const { ok } = await fetch(`http://127.0.0.1:${port}/api/events`);
+      if (!ok) throw new Error('not answered');
+    }, running);
+  await look();
   return { ...running, look };
 }
 
@@ -51,7 +58,7 @@ it('an api without traces loads nothing of OpenTelemetry', { timeout: 180_000 },
   await api.look();
   await api.stop(30_000);
   expect(await api.ended).toBe('exit code 0');
-  expect(loadedBy('api')).toEqual([API]);
+  expect(await loadedBy('api')).toEqual([API]);
 });
 
 it('nor does a worker', { timeout: 180_000 }, async () => {
@@ -64,7 +71,7 @@ it('nor does a worker', { timeout: 180_000 }, async () => {
     { timeout: 120_000, interval: 200 },
   );
   await worker.stop(30_000);
-  expect(loadedBy('worker')).toEqual([API]);
+  expect(await loadedBy('worker')).toEqual([API]);
 });
 
 it('an api whose collector is away says so once, and goes on', { timeout: 180_000 }, async () => {
@@ -81,13 +88,13 @@ it('an api whose collector is away says so once, and goes on', { timeout: 180_00
     },
     { timeout: 90_000 },
   );
-  expect((await api.look()).status).toBe(200);
+  await api.look();
   // Its last spans cannot be sent either.
   await api.stop(30_000);
   expect(await api.ended).toBe('exit code 0');
   expect(said()).toHaveLength(1);
   expect(logOf('away')).toContain('ECONNREFUSED');
-  expect(loadedBy('away')).toContain('@opentelemetry/sdk-trace-base');
+  expect(await loadedBy('away')).toContain('@opentelemetry/sdk-trace-base');
 });
 
 it('an api whose collector hangs ends all the same', { timeout: 180_000 }, async () => {
@@ -99,7 +106,7 @@ it('an api whose collector hangs ends all the same', { timeout: 180_000 }, async
     OTEL_BSP_SCHEDULE_DELAY: '50',
   });
   await vi.waitUntil(() => collector.asked() > 0, { timeout: 90_000 });
-  expect((await api.look()).status).toBe(200);
+  await api.look();
   await api.stop(30_000);
   expect(await api.ended).toBe('exit code 0');
   await collector.close();
