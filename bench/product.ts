@@ -23,6 +23,7 @@ export async function startMeasured(
   options: {
     workers?: number;
     settings?: Record<string, string>;
+    settingsOf?: (process: string) => Record<string, string>;
     tickets?: Ticket[];
     cluster?: Cluster;
   } = {},

@@ -2,6 +2,7 @@
 import { createPublicKey } from 'node:crypto';
 import { loadClientConnectConfig, type ClientConnectConfig } from '@temporalio/envconfig';
 import { readKeys, type EncryptionKey } from './encryption-keys.ts';
+import { readTracing } from './tracing/settings.ts';
 
 /** Thrown when settings are missing or wrong. Its message lists all of them, one per line, without their values. */
 export class ConfigError extends Error {
@@ -28,6 +29,8 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env) {
     logLevel: read.oneOf('LOG_LEVEL', LOG_LEVELS, 'info'),
     trustProxy: read.trustProxy('TRUST_PROXY'),
     metrics: readMetrics(read, port),
+    /** Undefined: no traces. */
+    tracing: readTracing(read),
     /** Checkouts and registrations per minute and address, 0 for no limit. */
     rateLimit: read.integer('RATE_LIMIT', 60, 0, 1_000_000),
     limits: readLimits(read),
@@ -166,6 +169,8 @@ const definedOnly = (env: NodeJS.ProcessEnv) =>
     Object.entries(env).filter((entry): entry is [string, string] => entry[1] !== undefined),
   );
 
+export type Reader = ReturnType<typeof reader>;
+
 /** Reads one setting after the other and collects their faults. An empty value counts as not given. */
 function reader(env: NodeJS.ProcessEnv) {
   const faults: string[] = [];
@@ -193,6 +198,28 @@ function reader(env: NodeJS.ProcessEnv) {
       if (Number.isInteger(value) && value >= min && value <= max) return value;
       fault(`${name} must be a whole number from ${min} to ${max}`);
       return fallback;
+    },
+    ratio(name: string, fallback: number): number {
+      const value = given(name) ? Number(given(name)) : fallback;
+      if (value >= 0 && value <= 1) return value;
+      fault(`${name} must be a number from 0 to 1`);
+      return fallback;
+    },
+    /** `name=value`, separated by commas; the values may be percent-encoded. */
+    pairs(name: string): Record<string, string> {
+      const pairs = given(name) ? given(name).split(',') : [];
+      try {
+        return Object.fromEntries(
+          pairs.map((pair) => {
+            const [, key = '', value = ''] = /^\s*([\w.-]+)\s*=(.*)$/.exec(pair) ?? [];
+            if (!key) throw new URIError('Not a pair');
+            return [key, decodeURIComponent(value.trim())];
+          }),
+        );
+      } catch {
+        fault(`${name} must be pairs such as name=value, separated by commas`);
+        return {};
+      }
     },
     optionalInteger: (name: string, min: number, max: number) =>
       given(name) ? read.integer(name, min, min, max) : undefined,

@@ -18,6 +18,7 @@ import { connectTemporal, dataConverter, setVendorRateLimit } from './temporal/c
 import { runtimeOptions, sdkLogger } from './temporal/logger.ts';
 import { addSearchAttributes } from './temporal/search-attributes.ts';
 import { wordFor } from './trace.ts';
+import { NO_SPANS, startTracing } from './tracing/index.ts';
 import { connectVendors } from './vendors/index.ts';
 
 const RETRY_AFTER_MS = 2000;
@@ -40,7 +41,11 @@ try {
 const warning = encryptionWarning(config);
 if (warning) logger.warn(warning);
 
+const tracing = await startTracing(config.tracing, 'worker', (error) => {
+  logger.warn({ reason: wordFor(error) }, 'the collector does not take the traces');
+});
 const database = connectDatabase(config.databaseUrl);
+tracing?.traceStatements(database);
 areStatementsLimited(database).then(
   (limited) => {
     if (!limited)
@@ -48,8 +53,8 @@ areStatementsLimited(database).then(
   },
   () => undefined,
 );
-const vendors = connectVendors(config);
-const activities = activityOptions({ config, database, ...vendors });
+const vendors = connectVendors(config, tracing);
+const activities = activityOptions({ config, database, ...vendors }, tracing?.activityInterceptors);
 const business = businessMetrics(database, (error) => {
   logger.warn({ reason: wordFor(error) }, 'the metrics of the business cannot be read');
 });
@@ -93,6 +98,7 @@ while (!stopping.signal.aborted) {
       taskQueue: TASK_QUEUE,
       dataConverter: dataConverter(config),
       ...activities,
+      sinks: tracing?.sinks ?? NO_SPANS,
       workflowBundle,
       // Its successor, workerDeploymentOptions, costs Temporal 5 ms of processor time per registration (docs/performance.md).
       // eslint-disable-next-line @typescript-eslint/no-deprecated
@@ -125,3 +131,4 @@ await stopLooking();
 await temporal.connection.close();
 await stopMetrics?.();
 await database.destroy();
+await tracing?.stop();

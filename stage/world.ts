@@ -79,6 +79,8 @@ type Options = {
   preload?: string;
   /** Overrides of the settings of the api and the workers. */
   settings?: Record<string, string>;
+  /** Settings of one process, by its name: `api`, `worker-1`. */
+  settingsOf?: (process: string) => Record<string, string>;
   postgresSettings?: Record<string, string>;
   workers?: number;
   /** A real Temporal cluster, and several apis, each behind a balancer; otherwise the development server and one api. */
@@ -102,6 +104,7 @@ export async function startProduct({
   vendors,
   preload,
   settings: changed = {},
+  settingsOf = () => ({}),
   postgresSettings = {},
   workers = WORKERS,
   cluster,
@@ -209,7 +212,7 @@ export async function startProduct({
   const before = preload ? ['--import', 'tsx', preload] : [];
   const launch = (name: string, file: string, own: Record<string, string> = {}, from = build) =>
     start(name, process.execPath, [...before, join(from, 'dist/src', file)], {
-      ...{ cwd: from, env: { ...env, ...own } },
+      ...{ cwd: from, env: { ...env, ...own, ...settingsOf(name) } },
       logFile: log(name),
     });
   const api = async (name: string, port: number, from = build) => {

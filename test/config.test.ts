@@ -86,6 +86,58 @@ it('serves no metrics unless they have a port, which is not that of the api', ()
   ]);
 });
 
+it('writes no traces unless OpenTelemetry has somewhere to send them', () => {
+  const tracing = (settings: object) => loadConfig({ ...complete, ...settings }).tracing;
+  const OTEL_EXPORTER_OTLP_ENDPOINT = 'http://collector:4318/';
+  expect(tracing({})).toBeUndefined();
+  expect(tracing({ OTEL_SERVICE_NAME: 'conference', OTEL_TRACES_SAMPLER_ARG: '0.1' })).toBeUndefined();
+  expect(tracing({ OTEL_EXPORTER_OTLP_ENDPOINT, OTEL_TRACES_EXPORTER: 'none' })).toBeUndefined();
+  expect(tracing({ OTEL_EXPORTER_OTLP_ENDPOINT, OTEL_SDK_DISABLED: 'true' })).toBeUndefined();
+  expect(tracing({ OTEL_TRACES_EXPORTER: 'otlp' })).toMatchObject({
+    url: 'http://localhost:4318/v1/traces',
+    sampler: 'parentbased_always_on',
+  });
+  expect(tracing({ OTEL_EXPORTER_OTLP_ENDPOINT })).toMatchObject({ url: 'http://collector:4318/v1/traces' });
+  const settings = {
+    OTEL_EXPORTER_OTLP_ENDPOINT,
+    OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: 'https://traces.example.org/in',
+    OTEL_EXPORTER_OTLP_HEADERS: 'x=1',
+    OTEL_EXPORTER_OTLP_TRACES_HEADERS: 'authorization=Bearer%20key, tenant = 7',
+    OTEL_TRACES_SAMPLER: 'parentbased_traceidratio',
+    OTEL_TRACES_SAMPLER_ARG: '0.1',
+    OTEL_RESOURCE_ATTRIBUTES: 'deployment.environment=trial',
+  };
+  expect(tracing(settings)).toMatchObject({
+    url: 'https://traces.example.org/in',
+    headers: { authorization: 'Bearer key', tenant: '7' },
+    sampler: 'parentbased_traceidratio',
+    ratio: 0.1,
+    attributes: { 'deployment.environment': 'trial' },
+  });
+});
+
+it.each([
+  ['OTEL_TRACES_EXPORTER', 'jaeger'],
+  ['OTEL_SDK_DISABLED', 'no'],
+  ['OTEL_EXPORTER_OTLP_ENDPOINT', 'collector:4318'],
+  ['OTEL_EXPORTER_OTLP_TRACES_ENDPOINT', 'nowhere'],
+  ['OTEL_EXPORTER_OTLP_PROTOCOL', 'grpc'],
+  ['OTEL_EXPORTER_OTLP_TRACES_HEADERS', 'Bearer key'],
+  ['OTEL_EXPORTER_OTLP_HEADERS', 'authorization=%'],
+  ['OTEL_EXPORTER_OTLP_TIMEOUT', '10s'],
+  ['OTEL_EXPORTER_OTLP_COMPRESSION', 'zip'],
+  ['OTEL_TRACES_SAMPLER', 'sometimes'],
+  ['OTEL_TRACES_SAMPLER_ARG', '10%'],
+  ['OTEL_TRACES_SAMPLER_ARG', '1.5'],
+  ['OTEL_BSP_SCHEDULE_DELAY', '0'],
+  ['OTEL_RESOURCE_ATTRIBUTES', 'trial'],
+])('refuses %s=%s, without the value', (name, value) => {
+  const message = faults({ ...complete, [name]: value, LOG_LEVEL: 'loud' });
+  expect(message.split('\n')).toHaveLength(3);
+  expect(message).toContain(`  - ${name} must`);
+  expect(message.replace(/must .*/g, '')).not.toContain(value);
+});
+
 it('requires only DATABASE_URL where only the database is needed', () => {
   expect(loadDatabaseUrl({ DATABASE_URL: complete.DATABASE_URL })).toBe(complete.DATABASE_URL);
   expect(() => loadDatabaseUrl({})).toThrow('DATABASE_URL is missing');

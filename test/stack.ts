@@ -7,6 +7,7 @@ import { aForm, type Form } from '../stage/person.ts';
 import { activityOptions } from '../src/activities/index.ts';
 import { buildApp } from '../src/api/app.ts';
 import { loadConfig } from '../src/config.ts';
+import { NO_SPANS, startTracing } from '../src/tracing/index.ts';
 import { connectVendors } from '../src/vendors/index.ts';
 import { connectTemporal, dataConverter } from '../src/temporal/client.ts';
 import { createDatabase } from './store.ts';
@@ -34,16 +35,25 @@ export async function startStack({
   answerWithinMs,
   settings = {},
   taskQueue = `test-${randomUUID()}`,
-}: { answerWithinMs?: number; settings?: Record<string, string>; taskQueue?: string } = {}) {
+  onUntraced = () => undefined,
+}: {
+  answerWithinMs?: number;
+  settings?: Record<string, string>;
+  taskQueue?: string;
+  /** Is called when the collector that the settings name does not take spans. */
+  onUntraced?: (error: unknown) => void;
+} = {}) {
   const [sandbox, store] = await Promise.all([startSandbox(), createDatabase()]);
   const environment = { ...testEnvironment(sandbox.settings, store.url), ...settings };
   const config = loadConfig(environment);
   const { database } = store;
-  const vendors = connectVendors(config);
+  const tracing = await startTracing(config.tracing, 'api', onUntraced);
+  tracing?.traceStatements(database);
+  const vendors = connectVendors(config, tracing);
   const { paypal } = vendors;
-  const temporal = connectTemporal(config);
+  const temporal = connectTemporal(config, tracing?.clientInterceptors);
   const app = await buildApp({
-    ...{ config, database, paypal, temporal, taskQueue, answerWithinMs },
+    ...{ config, database, paypal, temporal, tracing, taskQueue, answerWithinMs },
     maxEventLoopDelayMs: PATIENT_MS,
   });
   const connection = await NativeConnection.connect(config.temporal.connectionOptions);
@@ -56,7 +66,8 @@ export async function startStack({
    */
   async function startWorker(
     does: Partial<WorkerOptions> = {
-      ...activityOptions({ config, database, ...vendors }),
+      ...activityOptions({ config, database, ...vendors }, tracing?.activityInterceptors),
+      sinks: tracing?.sinks ?? NO_SPANS,
       workflowBundle: bundle,
     },
   ): Promise<() => Promise<void>> {
@@ -83,6 +94,7 @@ export async function startStack({
     database,
     environment,
     ...vendors,
+    tracing,
     sandbox,
     store,
     taskQueue,
@@ -92,6 +104,7 @@ export async function startStack({
     async stop() {
       await stopWorkers();
       await app.close();
+      await tracing?.stop();
       await connection.close();
       await temporal.connection.close();
       await Promise.all([sandbox.close(), store.drop()]);

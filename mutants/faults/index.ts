@@ -20,6 +20,7 @@ import { REFUNDS } from './refunds.ts';
 import { SEATS } from './seats.ts';
 import { STORES } from './stores.ts';
 import { TEMPORAL } from './temporal.ts';
+import { TRACES } from './traces.ts';
 import { VENDORS } from './vendors.ts';
 import { WEBHOOKS } from './webhooks.ts';
 import { WORKFLOWS } from './workflows.ts';
@@ -40,6 +41,7 @@ export const FAULTS: Fault[] = [
   ...WEBHOOKS,
   ...TEMPORAL,
   ...METRICS,
+  ...TRACES,
   ...RECORDS,
   ...STORES,
   ...API,

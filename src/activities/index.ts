@@ -1,3 +1,4 @@
+import type { ActivityInterceptorsFactory } from '@temporalio/worker';
 import type { Config } from '../config.ts';
 import type { Database } from '../database/connection.ts';
 import type { Vendors } from '../vendors/index.ts';
@@ -14,10 +15,13 @@ import { signInActivities } from './sign-in.ts';
 export type Dependencies = Vendors & { config: Config; database: Database };
 export type Activities = ReturnType<typeof createActivities>;
 
-/** What a worker needs to run them: the activities, and the mapping of whatever they throw. */
-export const activityOptions = (dependencies: Dependencies) => ({
+/**
+ * What a worker needs to run them: the activities, and the mapping of whatever they throw.
+ * @param outer interceptors that see what the mapping made of it
+ */
+export const activityOptions = (dependencies: Dependencies, outer: ActivityInterceptorsFactory[] = []) => ({
   activities: createActivities(dependencies),
-  interceptors: { activity: [() => ({ inbound: failureInterceptor })] },
+  interceptors: { activity: [...outer, () => ({ inbound: failureInterceptor })] },
 });
 
 /** All activities of the workflows. Every client that they use is passed in. */

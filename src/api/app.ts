@@ -79,6 +79,8 @@ export async function buildApp(dependencies: Dependencies): Promise<App> {
     frameworkErrors: (_error, request, reply) => void show(request, reply, new Problem('malformed-request')),
   }).withTypeProvider<TypeBoxTypeProvider>();
   app.server.maxConnections = MAX_CONNECTIONS;
+  // Before all other hooks, so that what they do is part of the trace.
+  dependencies.tracing?.traceRequests(app);
   // Another site may send text without asking first, so no route takes it.
   app.removeContentTypeParser('text/plain');
   await app.register(cookie);

@@ -6,6 +6,7 @@ import type { FastifyBaseLogger, FastifyInstance, RawServerDefault } from 'fasti
 import type { Registry } from 'prom-client';
 import type { Config } from '../config.ts';
 import type { Database } from '../database/connection.ts';
+import type { Tracing } from '../tracing/index.ts';
 import type { PayPal } from '../vendors/paypal/client.ts';
 
 export type Dependencies = {
@@ -15,6 +16,8 @@ export type Dependencies = {
   temporal: Client;
   /** Where answers are measured; undefined: nowhere. */
   metrics?: Registry | undefined;
+  /** Writes spans of requests; undefined: there are none. */
+  tracing?: Pick<Tracing, 'traceRequests'> | undefined;
   /** For tests: another task queue, and another time to wait for a payment, than the product's. */
   taskQueue?: string | undefined;
   answerWithinMs?: number | undefined;

@@ -6,13 +6,20 @@ import { processMetrics, serveMetrics } from '../metrics/server.ts';
 import { connectPayPal } from '../vendors/paypal/client.ts';
 import { connectTemporal } from '../temporal/client.ts';
 import { wordFor } from '../trace.ts';
+import { startTracing } from '../tracing/index.ts';
 import { buildApp, MAX_CONNECTIONS } from './app.ts';
 
 const config = orExit(loadConfig);
+const tracing = await startTracing(config.tracing, 'api', (error) => {
+  app.log.warn({ reason: wordFor(error) }, 'the collector does not take the traces');
+});
 const database = connectDatabase(config.databaseUrl);
-const temporal = connectTemporal(config);
+tracing?.traceStatements(database);
+const temporal = connectTemporal(config, tracing?.clientInterceptors);
+const client = connectPayPal(config.paypal);
+const paypal = tracing?.traceCalls('PayPal', client) ?? client;
 const metrics = config.metrics && processMetrics();
-const app = await buildApp({ config, database, temporal, metrics, paypal: connectPayPal(config.paypal) });
+const app = await buildApp({ config, database, temporal, paypal, metrics, tracing });
 const business = businessMetrics(database, (error) => {
   app.log.warn({ reason: wordFor(error) }, 'the metrics of the business cannot be read');
 });
@@ -27,7 +34,7 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const)
     app
       .close()
       .then(() => stopMetrics?.())
-      .then(() => Promise.all([database.destroy(), temporal.connection.close()]))
+      .then(() => Promise.all([database.destroy(), temporal.connection.close(), tracing?.stop()]))
       .catch((error: unknown) => {
         console.error(error);
         process.exitCode = 1;

@@ -19,7 +19,7 @@ export function measureAnswers(app: App, registry: Registry): void {
   app.addHook('onResponse', (request, reply, done) => {
     const { method, routeOptions } = request;
     const route = routeOptions.url ?? 'none';
-    if (!route.endsWith('/events'))
+    if (!route.endsWith('/:id/events'))
       answers.observe({ method, route, status: reply.statusCode }, reply.elapsedTime / 1000);
     done();
   });

@@ -20,7 +20,7 @@ const path = (relative: string) => fileURLToPath(new URL(relative, import.meta.u
 /** What is bundled. */
 export const BUNDLE: BundleOptions = {
   workflowsPath: path('../workflows/index.ts'),
-  workflowInterceptorModules: [path('../workflows/refused-signals.ts')],
+  workflowInterceptorModules: [path('../workflows/refused-signals.ts'), path('../workflows/trace.ts')],
   failureConverterPath,
 };
 

@@ -1,6 +1,6 @@
 /** What api and worker must agree on when they talk to Temporal. */
 import { fileURLToPath } from 'node:url';
-import { Client, Connection, isGrpcServiceError } from '@temporalio/client';
+import { Client, Connection, isGrpcServiceError, type WorkflowClientInterceptor } from '@temporalio/client';
 import { WorkflowNotFoundError, type DataConverter } from '@temporalio/common';
 import proto from '@temporalio/proto';
 import type { Config } from '../config.ts';
@@ -26,12 +26,19 @@ export const dataConverter = ({ encryptionKeys, encryptionAcceptPlain }: Encrypt
       }
     : { failureConverterPath };
 
-/** A client that connects at its first call, so that a process starts and stays up while Temporal is away. */
-export function connectTemporal(config: Pick<Config, 'temporal'> & Encryption): Client {
+/**
+ * A client that connects at its first call, so that a process starts and stays up while Temporal is away.
+ * @param workflow see what the client asks of runs
+ */
+export function connectTemporal(
+  config: Pick<Config, 'temporal'> & Encryption,
+  workflow: WorkflowClientInterceptor[] = [],
+): Client {
   const { connectionOptions, namespace } = config.temporal;
   return new Client({
     connection: Connection.lazy(connectionOptions),
     dataConverter: dataConverter(config),
+    interceptors: { workflow },
     ...(namespace ? { namespace } : {}),
   });
 }
