@@ -22,7 +22,7 @@ export const traceRequests =
   (tracer: Tracer) =>
   (app: App): void => {
     const contexts = new WeakMap<FastifyRequest, Context>();
-    app.addHook('onRequest', (request, _reply, done) => {
+    app.addHook('onRequest', (request, reply, done) => {
       const { url: route } = request.routeOptions;
       if (route && LEFT_OUT.test(route)) {
         done();
@@ -34,19 +34,17 @@ export const traceRequests =
       const span = tracer.startSpan(name, { kind: SpanKind.SERVER, attributes }, parent);
       const own = trace.setSpan(parent, span);
       contexts.set(request, own);
+      // A client may hang up before it is answered, and then there is no `onResponse`.
+      reply.raw.once('close', () => {
+        span.setAttribute('http.response.status_code', reply.statusCode);
+        if (reply.statusCode >= 500) span.setStatus({ code: SpanStatusCode.ERROR });
+        span.end();
+      });
       context.with(own, done);
     });
     // The body comes from the connection, which knows nothing of the request's context.
     app.addHook('preValidation', (request, _reply, done) => {
       context.with(contexts.get(request) ?? ROOT_CONTEXT, done);
-    });
-    app.addHook('onResponse', (request, { statusCode }, done) => {
-      const own = contexts.get(request);
-      const span = own && trace.getSpan(own);
-      span?.setAttribute('http.response.status_code', statusCode);
-      if (statusCode >= 500) span?.setStatus({ code: SpanStatusCode.ERROR });
-      span?.end();
-      done();
     });
   };
 
