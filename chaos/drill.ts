@@ -14,7 +14,7 @@ const rows = (title: string, counts: Record<string, number>) => [
     .map(([name, count]) => `  ${name.padEnd(90)}${String(count).padStart(6)}`),
 ];
 const flags = process.argv.slice(2).filter((argument) => argument.startsWith('--'));
-const [each = 4] = process.argv
+const [each = 5] = process.argv
   .slice(2)
   .filter((argument) => !argument.startsWith('--'))
   .map(Number);

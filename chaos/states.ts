@@ -206,7 +206,13 @@ export async function settledPeople(world: World, count: number): Promise<Person
     people.push(declined.person, held.person, unconfirmed.person);
   }
   const acted: [State, (id: string) => Promise<unknown>][] = [
-    ['partly refunded', async (id) => [await refund(id, 2000), await refund(id, 1000)]],
+    [
+      'partly refunded',
+      async (id) => {
+        await refund(id, 2000);
+        await refund(id, 1000);
+      },
+    ],
     ['refunded', (id) => refund(id, null, true)],
     ['moved', (id) => change(id, { kind: 'move', ticketType: 'balcony' })],
     [

@@ -19,8 +19,9 @@ import { unfinishedPeople } from './unfinished.ts';
 /** `each`: so many people in each state, before and after the backup. `repairs`: without it, the command only lists. */
 export type DrillOptions = { each: number; repairs: boolean };
 export type DrillReport = {
-  /** After each loss. */
-  violations: Record<'orders lost' | 'Temporal lost', StoreViolations>;
+  /** Right after each loss, and at the end of its repair. */
+  atOnce: Record<Loss, StoreViolations>;
+  violations: Record<Loss, StoreViolations>;
   people: Record<string, number>;
   outcomes: Record<string, number>;
   /** What the command has said, in its own words, counted. */
@@ -28,6 +29,7 @@ export type DrillReport = {
   seconds: number;
   folder: string | undefined;
 };
+type Loss = 'orders lost' | 'Temporal lost';
 type Say = (line: string) => void;
 type Owner = Awaited<ReturnType<typeof signInOwner>>;
 
@@ -61,6 +63,7 @@ export async function runDrill({ each, repairs }: DrillOptions, say: Say): Promi
     await first.unlock();
     await restore();
     world.sandbox.faults.clear();
+    const withoutOrders = await auditStores(world, people, listed);
     await reconcile(world, repairs, listed, said);
     await world.reviveAll();
     await goOn(world, owner, repairs, listed, said, say);
@@ -77,6 +80,7 @@ export async function runDrill({ each, repairs }: DrillOptions, say: Say): Promi
     await second.unlock();
     await world.loseTemporal();
     world.sandbox.faults.clear();
+    const withoutRuns = await auditStores(world, people, listed);
     await world.reviveAll();
     await age(world);
     await reconcile(world, repairs, listed, said);
@@ -87,6 +91,7 @@ export async function runDrill({ each, repairs }: DrillOptions, say: Say): Promi
       repairs && Object.values(violations).some((one) => Object.values(one).some((ids) => ids.length > 0));
     return {
       ...{ violations, outcomes: runs.outcomes, said: tally(said) },
+      atOnce: { 'orders lost': withoutOrders.violations, 'Temporal lost': withoutRuns.violations },
       people: tally(people.map(({ state }: Person) => state)),
       seconds: Math.round((Date.now() - startedAt) / 1000),
       folder: keep ? world.folder : undefined,

@@ -84,6 +84,10 @@ export async function unfinishedPeople(
   return {
     people: [...people, ...refunding, ...imported, ...added],
     unlock: async () => {
+      // Statements that wait would go on without their workers.
+      await trx.raw(
+        'select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()',
+      );
       await trx.rollback().catch(() => undefined);
       await locking.destroy();
     },
