@@ -195,15 +195,24 @@ export function actorsOf(world: World) {
 /** Brings so many people into each state that stays as it is. */
 export async function settledPeople(world: World, count: number): Promise<Person[]> {
   const { someone, isOrdered, confirmed, refund, change, cancel, addByHand, importPeople } = actorsOf(world);
-  const people = await confirmed('confirmed', count);
-  people.push(...(await confirmed('free', count, { ticketType: 'free', newsletter: false })));
-  for (let n = 0; n < count; n++) {
-    const [declined, held] = [someone('declined'), someone('held')];
-    const unconfirmed = someone('unconfirmed', { ticketType: 'careful' });
-    await declined.register({ number: DECLINED_CARD });
-    await held.hold();
-    await unconfirmed.register();
-    people.push(declined.person, held.person, unconfirmed.person);
+  const withoutPayment = { ticketType: 'free', newsletter: false };
+
+  async function unordered(): Promise<Person[]> {
+    const people: Person[] = [];
+    for (let n = 0; n < count; n++) {
+      const [declined, held] = [someone('declined'), someone('held')];
+      const unconfirmed = someone('unconfirmed', { ticketType: 'careful' });
+      await declined.register({ number: DECLINED_CARD });
+      await held.hold();
+      await unconfirmed.register();
+      people.push(declined.person, held.person, unconfirmed.person);
+    }
+    return people;
+  }
+  async function added(): Promise<Person[]> {
+    const people = [...(await addByHand('added by hand', count)), ...(await importPeople('imported', count))];
+    await eventually('added people have their orders', () => isOrdered(people.map(({ id }) => id)));
+    return people;
   }
   const acted: [State, (id: string) => Promise<unknown>][] = [
     [
@@ -225,16 +234,19 @@ export async function settledPeople(world: World, count: number): Promise<Person
     ],
     ['answered anew', (id) => change(id, { kind: 'answers', answers: { diet: 'Vegan' } })],
   ];
-  for (const [state, act] of acted) {
-    const some = await confirmed(state, count);
+  const actedOn = async (state: State, act: (id: string) => Promise<unknown>, options = {}) => {
+    const some = await confirmed(state, count, options);
     for (const { id } of some) await act(id);
-    people.push(...some);
-  }
-  const free = await confirmed('cancelled', count, { ticketType: 'free', newsletter: false });
-  for (const { id } of free) await cancel(id);
-  people.push(...free);
-  for (const event of FAIRS) people.push(...(await confirmed('at a fair', count, { event })));
-  const added = [...(await addByHand('added by hand', count)), ...(await importPeople('imported', count))];
-  await eventually('added people have their orders', () => isOrdered(added.map(({ id }) => id)));
-  return [...people, ...added];
+    return some;
+  };
+  const everybody = await Promise.all([
+    confirmed('confirmed', count),
+    confirmed('free', count, withoutPayment),
+    unordered(),
+    ...acted.map(([state, act]) => actedOn(state, act)),
+    actedOn('cancelled', cancel, withoutPayment),
+    ...FAIRS.map((event) => confirmed('at a fair', count, { event })),
+    added(),
+  ]);
+  return everybody.flat();
 }

@@ -64,9 +64,9 @@ export async function runDrill({ each, repairs }: DrillOptions, say: Say): Promi
     await restore();
     world.sandbox.faults.clear();
     const withoutOrders = await auditStores(world, people, listed);
-    await reconcile(world, repairs, listed, said);
+    const toldFirst = await reconcile(world, repairs, listed, said);
     await world.reviveAll();
-    await goOn(world, owner, repairs, listed, said, say);
+    await goOn(world, owner, repairs, listed, said, say, toldFirst);
     const orders = await auditStores(world, people, listed);
     const violations = { 'orders lost': orders.violations, 'Temporal lost': orders.violations };
 
@@ -83,8 +83,8 @@ export async function runDrill({ each, repairs }: DrillOptions, say: Say): Promi
     const withoutRuns = await auditStores(world, people, listed);
     await world.reviveAll();
     await age(world);
-    await reconcile(world, repairs, listed, said);
-    await goOn(world, owner, repairs, listed, said, say);
+    const toldThen = await reconcile(world, repairs, listed, said);
+    await goOn(world, owner, repairs, listed, said, say, toldThen);
     const runs = await auditStores(world, people, listed);
     violations['Temporal lost'] = runs.violations;
     keep =
@@ -170,9 +170,13 @@ async function goOn(
   listed: Listed,
   said: string[],
   say: Say,
+  lines: string[],
 ): Promise<void> {
   if (!repairs) return;
-  for (const event of await toCancelAgain(world, listed, said)) {
+  const toCancel = FAIRS.filter((fair) =>
+    lines.some((line) => line.includes(fair) && line.endsWith('cancel it again')),
+  );
+  for (const event of toCancel) {
     const fields = { action: randomUUID(), do: 'cancel', name: event };
     await owner.send(cancelEventPath(event), fields, Date.now() + SEND_WITHIN_MS);
   }
@@ -189,14 +193,6 @@ async function goOn(
     }
     await sleep(LOOK_EVERY_MS);
   }
-}
-
-/** The events of which the command says that they have to be cancelled again. */
-async function toCancelAgain(world: World, listed: Listed, said: string[]): Promise<string[]> {
-  const lines = await reconcile(world, true, listed, said);
-  return FAIRS.filter((fair) =>
-    lines.some((line) => line.includes(fair) && line.endsWith('cancel it again')),
-  );
 }
 
 /** PayPal decides about the payments that it reviews. */
