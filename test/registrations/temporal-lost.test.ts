@@ -90,16 +90,7 @@ it(
     await database('seat_holds').where({ id: former.id }).update({ claimed_order: null });
     await note(database, { registration: cancelled.id, kind: 'cancel-asked' });
     const untaken = someone();
-    sandbox.faults.set('paypal', { mode: 'unreachable', only: '/capture' });
-    const trying = untaken.register();
-    await vi.waitUntil(
-      async () =>
-        (await database('seat_holds').where({ id: untaken.id }).whereNotNull('claimed_for')).length > 0,
-      { timeout: 10_000 },
-    );
-    await handleOf(untaken.id).terminate();
-    await trying;
-    sandbox.faults.clear();
+    await claimedFor((await untaken.approve()) ?? '', untaken.id, {});
     const free = someone({ ticketType: 'free' });
     await free.put();
     const { attendee } = free.form;
