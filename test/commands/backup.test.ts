@@ -4,7 +4,7 @@ import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, statSync, wri
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
 import { connectionOf } from '../../src/database/dump.ts';
 import { createDatabase } from '../store.ts';
 
@@ -20,6 +20,9 @@ beforeAll(async () => {
 });
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'registration-backup-'));
+});
+afterEach(() => {
+  rmSync(folder, { recursive: true, force: true });
 });
 afterAll(() => store.drop());
 
@@ -150,5 +153,4 @@ it('brings everything back with the real programs', { timeout: 60_000 }, async (
   expect(await run('restore', [file(), '--replace'], path)).toMatchObject({ code: 0 });
   store.database.initialize();
   expect(await store.database('ticket_types').orderBy('id')).toEqual(before);
-  rmSync(file());
 });
