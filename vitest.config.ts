@@ -3,7 +3,7 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 /** The longest test files start first, so that none of them is left running alone at the end. */
 const LONGEST = [
-  ...['chaos', 'payment.browser', 'status.browser', 'start', 'outages', 'bench', 'shutdown'],
+  ...['chaos', 'stores', 'payment.browser', 'status.browser', 'start', 'outages', 'bench', 'shutdown'],
   ...['changed', 'form.browser', 'registration', 'wallet', 'reconciliation', 'card-fields'],
 ];
 

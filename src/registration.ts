@@ -119,6 +119,9 @@ export type Order = {
   confirmationToken?: string;
 };
 
+/** What an earlier run had found out, which was lost: the second input of the workflow, where there was one. */
+export type FoundOut = { emailConfirmed?: true };
+
 /**
  * Whether somebody must have received mail at the address of an order, or paid: made-up addresses do neither. What organizers add
  * (`source`) is theirs.

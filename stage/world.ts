@@ -252,7 +252,7 @@ export async function startProduct({
     [...parts.keys()].filter((name) => name === part || name.startsWith(`${part} `));
 
   return {
-    ...{ url, database, databaseUrl, client, folder },
+    ...{ url, database, databaseUrl, client, folder, settings },
     temporalAddress,
 
     /** Kills one process of a part, or all of them; returns their names. */
@@ -272,6 +272,17 @@ export async function startProduct({
 
     /** The process ids of a part. */
     pidsOf: (part: Part) => namesOf(part).map((name) => parts.get(name)?.pid ?? 0),
+
+    /** Puts a new, empty server in Temporal's place, at the same address (not in a cluster). The workers must be down. */
+    async loseTemporal(): Promise<void> {
+      const running = parts.get('Temporal');
+      parts.delete('Temporal');
+      running?.kill();
+      await running?.ended;
+      for (const name of readdirSync(folder))
+        if (name.startsWith('temporal.sqlite')) rmSync(join(folder, name));
+      await revive(['Temporal']);
+    },
 
     /** Stops a part gracefully, as a deployment does. Returns how the process ended. */
     async retire(name: string): Promise<string | undefined> {

@@ -12,7 +12,7 @@ export const PAYMENTS: Fault[] = [
   {
     name: 'payment: it is captured without a seat',
     file: payment,
-    find: "if (claim.status !== 'claimed') return { status: 'expired', attempts: activityInfo().attempt };",
+    find: "if (claimed.status !== 'claimed') return { status: 'expired', attempts: activityInfo().attempt };",
     replace:
       "if (claim.status !== 'claimed') Object.assign(claim, { amount: { minor: 12_000, currency: 'EUR' } });",
     caughtBy: { [test]: 'expired` without a seat' },
@@ -107,7 +107,7 @@ export const PAYMENTS: Fault[] = [
   {
     name: 'payment: a paid ticket is given away as a free one',
     file: payment,
-    find: "if (claim.amount.minor > 0) return conclude(request, { status: 'rejected', reason: 'mismatch' });",
+    find: "if (claimed.amount.minor > 0) return conclude(request, { status: 'rejected', reason: 'mismatch' });",
     replace: '',
     caughtBy: { [test]: 'does not give a paid ticket away' },
   },

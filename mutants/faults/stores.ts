@@ -7,7 +7,56 @@ const [enter, rebuilt, lost] = [
   'test/registrations/temporal-lost.test.ts',
 ];
 
+const [claim, finishing, payment, activities] = [
+  'src/database/seats/claim.ts',
+  'src/registrations/claimed-payment.ts',
+  'src/activities/payment.ts',
+  'test/activities/activities.test.ts',
+];
+
 export const STORES: Fault[] = [
+  {
+    name: 'kept order: a claim does not keep what is paid for',
+    file: claim,
+    find: 'claimed_order = coalesce(?::bytea, case',
+    replace: 'claimed_order = coalesce(case when false then ?::bytea end, case',
+    caughtBy: { [activities]: 'keeps the order beside the claim' },
+  },
+  {
+    name: 'kept order: it is stored in plain text',
+    file: payment,
+    find: 'sealClaimed(payloadCodecs,',
+    replace: 'sealClaimed([],',
+    caughtBy: { [activities]: 'keeps the order beside the claim' },
+  },
+  {
+    name: 'kept order: it outlives the claim',
+    file: claim,
+    find: '...{ claimed_for: null, claimed_at: null, claimed_order: null },',
+    replace: '...{ claimed_for: null, claimed_at: null },',
+    caughtBy: { [activities]: 'keeps the order beside the claim' },
+  },
+  {
+    name: 'kept order: an erasure leaves it',
+    file: 'src/registrations/erasure.ts',
+    find: 'await eraseClaimedOrder(database, id);',
+    replace: '',
+    caughtBy: { [lost]: 'refunds a payment whose order was erased' },
+  },
+  {
+    name: 'lost runs: a cancelled registration is finished',
+    file: finishing,
+    find: '(await isCancelAsked(database, id)) ||',
+    replace: '',
+    caughtBy: { [lost]: 'finishes what the lost runs were to do' },
+  },
+  {
+    name: 'lost runs: a confirmed address is to be confirmed again',
+    file: 'src/temporal/runs.ts',
+    find: '{ emailConfirmed: true }',
+    replace: '{}',
+    caughtBy: { [lost]: 'finishes what the lost runs were to do' },
+  },
   {
     name: 'rebuild: an order without a free seat is lost',
     file: 'src/database/seats/rebuilt.ts',

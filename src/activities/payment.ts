@@ -1,8 +1,18 @@
 import { activityInfo } from '@temporalio/activity';
+import type { Config } from '../config.ts';
 import type { Database } from '../database/connection.ts';
 import { claimSeat, unclaimSeat } from '../database/seats/claim.ts';
 import { decimal, type Money } from '../money.ts';
-import { FREE, type Attempt, type Captured, type DeclineReason, type RejectReason } from '../registration.ts';
+import {
+  FREE,
+  type Attempt,
+  type Captured,
+  type DeclineReason,
+  type Order,
+  type RejectReason,
+} from '../registration.ts';
+import { dataConverter } from '../temporal/client.ts';
+import { sealClaimed } from '../temporal/claimed-order.ts';
 import type { CaptureAnswer, PayPal } from '../vendors/paypal/client.ts';
 import type { CheckoutOrder } from '../vendors/paypal/outcome.ts';
 import { VendorError } from '../vendors/vendor-error.ts';
@@ -15,6 +25,8 @@ const TIMEOUT_MS = 10_000;
 const CAPTURE_MAY_ARRIVE_MS = 120_000;
 
 type Request = { id: string; paypalOrderId: string };
+/** `order`: what is paid for. Runs of earlier versions do not say. */
+type TakeRequest = Request & { order?: Order };
 /** What is known of a PayPal order after asking PayPal. */
 type Finding =
   | { status: 'captured'; captureId: string; paidAt: string; feeMinor?: number }
@@ -22,7 +34,17 @@ type Finding =
   | { status: 'rejected'; reason: RejectReason };
 type Pending = { status: 'pending' };
 
-export function paymentActivities({ database, paypal }: { database: Database; paypal: PayPal }) {
+type Dependencies = { config: Pick<Config, 'encryptionKeys'>; database: Database; paypal: PayPal };
+
+export function paymentActivities({ config, database, paypal }: Dependencies) {
+  const { payloadCodecs = [] } = dataConverter(config);
+
+  /** Claims the seat, and keeps beside the claim what is paid for. */
+  async function claim({ id, paypalOrderId, order }: TakeRequest) {
+    const sealed = order && (await sealClaimed(payloadCodecs, { paypalOrderId, order }));
+    return claimSeat(database, id, paypalOrderId, sealed);
+  }
+
   /** An attempt that took nothing turns its claim into a hold again, before anybody is told. */
   async function conclude({ id, paypalOrderId }: Request, finding: Finding): Promise<Attempt> {
     const { attempt: attempts } = activityInfo();
@@ -31,11 +53,11 @@ export function paymentActivities({ database, paypal }: { database: Database; pa
   }
 
   /** A free ticket has no payment to wait for: to claim the seat is all there is to do. */
-  async function takeFree(request: Request): Promise<Attempt> {
-    const claim = await claimSeat(database, request.id, FREE);
+  async function takeFree(request: TakeRequest): Promise<Attempt> {
+    const claimed = await claim(request);
     const { attempt: attempts } = activityInfo();
-    if (claim.status !== 'claimed') return { status: 'expired', attempts };
-    if (claim.amount.minor > 0) return conclude(request, { status: 'rejected', reason: 'mismatch' });
+    if (claimed.status !== 'claimed') return { status: 'expired', attempts };
+    if (claimed.amount.minor > 0) return conclude(request, { status: 'rejected', reason: 'mismatch' });
     const free = { paypalOrderId: null, captureId: null, paidAt: new Date().toISOString() };
     return { status: 'captured', ...free, attempts } satisfies Captured;
   }
@@ -62,14 +84,14 @@ export function paymentActivities({ database, paypal }: { database: Database; pa
      * Claims the seat and captures one PayPal order for it. Every outcome is a value; only a vendor or a database that cannot
      * be reached is a failure, and is tried again. `pending` means that PayPal itself does not know yet.
      */
-    async takePayment(request: Request): Promise<Attempt | Pending> {
+    async takePayment(request: TakeRequest): Promise<Attempt | Pending> {
       if (request.paypalOrderId === FREE) return takeFree(request);
-      const claim = await claimSeat(database, request.id, request.paypalOrderId);
-      if (claim.status !== 'claimed') return { status: 'expired', attempts: activityInfo().attempt };
-      const free = claim.amount.minor === 0;
+      const claimed = await claim(request);
+      if (claimed.status !== 'claimed') return { status: 'expired', attempts: activityInfo().attempt };
+      const free = claimed.amount.minor === 0;
       const finding = free
         ? ({ status: 'rejected', reason: 'mismatch' } as const)
-        : await capture(request, claim.amount);
+        : await capture(request, claimed.amount);
       return finding.status === 'pending' ? finding : conclude(request, finding);
     },
 

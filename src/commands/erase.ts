@@ -46,7 +46,7 @@ try {
       `Files of the database: ${
         (await rewriteErased(dependencies.database))
           ? 'the old row is gone'
-          : 'the old row may still be there. Run "vacuum full orders, registration_events, additions" as the owner of the tables, at a quiet time'
+          : 'the old row may still be there. Run "vacuum full orders, registration_events, additions, seat_holds" as the owner of the tables, at a quiet time'
       }`,
     );
   }

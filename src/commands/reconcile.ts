@@ -22,6 +22,8 @@ const told = (repaired: Repair | undefined) => {
       return 'not repaired';
     case 'payment-pending':
       return 'not repaired: PayPal still reviews the payment';
+    case 'unreadable':
+      return 'not repaired: the order is encrypted with a key that is not in ENCRYPTION_KEY';
     case 'refund-failed':
       return `not repaired: PayPal refused the refund (${repaired.word})`;
     case 'resumed':

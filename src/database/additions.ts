@@ -166,11 +166,11 @@ export async function findWaiting(database: Database, id: string): Promise<Perso
     .first('first_name', 'last_name', 'email', 'organization', 'note');
 }
 
-/** What is to be added by hand, and waits for more than `minutes`: what its run has to be started with. */
-export async function findWaitingByHand(
-  database: Database,
-  minutes: number,
-): Promise<{ request: AddRequest; event: string; ticketType: string }[]> {
+/** What its run has to be started with. */
+export type WaitingByHand = { request: AddRequest; event: string; ticketType: string };
+
+/** What is to be added by hand, and waits for more than `minutes`. */
+export async function findWaitingByHand(database: Database, minutes: number): Promise<WaitingByHand[]> {
   const rows = await database<AdditionRow>('additions')
     .where({ state: 'waiting' })
     .whereNull('import_id')

@@ -67,6 +67,12 @@ export async function atTheTime<T>(trx: Database, at: Date, work: () => Promise<
   return done;
 }
 
+/** Whether an organizer has cancelled a registration that had no order yet. */
+export const isCancelAsked = async (database: Database, registration: string): Promise<boolean> =>
+  !!(await database('registration_events')
+    .where({ registration_id: registration, kind: 'cancel-asked' satisfies EventKind })
+    .first('position'));
+
 /** The first mark that an action has left in the history of a registration; undefined when there is none yet. */
 export async function findAction(
   trx: Database,

@@ -13,7 +13,7 @@ type Pool = {
 };
 
 /** The tables that hold what people or organizers wrote. */
-const TABLES = ['orders', 'registration_events', 'additions'];
+const TABLES = ['orders', 'registration_events', 'additions', 'seat_holds'];
 
 /**
  * Writes the tables with personal data anew, without what rows said before they were changed. An ordinary `vacuum` frees their

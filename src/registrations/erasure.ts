@@ -4,6 +4,7 @@ import { tsToMs } from '@temporalio/common/lib/time.js';
 import { eraseIdentity } from '../database/additions.ts';
 import type { Database } from '../database/connection.ts';
 import { eraseFromOrder } from '../database/orders.ts';
+import { eraseClaimedOrder } from '../database/seats/claim.ts';
 import { eraseTexts, findActions } from '../database/history.ts';
 import { findByReference } from '../database/registrations.ts';
 import { findSubscriptions, leaveToAnother, type Subscription } from '../database/subscriptions.ts';
@@ -68,6 +69,7 @@ export async function erase(
   const histories = await deleteHistories(temporal, [resendWorkflowId(id), ...own]);
   await eraseTexts(database, id);
   await eraseIdentity(database, id);
+  await eraseClaimedOrder(database, id);
   return { outcome: 'erased', audience, histories, order: await eraseFromOrder(database, id) };
 }
 

@@ -1,27 +1,29 @@
 /** Finds what no run looks after any more, because the run was terminated or is gone: seats, payments, orders; and repairs it. */
 import type { Client } from '@temporalio/client';
 import { refundOwn } from '../activities/refund.ts';
-import type { AddRequest } from '../addition.ts';
-import { findWaitingByHand } from '../database/additions.ts';
+import type { WaitingByHand } from '../database/additions.ts';
 import type { Database } from '../database/connection.ts';
 import { findTicket } from '../database/orders.ts';
 import { giveSeatBack } from '../database/registrations.ts';
 import type { OpenRefund } from '../database/refunds.ts';
 import { findOpenSteps } from '../database/steps.ts';
+import type { Claim } from '../database/seats/claim.ts';
 import { isPaypalOrder } from '../database/seats/lock.ts';
 import { hashedUuid } from '../hash.ts';
 import { reference } from '../reference.ts';
 import { refundWorkflowId } from '../refund.ts';
-import { workflowId } from '../registration.ts';
+import { FREE, workflowId } from '../registration.ts';
 import { ifThere } from '../temporal/client.ts';
 import { startAddition, startChange, startRefund } from '../temporal/runs.ts';
 import type { PayPal } from '../vendors/paypal/client.ts';
+import { finishPayment, isKept } from './claimed-payment.ts';
 import { findStopped, GONE } from './stopped-runs.ts';
 
 const PAYPAL_TIMEOUT_MS = 10_000;
 /**
  * A registration in the middle of something, whose run does not go on. `run` is the run's status. With a claimed seat,
- * `capture` is the payment that was taken for it; with an order (`ordered`), the seat is sold.
+ * `capture` is the payment that was taken for it, and `kept` whether the order was kept beside the claim; with an order (`ordered`), the
+ * seat is sold.
  */
 export type Orphan = {
   id: string;
@@ -29,10 +31,11 @@ export type Orphan = {
   run: string;
   ordered: boolean;
   capture: { id: string; paypalOrderId: string; status: 'captured' | 'pending' } | null;
+  claim?: Claim & { kept: Awaited<ReturnType<typeof isKept>> };
   /** A refund that an organizer has asked for, and that its run has not finished; then `run` is the status of that run. */
   refund?: OpenRefund;
   /** What an organizer adds, as its run is started; without it, there is no such thing. */
-  added?: { request: AddRequest; event: string; ticketType: string };
+  added?: WaitingByHand;
 };
 /** `taskQueue`: for tests, another one than the product's. */
 type Dependencies = { database: Database; temporal: Client; paypal: PayPal; taskQueue?: string };
@@ -43,17 +46,16 @@ type Dependencies = { database: Database; temporal: Client; paypal: PayPal; task
  */
 export async function findOrphans(dependencies: Dependencies, olderThanMinutes: number): Promise<Orphan[]> {
   const orphans: Orphan[] = [];
-  const waiting = await findWaitingByHand(dependencies.database, 0);
   for (const stopped of await findStopped(dependencies, { olderThanMinutes })) {
     const { id, run, kind } = stopped;
-    const isPaying = kind === 'payment';
+    const claim = kind === 'payment' ? stopped.claim : undefined;
     const ordered = kind === 'registration' || kind === 'refund';
-    const added = waiting.find(({ request }) => kind === 'addition' && request.registration === id);
     orphans.push({
       ...{ id, reference: reference(id), run, ordered },
-      capture: isPaying ? await captured(dependencies.paypal, stopped.claim.paypalOrderId) : null,
+      capture: claim ? await captured(dependencies.paypal, claim.paypalOrderId) : null,
+      ...(claim && { claim: { ...claim, kept: await isKept(dependencies, claim) } }),
       ...(kind === 'refund' && { refund: stopped.refund }),
-      ...(added && { added }),
+      ...(kind === 'addition' && stopped.added && { added: stopped.added }),
     });
   }
   return orphans;
@@ -68,22 +70,25 @@ async function captured(paypal: PayPal, paypalOrderId: string): Promise<Orphan['
 }
 
 /**
- * `resumed`: a stopped run goes on. `undone`: the payment is refunded and the seat given back. Otherwise the seat stays as it
- * is: PayPal still reviews the payment, or refused the refund (`word` is PayPal's).
+ * `resumed`: a stopped run goes on, or a new one does what is left. `undone`: the payment is refunded and the seat given back. Otherwise the
+ * seat stays as it is: PayPal still reviews the payment, the kept order cannot be decrypted, or PayPal refused the refund (`word` is
+ * PayPal's).
  */
 export type Repair =
   | { outcome: 'resumed' }
   | { outcome: 'undone' }
   | { outcome: 'payment-pending' }
+  | { outcome: 'unreadable' }
   | { outcome: 'refund-failed'; word: string };
 
 /**
- * Resumes a stopped run, and starts the run of a refund anew; where the run is gone, refunds what was paid, then gives the seat back. Repeating it changes nothing:
- * the refund is the one that the run itself would have made.
+ * Resumes a stopped run, and starts the run of a refund anew. Where the run is gone, and the order was kept beside the claim, a new run
+ * finishes what was paid; otherwise what was paid is refunded, then the seat given back. Repeating it changes nothing: the refund is the
+ * one that the run itself would have made.
  */
 export async function repair(dependencies: Dependencies, orphan: Orphan): Promise<Repair> {
   const { database, temporal, taskQueue } = dependencies;
-  const { id, run, capture, refund } = orphan;
+  const { id, run, capture, claim, refund } = orphan;
   if (refund && refund.action !== id) {
     // The refund is in the ledger, and with it who asked for it.
     const { registration, action, amount, cancels, event, ticketType, status } = refund;
@@ -105,6 +110,14 @@ export async function repair(dependencies: Dependencies, orphan: Orphan): Promis
     await beginAgain(dependencies, orphan);
     return { outcome: 'resumed' };
   }
+  if (claim && (capture || claim.paypalOrderId === FREE) && claim.kept !== 'no') {
+    if (claim.kept === 'unreadable') return { outcome: 'unreadable' };
+    await finishPayment(dependencies, claim);
+    return { outcome: 'resumed' };
+  }
+  // The attendee has come back meanwhile, and the registration goes on.
+  if (claim && (await ifThere(temporal.workflow.getHandle(workflowId(id)).describe())))
+    return { outcome: 'resumed' };
   if (capture?.status === 'pending') return { outcome: 'payment-pending' };
   const paid = refund ? { id: refund.captureId, paypalOrderId: refund.paypalOrderId } : capture;
   if (paid) {

@@ -2,7 +2,7 @@
 import type { Client } from '@temporalio/client';
 import { ADD_WORKFLOW } from '../addition.ts';
 import { changeWorkflowId } from '../change.ts';
-import { findWaitingByHand } from '../database/additions.ts';
+import { findWaitingByHand, type WaitingByHand } from '../database/additions.ts';
 import type { Database } from '../database/connection.ts';
 import { findOpenRefunds, findRefund, type OpenRefund } from '../database/refunds.ts';
 import { findClaims, type Claim } from '../database/seats/claim.ts';
@@ -21,7 +21,8 @@ export const GONE = 'GONE';
 /** `run` is the status of the run that was stopped: that of the registration, or that of the refund. */
 export type Stopped = { id: string; run: string } & (
   | { kind: 'payment'; claim: Claim }
-  | { kind: 'registration' | 'addition' }
+  | { kind: 'registration' }
+  | { kind: 'addition'; added: WaitingByHand | undefined }
   | { kind: 'refund'; refund: OpenRefund }
 );
 
@@ -79,18 +80,20 @@ async function ordered(
   }
   // A server that has lost its runs has none in its list.
   const open = await findOpenRegistrations(database, olderThanMinutes);
-  const waiting = (await findWaitingByHand(database, olderThanMinutes)).map(
-    ({ request }) => request.registration,
+  const waiting = new Map(
+    (await findWaitingByHand(database, olderThanMinutes)).map((one) => [one.request.registration, one]),
   );
   const stopped: Stopped[] = [];
-  const looked = new Set([...ids, ...known, ...open.slice(0, most), ...waiting]);
+  const looked = new Set([...ids, ...known, ...open.slice(0, most), ...waiting.keys()]);
   for (const { id, isOrdered } of await findUnfinished(database, [...looked])) {
     signal?.throwIfAborted();
     // A reset leaves the run that it was made from as a terminated one. The last run of a registration counts.
     const run = await statusOf(temporal, workflowId(id));
     // What an organizer has done once more has a run of its own.
     if (run === GONE && (await isChanging(temporal, await findActions(database, id)))) continue;
-    if (!WELL.includes(run)) stopped.push({ kind: isOrdered ? 'registration' : 'addition', id, run });
+    if (WELL.includes(run)) continue;
+    if (isOrdered) stopped.push({ kind: 'registration', id, run });
+    else stopped.push({ kind: 'addition', id, run, added: waiting.get(id) });
   }
   return stopped;
 }

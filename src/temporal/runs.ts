@@ -48,6 +48,7 @@ import {
   TASK_QUEUE,
   WORKFLOW,
   workflowId,
+  type FoundOut,
   type Order,
   type PayArguments,
   type PaymentAnswer,
@@ -110,6 +111,37 @@ export async function payRegistration(
       }),
     });
   return client.withDeadline(Date.now() + timeoutMs, () => indexed(client, attributes, start));
+}
+
+/**
+ * Starts the run of a registration anew whose run was lost, after its payment was begun. The run that exists, or has existed since, is
+ * left alone.
+ */
+export async function finishRegistration(
+  client: Client,
+  order: Order,
+  taskQueue: string = TASK_QUEUE,
+): Promise<void> {
+  const [event, ticketType] = [order.event.id, order.ticketType.id];
+  const attributes = { reference: reference(order.id), status: 'processing', event, ticketType } as const;
+  // A payment is attempted once the address is confirmed, where that is asked for.
+  const known: FoundOut = order.confirmationToken === undefined ? {} : { emailConfirmed: true };
+  const start = (typedSearchAttributes?: TypedSearchAttributes) =>
+    client.workflow.start(WORKFLOW, {
+      workflowId: workflowId(order.id),
+      taskQueue,
+      args: [order, known],
+      workflowIdConflictPolicy: 'USE_EXISTING',
+      workflowIdReusePolicy: 'REJECT_DUPLICATE',
+      priority: NOT_RATE_LIMITED,
+      staticSummary: `${attributes.reference} · ${event} · ${ticketType} · ${formatMoney(order.amount)}`,
+      ...(typedSearchAttributes && { typedSearchAttributes }),
+    });
+  await client
+    .withDeadline(Date.now() + ANSWER_WITHIN_MS, () => indexed(client, attributes, start))
+    .catch((error: unknown) => {
+      if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
+    });
 }
 
 /**

@@ -23,9 +23,12 @@ const { askToConfirm } = proxyActivities<Activities>({
 
 export const confirmEmail = defineSignal<[token: string]>(CONFIRM_EMAIL);
 
-/** Keeps which e-mail addresses of a registration are confirmed: whoever has the token has read a mail to its address. */
-export function awaitConfirmations(tracker: Tracker) {
-  const confirmed = new Set<string>();
+/**
+ * Keeps which e-mail addresses of a registration are confirmed: whoever has the token has read a mail to its address.
+ * @param before the token of an address that was confirmed in an earlier run
+ */
+export function awaitConfirmations(tracker: Tracker, before?: string) {
+  const confirmed = new Set(before === undefined ? [] : [before]);
   let awaited = false;
   setHandler(confirmEmail, (token) => void confirmed.add(token));
   const isNeeded = ({ confirmationToken }: Order) =>

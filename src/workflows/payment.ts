@@ -18,6 +18,7 @@ import {
   PAYMENT_NEWS,
   type Attempt,
   type Captured,
+  type FoundOut,
   type Order,
   type PayArguments,
   type PaymentAnswer,
@@ -54,10 +55,12 @@ type Collected = { order: Order; payment: Captured | { status: 'expired' | 'canc
  * runs out or an organizer cancels. A PayPal order is attempted once: a repeated request joins that attempt. Where the ticket
  * type asks for it, nothing is attempted before the e-mail address is confirmed.
  *
+ * @param known what an earlier run, which was lost, had found out
  * @param onLateFailure called when nothing was taken, but the attendee had been told "not known yet" by then
  */
 export async function collectPayment(
   first: Order,
+  known: FoundOut,
   tracker: Tracker,
   onLateFailure: (order: Order, heldUntil: string | null) => void,
 ): Promise<Collected> {
@@ -66,14 +69,17 @@ export async function collectPayment(
   const asked: Asked[] = [{ paypalOrderId: first.paypalOrderId ?? FREE, order: first, at: startedAt }];
   let order = first;
   let result: Collected['payment'] | undefined;
-  const confirmations = awaitConfirmations(tracker);
+  const confirmations = awaitConfirmations(
+    tracker,
+    known.emailConfirmed ? first.confirmationToken : undefined,
+  );
   const asking = askPayPal();
 
   setHandler(pay, async (paypalOrderId, changed) => {
     let mine = asked.find((other) => other.paypalOrderId === paypalOrderId);
     if (!mine) asked.push((mine = { paypalOrderId, order: changed ?? order, at: Date.now() }));
-    const known = () => !!(mine.answer ?? result) || confirmations.isAwaited();
-    await CancellationScope.nonCancellable(() => condition(known));
+    const isKnown = () => !!(mine.answer ?? result) || confirmations.isAwaited();
+    await CancellationScope.nonCancellable(() => condition(isKnown));
     if (!mine.answer && !result) return { status: 'unconfirmed' };
     return mine.answer ?? { status: result && result.status !== 'captured' ? result.status : 'already-paid' };
   });
@@ -107,7 +113,7 @@ export async function collectPayment(
 async function attempt({ order, paypalOrderId }: Asked, tracker: Tracker, asking: Asking): Promise<Attempt> {
   const { id } = order;
   tracker.attempting(order);
-  const taken = await takePayment({ id, paypalOrderId }).catch((error: unknown) => {
+  const taken = await takePayment({ id, paypalOrderId, order }).catch((error: unknown) => {
     if (error instanceof ActivityFailure) return { status: 'in-doubt' as const };
     throw error;
   });

@@ -16,6 +16,7 @@ import {
   isTrusted,
   RATE_LIMITED,
   type Captured,
+  type FoundOut,
   type Order,
   type Progress,
   type Status,
@@ -56,10 +57,10 @@ const { refundPayment, giveSeatBack } = proxyActivities<Activities>({
 export const endedSignal = defineSignal<[EndedStatus]>(ENDED);
 
 /** One attendee's registration: collect the payment; then save the order, send the e-mail and add to the list, all at once. */
-export async function registration(first: Order): Promise<Progress> {
+export async function registration(first: Order, known: FoundOut = {}): Promise<Progress> {
   const tracker = trackProgress(first);
   const notices: Promise<unknown>[] = [];
-  const { order, payment } = await collectPayment(first, tracker, (failed, heldUntil) =>
+  const { order, payment } = await collectPayment(first, known, tracker, (failed, heldUntil) =>
     notices.push(tell(failed, 'payment-failed', null, heldUntil)),
   );
   const paid = payment.status === 'captured' ? payment : null;

@@ -1,8 +1,11 @@
 import { randomUUID } from 'node:crypto';
+import { defaultPayloadConverter } from '@temporalio/common';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { Fault, Provider } from '../../sandbox/vendors/faults.ts';
 import { findHold, holdSeat, notePaypalOrder } from '../../src/database/seats/hold.ts';
 import { FREE } from '../../src/registration.ts';
+import { openClaimed } from '../../src/temporal/claimed-order.ts';
+import { createCodec } from '../../src/temporal/codec.ts';
 import type { PayPal } from '../../src/vendors/paypal/client.ts';
 import { CARDS } from '../stack.ts';
 import { requestIdsTo } from '../vendors/request-ids.ts';
@@ -48,6 +51,31 @@ describe('takePayment', () => {
     expect(first).toMatchObject({ status: 'captured', paypalOrderId: request.paypalOrderId, attempts: 1 });
     expect(await harness.run('takePayment', [request])).toMatchObject({ ...first, attempts: 1 });
     expect(capturesOf(request.id)).toHaveLength(1);
+  });
+
+  it('keeps the order beside the claim, readable with the key only, and drops it when nothing is taken', async () => {
+    const kept = (id: string) =>
+      harness.store.database('seat_holds').where({ id }).pluck<(Buffer | null)[]>('claimed_order');
+    const paying = await approved();
+    const order = anOrder(paying);
+    await harness.run('takePayment', [{ ...paying, order }]);
+    const [sealed] = await kept(paying.id);
+    expect(sealed?.toString('latin1')).not.toMatch(/Ada|example|Street/);
+    const { encryptionKeys } = harness.config;
+    const converter = {
+      payloadCodecs: [createCodec(encryptionKeys)],
+      payloadConverter: defaultPayloadConverter,
+    };
+    const claimed = { paypalOrderId: paying.paypalOrderId, order };
+    expect(await openClaimed(converter, paying.id, sealed ?? Buffer.of())).toEqual(claimed);
+    expect(await openClaimed(converter, randomUUID(), sealed ?? Buffer.of())).toBe('unreadable');
+    // A worker of an earlier version repeats the claim.
+    await harness.run('takePayment', [paying]);
+    expect(await kept(paying.id)).toEqual([sealed]);
+
+    const declined = await approved(CARDS.declined);
+    await harness.run('takePayment', [{ ...declined, order: anOrder(declined) }]);
+    expect(await kept(declined.id)).toEqual([null]);
   });
 
   it.each([

@@ -51,6 +51,7 @@ export async function startActivities(
   }
 
   return {
+    config,
     sandbox,
     store,
     ...vendors,

@@ -46,6 +46,7 @@ const operation = fc.oneof(
     do: fc.constantFrom('claim' as const, 'unclaim' as const),
     who: people,
     order: fc.constantFrom<string[]>('A', 'B', 'P1'),
+    kept: fc.option(fc.constantFrom(Buffer.from('one'), Buffer.from('other')), { nil: undefined }),
   }),
   fc.record({ do: fc.constant('save' as const), who: people, type: fc.constantFrom(...TYPES) }),
   fc.record({
@@ -68,18 +69,18 @@ const EVERY_OUTCOME: Operation[] = [
   { do: 'hold', who: 2, type: 'limited', as: 'nobody' },
   { do: 'hold', who: 3, type: 'limited', as: 'nobody' },
   { do: 'hold', who: 1, type: 'nonsense', as: 'nobody' },
-  { do: 'claim', who: 1, order: 'A' },
+  { do: 'claim', who: 1, order: 'A', kept: Buffer.from('one') },
   { do: 'hold', who: 1, type: 'limited', as: 'nobody' },
   { do: 'save', who: 1, type: 'limited' },
   { do: 'hold', who: 1, type: 'limited', as: 'nobody' },
-  { do: 'claim', who: 2, order: 'A' },
+  { do: 'claim', who: 2, order: 'A', kept: Buffer.from('one') },
   { do: 'save', who: 2, type: 'limited' },
   { do: 'hold', who: 3, type: 'limited', as: 'nobody' },
   { do: 'hold', who: 4, type: 'regular', as: 'nobody' },
   { do: 'lapse', who: 4 },
   { do: 'release', who: 4 },
   { do: 'hold', who: 4, type: 'regular', as: 'nobody' },
-  { do: 'claim', who: 4, order: 'A' },
+  { do: 'claim', who: 4, order: 'A', kept: Buffer.from('one') },
   { do: 'save', who: 4, type: 'limited' },
 ];
 
@@ -91,8 +92,8 @@ const EVERY_REFUSAL: Operation[] = [
   { do: 'hold', who: 1, type: 'limited', as: 'own' },
   { do: 'hold', who: 3, type: 'limited', as: 'own' },
   ...Array.from({ length: 10 }, (): Operation[] => [
-    { do: 'claim', who: 1, order: 'P1' },
-    { do: 'unclaim', who: 1, order: 'P1' },
+    { do: 'claim', who: 1, order: 'P1', kept: undefined },
+    { do: 'unclaim', who: 1, order: 'P1', kept: undefined },
   ]).flat(),
   { do: 'hold', who: 1, type: 'limited', as: 'own' },
 ];
@@ -122,7 +123,7 @@ async function perform(database: Database, path: Path, operation: Operation): Pr
       return outcome;
     }
     case 'claim':
-      return path.claim(database, id, operation.order);
+      return path.claim(database, id, operation.order, operation.kept);
     case 'unclaim':
       return unclaimSeat(database, id, operation.order);
     case 'save': {

@@ -133,7 +133,14 @@ it(
       await registered(),
       await registered({ ticketType: 'free' }),
     ];
+    // Its mail is sent since then.
+    sandbox.faults.set('sendgrid', { mode: 'unreachable' });
+    const mailedLater = someone();
+    await mailedLater.register();
+    await isLeftWith(handleOf(mailedLater.id), 'sendConfirmation');
     const restore = await store.backUp();
+    sandbox.faults.clear();
+    await handleOf(mailedLater.id).result();
 
     // What happens since then.
     await refund(refundedLater.id, 2000);

@@ -8,13 +8,18 @@ import { LOCK, locked, NOW, standing, type HoldRow } from './lock.ts';
 /** `amount` is what is to be paid for the seat. */
 export type ClaimOutcome = { status: 'claimed'; amount: Money } | { status: 'no-seat' };
 
-/** Claims the seat for one attempt to pay. A hold that has lapsed is claimed again if a seat is free. */
+/**
+ * Claims the seat for one attempt to pay. A hold that has lapsed is claimed again if a seat is free.
+ * @param order what is paid for, sealed: it stays beside the claim, and goes with it
+ */
 export const claimSeat = async (
   database: Database,
   id: string,
   paypalOrderId: string,
+  order?: Buffer,
 ): Promise<ClaimOutcome> =>
-  (await claimHeldSeat(database, id, paypalOrderId)) ?? (await claimSeatLocked(database, id, paypalOrderId));
+  (await claimHeldSeat(database, id, paypalOrderId, order)) ??
+  (await claimSeatLocked(database, id, paypalOrderId, order));
 
 /** A hold so far from its end cannot lapse before the statement that claims it is over: none lasts that long. */
 const CLEAR_OF_THE_END = '1 minute';
@@ -28,15 +33,17 @@ async function claimHeldSeat(
   database: Database,
   id: string,
   paypalOrderId: string,
+  order: Buffer | undefined,
 ): Promise<ClaimOutcome | undefined> {
   const { rows } = await database.raw<{ rows: Money[] }>(
     `with ${LOCK}
      update seat_holds h set claimed_for = ?, held_until = null,
-       claimed_at = case when h.claimed_for = ? then h.claimed_at else ${NOW} end
+       claimed_at = case when h.claimed_for = ? then h.claimed_at else ${NOW} end,
+       claimed_order = coalesce(?::bytea, case when h.claimed_for = ? then h.claimed_order end)
      from mine
      where h.id = ? and (h.claimed_for is not null or h.held_until > ${NOW} + interval '${CLEAR_OF_THE_END}')
      returning h.amount_minor as minor, h.currency`,
-    [id, paypalOrderId, paypalOrderId, id],
+    [id, paypalOrderId, paypalOrderId, order ?? null, paypalOrderId, id],
   );
   const [amount] = rows;
   return amount && { status: 'claimed', amount };
@@ -47,6 +54,7 @@ export async function claimSeatLocked(
   database: Database,
   id: string,
   paypalOrderId: string,
+  order?: Buffer,
 ): Promise<ClaimOutcome> {
   return locked(database, id, async (trx) => {
     // A run that was reset to before its payment: its seat is sold, and the payment will be found at PayPal.
@@ -63,8 +71,12 @@ export async function claimSeatLocked(
       // The event has got another currency since the hold lapsed.
       if (available.currency !== hold.currency) return { status: 'no-seat' };
     }
-    const since = hold.claimed_for === paypalOrderId ? 'claimed_at' : NOW;
-    const claimed = { claimed_for: paypalOrderId, claimed_at: trx.raw(since), held_until: null };
+    const goesOn = hold.claimed_for === paypalOrderId;
+    const claimed = {
+      ...{ claimed_for: paypalOrderId, held_until: null },
+      claimed_at: trx.raw(goesOn ? 'claimed_at' : NOW),
+      ...(order ? { claimed_order: order } : !goesOn && { claimed_order: null }),
+    };
     await trx('seat_holds').where({ id }).update(claimed);
     return { status: 'claimed', amount: { minor: hold.amount_minor, currency: hold.currency } };
   });
@@ -83,7 +95,7 @@ export async function unclaimSeat(
     await trx('seat_holds')
       .where({ id, claimed_for: paypalOrderId })
       .update({
-        ...{ claimed_for: null, claimed_at: null },
+        ...{ claimed_for: null, claimed_at: null, claimed_order: null },
         held_until: trx.raw(HELD_UNTIL),
         paypal_orders: trx.raw('paypal_orders + 1'),
       });
@@ -98,12 +110,31 @@ export async function unclaimSeat(
 /** A seat that a payment attempt has claimed. */
 export type Claim = { id: string; paypalOrderId: string };
 
-/** Claims that are older than `minutes`, so that no request can still be on its way to start their run. */
+/** Claims that are older than `minutes`: whatever their run had asked of PayPal has come to an end by then. */
 export async function findClaims(database: Database, minutes: number): Promise<Claim[]> {
   const rows = await database('seat_holds')
     .whereNotNull('claimed_for')
-    .andWhereRaw(`created_at < now() - make_interval(mins => ?)`, [minutes])
+    .andWhereRaw(`coalesce(claimed_at, created_at) < now() - make_interval(mins => ?)`, [minutes])
     .orderBy('created_at')
     .select<{ id: string; claimed_for: string }[]>('id', 'claimed_for');
   return rows.map(({ id, claimed_for }) => ({ id, paypalOrderId: claimed_for }));
+}
+
+type Claimed = { event_id: string; claimed_for: string; claimed_order: Buffer | null };
+
+/** What was claimed with a seat, sealed, as long as it is claimed; null where the claim has kept nothing. */
+export async function findClaimedOrder(
+  database: Database,
+  id: string,
+): Promise<(Claim & { event: string; sealed: Buffer | null }) | undefined> {
+  const row = await database('seat_holds')
+    .where({ id })
+    .whereNotNull('claimed_for')
+    .first<Claimed | undefined>('event_id', 'claimed_for', 'claimed_order');
+  return row && { id, event: row.event_id, paypalOrderId: row.claimed_for, sealed: row.claimed_order };
+}
+
+/** Takes the person out of a claim, whose payment nobody can finish any more then. */
+export async function eraseClaimedOrder(database: Database, id: string): Promise<void> {
+  await database('seat_holds').where({ id }).whereNotNull('claimed_order').update({ claimed_order: null });
 }

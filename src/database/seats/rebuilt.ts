@@ -3,8 +3,8 @@ import type { Order } from '../../registration.ts';
 import type { Database } from '../connection.ts';
 import { isPaypalOrder, standing } from './lock.ts';
 
-/** A registration that was begun. `paypalOrders` counts its PayPal orders so far. */
-export type Begun = { order: Order; begunAt: Date; paypalOrders: number };
+/** A registration that was begun. `paypalOrders` counts its PayPal orders so far; `sealed` is the order as its claim keeps it. */
+export type Begun = { order: Order; begunAt: Date; paypalOrders: number; sealed?: Buffer };
 /** What a seat is taken for: a payment (a PayPal order, or a word in its place), or a hold (ISO 8601). */
 export type Taken = { claimedFor: string; heldUntil: null } | { claimedFor: null; heldUntil: string };
 
@@ -15,7 +15,7 @@ export type Taken = { claimedFor: string; heldUntil: null } | { claimedFor: null
  */
 export async function takeSeatBack(
   trx: Database,
-  { order, begunAt, paypalOrders }: Begun,
+  { order, begunAt, paypalOrders, sealed }: Begun,
   { claimedFor, heldUntil }: Taken,
 ): Promise<boolean> {
   const { hold, ordered, over } = await standing(trx, order.id);
@@ -29,6 +29,7 @@ export async function takeSeatBack(
     ...{ amount_minor: order.amount.minor, currency: order.amount.currency },
     ...{ claimed_for: claimedFor, held_until: heldUntil, paypal_orders: paypalOrders + 1 },
     claimed_at: claimedFor === null ? null : begunAt,
+    claimed_order: claimedFor === null ? null : (sealed ?? null),
     paypal_order_id: isPaypalOrder(claimedFor) ? claimedFor : null,
     ...(order.confirmationToken !== undefined && { confirmation_token: order.confirmationToken }),
   };

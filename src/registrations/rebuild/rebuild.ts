@@ -6,8 +6,9 @@ import type { Client } from '@temporalio/client';
 import { isConstraintViolation, type Database } from '../../database/connection.ts';
 import { findPayment } from '../../database/orders.ts';
 import type { Oversold } from '../../database/seats/rebuilt.ts';
-import { registrationId } from '../../registration.ts';
+import { registrationId, UNCONFIRMED } from '../../registration.ts';
 import { reference } from '../../reference.ts';
+import { sealClaimed } from '../../temporal/claimed-order.ts';
 import { ifThere } from '../../temporal/client.ts';
 import { decoderOf } from '../../temporal/payloads.ts';
 import type { PayPal } from '../../vendors/paypal/client.ts';
@@ -65,7 +66,7 @@ export async function rebuild(dependencies: Dependencies, repairs: boolean): Pro
       continue;
     }
     const effects = found.effects.toSorted((one, other) => one.at.getTime() - other.at.getTime());
-    const all = { ...found, effects, registration: id };
+    const all = { ...found, effects, registration: id, begun: await withSealed(dependencies, found) };
     const withPayPal = { ...all, refundsAtPayPal: await refundsOf(dependencies, all) };
     const entered = await (repairs ? enter : tryToEnter)(database, withPayPal).catch((error: unknown) => {
       if (!isConstraintViolation(error)) throw error;
@@ -77,6 +78,13 @@ export async function rebuild(dependencies: Dependencies, repairs: boolean): Pro
     for (const full of oversold) merge(report.oversold, full);
   }
   return report;
+}
+
+/** A claim that is entered keeps its order, as the one that was lost did. */
+async function withSealed({ temporal }: Dependencies, { begun, taken }: Effects): Promise<Effects['begun']> {
+  if (!begun || !taken?.claimedFor || taken.claimedFor === UNCONFIRMED) return begun;
+  const claimed = { paypalOrderId: taken.claimedFor, order: begun.order };
+  return { ...begun, sealed: await sealClaimed(temporal.options.loadedDataConverter.payloadCodecs, claimed) };
 }
 
 /** A ticket type is named once, with its capacity of before and all that was sold. */
