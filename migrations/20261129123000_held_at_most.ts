@@ -50,8 +50,24 @@ export async function up(knex: Knex): Promise<void> {
   await knex.raw(`
     create trigger forget_held_at_most before update of capacity on ticket_types for each row
     when (old.capacity is null or new.capacity is null) execute function forget_held_at_most()`);
+  // Without `free`, because PostgreSQL would count for it, whether it is read or not: the times are from a volatile function.
+  await knex.raw(`
+    create view ticket_sales as
+    select t.event_id, t.id as ticket_type_id, t.sold >= t.capacity as sold_out, ${ON_SALE} as on_sale
+    from ticket_types t join events e on e.id = t.event_id`);
+  await knex.raw(`
+    create or replace view ticket_availability as
+    select t.event_id, t.id as ticket_type_id, ${FREE} as free, s.sold_out, s.on_sale
+    from ticket_types t join ticket_sales s on s.event_id = t.event_id and s.ticket_type_id = t.id`);
   await createHoldByBound(knex);
 }
+
+const ON_SALE = `e.state = 'live' and e.ends_at > clock_timestamp() and not t.hidden
+  and coalesce(t.sale_starts_at <= clock_timestamp(), true) and coalesce(t.sale_ends_at > clock_timestamp(), true)`;
+const FREE = `case when t.capacity is not null then
+    t.capacity - t.sold - (
+      select count(*) from live_holds h where h.event_id = t.event_id and h.ticket_type_id = t.id)::integer
+  end`;
 
 async function createHoldByBound(knex: Knex): Promise<void> {
   await knex.raw(`
@@ -76,12 +92,11 @@ async function createHoldByBound(knex: Knex): Promise<void> {
         elsif turn = 2 then
           perform from ticket_types t where t.event_id = event and t.id = ticket_type for update;
         end if;
-        -- The view counts only where its column \`free\` is read.
-        select t.price_minor, e.currency, t.capacity, t.capacity - t.sold - t.held_at_most as free, a.sold_out into type
+        select t.price_minor, e.currency, t.capacity, t.capacity - t.sold - t.held_at_most as free, s.sold_out into type
         from ticket_types t
         join events e on e.id = t.event_id
-        join ticket_availability a on a.event_id = t.event_id and a.ticket_type_id = t.id
-        where t.event_id = event and t.id = ticket_type and a.on_sale;
+        join ticket_sales s on s.event_id = t.event_id and s.ticket_type_id = t.id
+        where t.event_id = event and t.id = ticket_type and s.on_sale;
         if not found then
           return query select 'unknown-ticket-type', 0, ''::char(3), null::timestamptz;
           return;
@@ -134,6 +149,11 @@ async function createHoldByBound(knex: Knex): Promise<void> {
 
 export async function down(knex: Knex): Promise<void> {
   await createHoldWithoutDisk(knex);
+  await knex.raw(`
+    create or replace view ticket_availability as
+    select t.event_id, t.id as ticket_type_id, ${FREE} as free, t.sold >= t.capacity as sold_out, ${ON_SALE} as on_sale
+    from ticket_types t join events e on e.id = t.event_id`);
+  await knex.raw('drop view ticket_sales');
   await knex.raw('drop trigger forget_held_at_most on ticket_types');
   for (const trigger of ['count_new_holds', 'count_revived_hold'])
     await knex.raw('drop trigger ?? on seat_holds', [trigger]);
