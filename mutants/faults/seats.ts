@@ -211,4 +211,25 @@ export const SEATS: Fault[] = [
     replace: '.andWhereRaw(`held_until < ${NOW}`).first()',
     caughtBy: { [seats]: 'is not released while it is live' },
   },
+  {
+    name: 'seats: a hold that has lapsed and begins again is not in the bound',
+    file: 'migrations/20261129123000_held_at_most.ts',
+    find: 'set held_at_most = t.held_at_most + 1',
+    replace: 'set held_at_most = t.held_at_most + 0',
+    caughtBy: { 'test/database/held-at-most.test.ts': 'is not below the live holds' },
+  },
+  {
+    name: 'seats: the bound refuses people',
+    file: 'migrations/20261129123000_held_at_most.ts',
+    find: 'or type.free <= 0 or refusal is not null) then',
+    replace: 'or refusal is not null) then',
+    caughtBy: { 'test/database/held-at-most.test.ts': 'refuses nobody' },
+  },
+  {
+    name: 'seats: the bound of before a limit counts after it',
+    file: 'migrations/20261129123000_held_at_most.ts',
+    find: 'new.held_at_most := null;',
+    replace: 'new.held_at_most := 0;',
+    caughtBy: { 'test/database/held-at-most.test.ts': 'is not known without a limit' },
+  },
 ];
