@@ -85,7 +85,8 @@ export async function editEvent(
   change: (trx: Database, event: EditedEvent) => Promise<Change>,
 ): Promise<Edited> {
   return once<Edited>(database, key, async (trx) => {
-    await trx.raw('select from events where id = ? for update', [id]);
+    // A hold may lock the event as the foreign key of its ticket type, whose row it has already: that must not wait for an editor.
+    await trx.raw('select from events where id = ? for no key update', [id]);
     await trx.raw('select from ticket_types where event_id = ? order by id for update', [id]);
     // These statements come after the locks: the ones that wait for them still see what was before.
     const event = await findEdited(trx, id);
