@@ -26,7 +26,7 @@ export const EVENT_EDITOR: Fault[] = [
   {
     name: 'event-editor: an edit does not lock the event',
     file: editor,
-    find: "await trx.raw('select from events where id = ? for update', [id]);\n    await trx.raw('select from ticket_types where event_id = ? order by id for update', [id]);",
+    find: "await trx.raw('select from events where id = ? for no key update', [id]);\n    await trx.raw('select from ticket_types where event_id = ? order by id for update', [id]);",
     replace: '',
     caughtBy: { [races]: 'of two edits of one version' },
   },
