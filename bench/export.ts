@@ -3,7 +3,7 @@
  * long it takes, and how much memory the api needs beyond what it had before.
  */
 import { get } from 'node:http';
-import { setInterval } from 'node:timers/promises';
+import { setInterval, setTimeout as sleep } from 'node:timers/promises';
 import { aSession } from './desk.ts';
 import { addCrowd, TYPES } from './crowd.ts';
 import { cpuMs, memoryMb, onMachine } from './measure.ts';
@@ -11,6 +11,7 @@ import { startMeasured } from './product.ts';
 
 const FILES = ['registrations', 'money'] as const;
 const SAMPLE_MS = 50;
+const [TRIES, AGAIN_MS] = [20, 1000];
 
 /** Megabytes, seconds, and seconds of processor time of the api. */
 export type Exported = {
@@ -35,21 +36,28 @@ export async function measureExport(orders: number, say: (line: string) => void)
     await addCrowd(database, few);
     await addMoney();
     // The first download loads code and fills caches, which the others find there.
-    for (const file of FILES) await download(`${url}/organizer/export/${file}.csv`, cookie);
+    for (const file of FILES) await unlessBusy(() => download(`${url}/organizer/export/${file}.csv`, cookie));
     const measured: Exported[] = [];
     for (const count of [few, orders]) {
       if (count > few) await addCrowd(database, count - few);
       await addMoney();
       for (const file of FILES) {
-        const [before, used, startedAt] = [memoryMb(api), cpuMs(api), performance.now()];
-        const watched = watch(api);
-        const got = await download(`${url}/organizer/export/${file}.csv`, cookie);
-        const figures = {
-          ...{ file, orders: count, lines: got.lines, size: got.bytes / 2 ** 20, before },
-          seconds: (performance.now() - startedAt) / 1000,
-          cpu: (cpuMs(api) - used) / 1000,
-          peak: await watched.stop(),
-        };
+        const figures = await unlessBusy(async () => {
+          const [before, used, startedAt] = [memoryMb(api), cpuMs(api), performance.now()];
+          const watched = watch(api);
+          const got = await download(`${url}/organizer/export/${file}.csv`, cookie).catch(
+            async (error: unknown) => {
+              await watched.stop();
+              throw error;
+            },
+          );
+          return {
+            ...{ file, orders: count, lines: got.lines, size: got.bytes / 2 ** 20, before },
+            seconds: (performance.now() - startedAt) / 1000,
+            cpu: (cpuMs(api) - used) / 1000,
+            peak: await watched.stop(),
+          };
+        });
         measured.push(figures);
         say(lineOf(figures));
       }
@@ -88,7 +96,20 @@ function watch(pid: number) {
   };
 }
 
-/** Reads a file without keeping it. @throws when it is not whole */
+class Busy extends Error {}
+
+/** An api whose machine has much else to do refuses requests for a moment. Then everything is measured once more. */
+async function unlessBusy<T>(work: () => Promise<T>): Promise<T> {
+  for (let tries = 1; ; tries++)
+    try {
+      return await work();
+    } catch (error) {
+      if (!(error instanceof Busy) || tries === TRIES) throw error;
+      await sleep(AGAIN_MS);
+    }
+}
+
+/** Reads a file without keeping it. @throws Busy for a 503; an error when it is not whole */
 async function download(url: string, cookie: string): Promise<{ bytes: number; lines: number }> {
   return new Promise((resolve, reject) => {
     get(url, { headers: { cookie }, agent: false }, (answer) => {
@@ -101,7 +122,9 @@ async function download(url: string, cookie: string): Promise<{ bytes: number; l
         .on('error', reject)
         .on('end', () => {
           const [, lines] = /# end of file: (\d+) lines,*\r\n$/.exec(end) ?? [];
-          if (lines === undefined) reject(new Error(`${url} is not whole: ${answer.statusCode ?? 0}`));
+          const { statusCode = 0 } = answer;
+          if (statusCode === 503) reject(new Busy(`${url} is refused`));
+          else if (lines === undefined) reject(new Error(`${url} is not whole: ${statusCode}`));
           else resolve({ bytes, lines: Number(lines) });
         });
     }).on('error', reject);
