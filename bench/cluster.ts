@@ -12,7 +12,7 @@ import { startMeasured, type Product } from './product.ts';
 import { measureRun, type Run } from './run.ts';
 import { productShape } from './shapes.ts';
 
-const [clients = 50, registrations = 240, rounds = 2] = process.argv.slice(2).map(Number);
+const [clients = 10, registrations = 240, rounds = 2] = process.argv.slice(2).map(Number);
 /** Registrations for each new worker before anything is measured, while its code is compiled. */
 const WARM_UP = 120;
 const startedAt = Date.now();
