@@ -3,21 +3,15 @@
  * drill.json. With `--without-repair`, the audit must find violations, and it is a fault when it finds none.
  */
 import { writeFileSync } from 'node:fs';
+import { readArguments, rows, say } from './report.ts';
 import { runDrill } from './stores.ts';
 
-const say = (line: string) => process.stdout.write(`${new Date().toISOString().slice(11, 19)}  ${line}\n`);
-const rows = (title: string, counts: Record<string, number>) => [
-  ``,
-  title,
-  ...Object.entries(counts)
-    .toSorted(([a], [b]) => a.localeCompare(b))
-    .map(([name, count]) => `  ${name.padEnd(90)}${String(count).padStart(6)}`),
-];
-const flags = process.argv.slice(2).filter((argument) => argument.startsWith('--'));
-const [each = 5] = process.argv
-  .slice(2)
-  .filter((argument) => !argument.startsWith('--'))
-  .map(Number);
+/** Of the names of violations, some of which are long. */
+const WIDTH = 90;
+const {
+  flags,
+  numbers: [each = 5],
+} = readArguments();
 const repairs = !flags.includes('--without-repair');
 
 const report = await runDrill({ each, repairs }, say);
@@ -31,10 +25,10 @@ const found = counted.reduce(
   0,
 );
 const lines = [
-  ...rows('People, by their state when a store was lost', report.people),
-  ...rows('What the command said', report.said),
-  ...rows('Registrations at the end', report.outcomes),
-  ...counted.flatMap(([loss, counts]) => rows(`Violations, ${loss}`, counts)),
+  ...rows('People, by their state when a store was lost', report.people, WIDTH),
+  ...rows('What the command said', report.said, WIDTH),
+  ...rows('Registrations at the end', report.outcomes, WIDTH),
+  ...counted.flatMap(([loss, counts]) => rows(`Violations, ${loss}`, counts, WIDTH)),
   ``,
   `Violations: ${found}. Duration: ${report.seconds} s.`,
   ...(report.folder === undefined ? [] : [`Data and logs: ${report.folder}`]),

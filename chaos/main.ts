@@ -10,17 +10,10 @@ import { writeFileSync } from 'node:fs';
 import { findPgbouncer } from '../stage/pgbouncer.ts';
 import { runCancelEvent } from './cancel-event.ts';
 import { lastOtherVersion } from './former.ts';
+import { readArguments, rows, say } from './report.ts';
 import { runRolling } from './rolling.ts';
 import { runChaos } from './run.ts';
 
-const say = (line: string) => process.stdout.write(`${new Date().toISOString().slice(11, 19)}  ${line}\n`);
-const rows = (title: string, counts: Record<string, number>) => [
-  ``,
-  title,
-  ...Object.entries(counts)
-    .toSorted(([a], [b]) => a.localeCompare(b))
-    .map(([name, count]) => `  ${name.padEnd(48)}${String(count).padStart(6)}`),
-];
 type Outcome = { violations: Record<string, string[]>; folder: string | undefined };
 
 /** Prints a report, and fails where something is violated. */
@@ -92,11 +85,7 @@ async function rollingUpdate(
   conclude(report, sections, `Duration: ${report.seconds} s.`);
 }
 
-const flags = process.argv.slice(2).filter((argument) => argument.startsWith('--'));
-const numbers = process.argv
-  .slice(2)
-  .filter((argument) => !argument.startsWith('--'))
-  .map(Number);
+const { flags, numbers } = readArguments();
 const cluster = flags.includes('--cluster');
 const pooler = flags.includes('--pgbouncer');
 // It is missed before anything is started.

@@ -9,6 +9,7 @@ import { fileURLToPath } from 'node:url';
 import { connectDatabase } from '../src/database/connection.ts';
 import { cancelEventPath } from '../src/organizer.ts';
 import { tellPaymentNews } from '../src/temporal/runs.ts';
+import { copyDatabase } from '../stage/database-copy.ts';
 import { startWorld, type World } from '../stage/world.ts';
 import { signInOwner } from './desk.ts';
 import { FAIRS, prepare, settledPeople, TICKETS, type Person } from './states.ts';
@@ -105,21 +106,9 @@ export async function runDrill({ each, repairs }: DrillOptions, say: Say): Promi
 async function backUp({ databaseUrl }: World): Promise<() => Promise<void>> {
   const name = databaseUrl.slice(databaseUrl.lastIndexOf('/') + 1);
   const admin = connectDatabase(databaseUrl.replace(/[^/]+$/, 'postgres'), { min: 0, max: 1 });
-  /** Nobody may be connected to what is copied or replaced. Those who are connected connect again. */
-  async function alone(statement: string): Promise<void> {
-    for (let tries = 0; ; tries++)
-      try {
-        await admin.raw('select pg_terminate_backend(pid) from pg_stat_activity where datname = ?', [name]);
-        await admin.raw(statement);
-        return;
-      } catch (error) {
-        if (tries === 100) throw error;
-      }
-  }
-  await alone(`create database ${name}_backup template ${name}`);
+  const restore = await copyDatabase(admin, name, `${name}_backup`);
   return async () => {
-    await alone(`drop database ${name} with (force)`);
-    await admin.raw(`create database ${name} template ${name}_backup`);
+    await restore();
     await admin.destroy();
   };
 }

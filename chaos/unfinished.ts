@@ -6,7 +6,8 @@ import { connectDatabase } from '../src/database/connection.ts';
 import { ifThere } from '../src/temporal/client.ts';
 import type { World } from '../stage/world.ts';
 import type { signInOwner } from './desk.ts';
-import { actorsOf, eventually, PENDING_CARD, type Fair, type Person, type State } from './states.ts';
+import { PENDING_CARD } from '../sandbox/vendors/paypal/cards.ts';
+import { actorsOf, eventually, type Fair, type Person, type State } from './states.ts';
 
 type Owner = Awaited<ReturnType<typeof signInOwner>>;
 const WITHIN_MS = 60_000;

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { inject } from 'vitest';
 import { addConference } from '../stage/conference.ts';
+import { copyDatabase } from '../stage/database-copy.ts';
 import { connectDatabase, type Database } from '../src/database/connection.ts';
 
 /** Creates a database for a test, with all tables and one event. Some tests need a larger `pool`. */
@@ -19,28 +20,13 @@ export async function createDatabase(pool = { min: 0, max: 10 }): Promise<{
   const database = connectDatabase(url, pool);
   await addConference(database, TICKETS);
   const copies: string[] = [];
-  /** Nobody may be connected to what is copied or replaced. Those who are connected connect again. */
-  async function alone(statement: string): Promise<void> {
-    for (let tries = 0; ; tries++)
-      try {
-        await admin.raw('select pg_terminate_backend(pid) from pg_stat_activity where datname = ?', [name]);
-        await admin.raw(statement);
-        return;
-      } catch (error) {
-        if (tries === 100) throw error;
-      }
-  }
   return {
     database,
     url,
-    backUp: async () => {
+    backUp: () => {
       const copy = `${name}_copy${String(copies.length)}`;
       copies.push(copy);
-      await alone(`create database ${copy} template ${name}`);
-      return async () => {
-        await alone(`drop database ${name} with (force)`);
-        await admin.raw(`create database ${name} template ${copy}`);
-      };
+      return copyDatabase(admin, name, copy);
     },
     drop: async () => {
       await database.destroy();

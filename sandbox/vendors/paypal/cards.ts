@@ -18,6 +18,7 @@ type TestCard = { number: string; leadsTo: string; outcome: Outcome; authenticat
 export const declined = (responseCode: string): Outcome => ({ status: 'DECLINED', responseCode });
 
 export const DECLINED_CARD = '4000000000000002';
+export const PENDING_CARD = '4000000000000077';
 
 export const TEST_CARDS: TestCard[] = [
   { number: '4012888888881881', leadsTo: 'paid (Visa)', outcome: { status: 'COMPLETED' } },
@@ -33,7 +34,7 @@ export const TEST_CARDS: TestCard[] = [
     outcome: { status: 'REFUSED', issue: 'TRANSACTION_REFUSED' },
   },
   {
-    number: '4000000000000077',
+    number: PENDING_CARD,
     leadsTo: 'pending until you settle the capture on this page',
     outcome: { status: 'PENDING' },
   },
