@@ -47,7 +47,8 @@ it(
   'detects refunds of more than is left, refunds that are repeated, and fixes that go wrong',
   LONG,
   async () => {
-    const options = { seed: 7, registrations: 30, seconds: 4, kills: 0 };
+    // With this seed, several people whose seats nobody else wants are refunded twice after all runs have ended.
+    const options = { seed: 3, registrations: 60, seconds: 5, kills: 0 };
     const { violations } = await runChaos(options, quiet, 'ledger,look,moves,once,address,audience');
     expect(violations['more seats held or sold than available']).toContain('balcony');
     expect(violations['fix told "done" that was not done once'].length).toBeGreaterThan(0);
