@@ -149,3 +149,9 @@ export function makePlan({ seed, registrations, seconds, kills }: Options): Plan
     edits: planEdits({ uuid, ms }),
   };
 }
+
+/** The same plan, in which nobody but the clients does anything. */
+export const withoutOrganizers = (plan: Plan): Plan => ({
+  ...plan,
+  ...{ acts: [], fixes: [], additions: [], imports: [], edits: [] },
+});

@@ -8,7 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { audit, type Audit } from './audit.ts';
 import { look, register, type Told } from './client.ts';
 import { buildFormer } from './former.ts';
-import { makePlan, TICKETS } from './plan.ts';
+import { makePlan, TICKETS, withoutOrganizers } from './plan.ts';
 import { settle } from './run.ts';
 import { tally } from './tally.ts';
 import { workflowId } from '../src/registration.ts';
@@ -34,8 +34,8 @@ const PATIENCE_MS = 60_000;
 
 /** @param options `from`: the commit of the version that is replaced */
 export async function runRolling(options: RollingOptions, say: Say): Promise<RollingReport> {
-  const { clients, ...rest } = makePlan({ ...options, kills: 0 });
-  const plan = { ...rest, clients, acts: [], fixes: [], additions: [], edits: [] };
+  const plan = withoutOrganizers(makePlan({ ...options, kills: 0 }));
+  const { clients } = plan;
   const former = emptyFolder('registration-former');
   say(`Building ${options.from}`);
   await buildFormer(options.from, join(former, 'version'));

@@ -84,7 +84,9 @@ while (!stopping.signal.aborted) {
   let connection: NativeConnection | undefined;
   try {
     connection = await NativeConnection.connect(config.temporal.connectionOptions);
-    const { namespace } = config.temporal;
+    const { namespace = 'default' } = config.temporal;
+    // The worker asks this, too, but after it has started threads, which nobody ends when there is no namespace yet.
+    await connection.workflowService.describeNamespace({ namespace });
     await addSearchAttributes(connection, namespace).catch((error: unknown) => {
       logger.warn({ reason: reasonOf(error) }, 'the namespace has no search attributes of registrations');
     });
@@ -94,7 +96,7 @@ while (!stopping.signal.aborted) {
       });
     const worker = await Worker.create({
       connection,
-      ...(namespace ? { namespace } : {}),
+      namespace,
       taskQueue: TASK_QUEUE,
       dataConverter: dataConverter(config),
       ...activities,

@@ -2,7 +2,7 @@
  * Runs the worker as a process of its own, on the product's task queue: its rate limit and its log. All such tests are in this
  * file, because workers in other files would take each other's tasks.
  */
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
@@ -89,4 +89,16 @@ it('logs each failed attempt once, as JSON, with its ids and without data', asyn
   const text = readFileSync(logFile, 'utf8');
   for (const secret of [...PERSONAL, 'sandbox-secret', 'SG.sandbox', 'sandbox-us1'])
     expect(text).not.toContain(secret);
+});
+
+it('waits for a namespace that is not there yet, and stops, because no try has left a thread behind', async () => {
+  const log = join(folder, 'waiting.log');
+  const waiting = await start('waiting', process.execPath, ['--import', 'tsx', 'src/worker.ts'], {
+    env: { ...process.env, ...stack.environment, TEMPORAL_NAMESPACE: 'not-there-yet', LOG_LEVEL: 'warn' },
+    logFile: log,
+  });
+  const hasWaited = () => existsSync(log) && readFileSync(log, 'utf8').includes('worker waits for Temporal');
+  await vi.waitUntil(hasWaited, { timeout: 60_000 });
+  await waiting.stop(20_000);
+  expect(await waiting.ended).toBe('exit code 0');
 });

@@ -139,4 +139,11 @@ export const TEMPORAL: Fault[] = [
     replace: 'progress',
     caughtBy: { 'test/api/attendee/registrations.test.ts': 'including steps that are being retried' },
   },
+  {
+    name: 'worker: it starts threads for a namespace that is not there',
+    file: 'src/worker.ts',
+    find: 'await connection.workflowService.describeNamespace({ namespace });',
+    replace: '',
+    caughtBy: { 'test/worker.test.ts': 'namespace that is not there yet' },
+  },
 ];
