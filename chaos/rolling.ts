@@ -30,6 +30,7 @@ const CLUSTER = { servers: 2, apis: 2 };
 const WORKERS = 2;
 /** As in deploy/kubernetes/service/api.yaml. A worker gets no connections, and so does not wait. */
 const PRE_STOP_MS = 8000;
+const SETTINGS = { SHUTDOWN_DELAY_SECONDS: '5' };
 const PATIENCE_MS = 60_000;
 
 /** @param options `from`: the commit of the version that is replaced */
@@ -41,6 +42,7 @@ export async function runRolling(options: RollingOptions, say: Say): Promise<Rol
   await buildFormer(options.from, join(former, 'version'));
   const world = await startWorld({
     ...{ tickets: TICKETS, cluster: CLUSTER, workers: WORKERS, build: join(former, 'version') },
+    settings: SETTINGS,
   });
   const startedAt = Date.now();
   let keep = true;

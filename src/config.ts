@@ -28,6 +28,8 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env) {
     publicUrl,
     logLevel: read.oneOf('LOG_LEVEL', LOG_LEVELS, 'info'),
     trustProxy: read.trustProxy('TRUST_PROXY'),
+    /** How long an api that is told to stop goes on, so that clients leave the connections that they keep open. */
+    shutdownDelayMs: 1000 * read.integer('SHUTDOWN_DELAY_SECONDS', 0, 0, 300),
     metrics: readMetrics(read, port),
     /** Undefined: no traces. */
     tracing: readTracing(read),

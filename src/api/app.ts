@@ -1,4 +1,5 @@
 /** The HTTP side: what all routes share, and a plugin for each audience. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { getHeapStatistics } from 'node:v8';
 import { constants } from 'node:zlib';
 import compress from '@fastify/compress';
@@ -69,6 +70,8 @@ export async function buildApp(dependencies: Dependencies): Promise<App> {
     },
     trustProxy: config.trustProxy,
     bodyLimit: BODY_LIMIT,
+    // A request that comes while the api stops is answered, and its connection closed.
+    return503OnClosing: false,
     requestTimeout: TIMES.request,
     connectionTimeout: TIMES.silence,
     http: { headersTimeout: TIMES.headers, connectionsCheckingInterval: TIMES.checkEvery },
@@ -116,6 +119,8 @@ export async function buildApp(dependencies: Dependencies): Promise<App> {
 
   if (dependencies.metrics) measureAnswers(app, dependencies.metrics);
   healthRoutes(app, dependencies);
+  // Connections that are idle are closed afterwards. A request that a client sends at that moment has no answer.
+  app.addHook('preClose', () => sleep(config.shutdownDelayMs));
   await app.register(attendeeRoutes, dependencies);
   await app.register(organizerRoutes, dependencies);
   await app.register(webhookRoutes, { ...dependencies, prefix: '/webhooks' });

@@ -7,6 +7,11 @@ const Readiness = Type.Object({ temporal: state, postgresql: state });
 
 export function healthRoutes(app: App, { database, temporal }: Dependencies): void {
   const quiet = { logLevel: 'warn' } as const;
+  let isStopping = false;
+  app.addHook('preClose', (done) => {
+    isStopping = true;
+    done();
+  });
 
   app.get(
     '/healthz',
@@ -30,7 +35,7 @@ export function healthRoutes(app: App, { database, temporal }: Dependencies): vo
       const told = (result: PromiseSettledResult<unknown>) =>
         result.status === 'fulfilled' ? ('up' as const) : ('down' as const);
       const body = { temporal: told(reachable), postgresql: told(stored) };
-      return reply.code(Object.values(body).includes('down') ? 503 : 200).send(body);
+      return reply.code(isStopping || Object.values(body).includes('down') ? 503 : 200).send(body);
     },
   );
 }
