@@ -27,7 +27,7 @@ let stack: Stack;
 /** A client of the same server, without the key. */
 let stranger: Client;
 beforeEach(async () => {
-  stack = await startStack({ answerWithinMs: 1000 });
+  stack = await startStack({ answerWithinMs: 2000 });
   stranger = new Client({ connection: stack.temporal.connection });
   // Without a cache, no task waits for a worker that has stopped.
   await stack.startWorker({ workflowBundle: await bundleWorkflows(), maxCachedWorkflows: 0 });
