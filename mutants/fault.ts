@@ -1,3 +1,5 @@
+import { readdirSync, readFileSync } from 'node:fs';
+
 /** A fault that somebody could write into the code, and the tests that must fail on it. */
 export type Fault = {
   /** What the code does wrong. */
@@ -17,3 +19,10 @@ export function apply({ name, file, find, replace }: Fault, source: string): str
     throw new Error(`${name}: "${find}" occurs ${source.split(find).length - 1} times in ${file}`);
   return before + replace + after;
 }
+
+/** The migration that defines something of the database last, by a text of it. What an earlier one says has no effect. */
+export const definitionOf = (text: string): string =>
+  readdirSync('migrations')
+    .toSorted()
+    .map((name) => `migrations/${name}`)
+    .findLast((file) => readFileSync(file, 'utf8').includes(text)) ?? '';

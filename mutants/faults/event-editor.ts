@@ -1,11 +1,11 @@
 /** The editor of events: its locks, its versions, what stays once it is in use, and what of it the public sees. */
-import type { Fault } from '../fault.ts';
+import { definitionOf, type Fault } from '../fault.ts';
 
-const [editor, form, holds, migration, shown] = [
+const [editor, form, holds, holdNewSeat, shown] = [
   'src/database/event-editor.ts',
   'src/event-form.ts',
   'src/database/seats/hold.ts',
-  'migrations/20261128105000_event_editor.ts',
+  definitionOf('create or replace function hold_new_seat'),
   'src/database/events.ts',
 ];
 const [races, pages, attendees, texts] = [
@@ -32,7 +32,7 @@ export const EVENT_EDITOR: Fault[] = [
   },
   {
     name: 'event-editor: a hold of a ticket type without a limit does not wait for an edit',
-    file: migration,
+    file: holdNewSeat,
     find: 'if turn = 2 and unlimited then\n          perform from ticket_types t where t.event_id = event and t.id = ticket_type for key share;\n        elsif turn = 2 then',
     replace: 'if turn = 2 and not unlimited then',
     caughtBy: { [races]: 'that limits it waits for the holds' },

@@ -1,5 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs';
-import type { Fault } from '../fault.ts';
+import { definitionOf, type Fault } from '../fault.ts';
 
 const availability = 'src/database/seats/availability.ts';
 const claim = 'src/database/seats/claim.ts';
@@ -10,12 +9,6 @@ const seats = 'test/database/seats.test.ts';
 const paths = 'test/database/seats-equivalence.test.ts';
 const views = 'test/database/availability.test.ts';
 
-/** The migration that defines something of the database last. */
-const definitionOf = (text: string) =>
-  readdirSync('migrations')
-    .toSorted()
-    .map((name) => `migrations/${name}`)
-    .findLast((file) => readFileSync(file, 'utf8').includes(text)) ?? '';
 const holdNewSeat = definitionOf('create or replace function hold_new_seat');
 const rule = definitionOf('view live_holds as');
 const availableSeats = definitionOf('create or replace view ticket_availability');
