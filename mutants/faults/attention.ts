@@ -99,7 +99,7 @@ export const ATTENTION: Fault[] = [
     file: alerts,
     find: 'and not exists (select from found f where f.registration_id = i.registration_id)),',
     replace: 'and not exists (select from found f)),\n     ',
-    caughtBy: { [looked]: 'comes and goes within the hour' },
+    caughtBy: { [looked]: 'although another one was there meanwhile' },
   },
   {
     name: 'attention: two workers send the same mail',

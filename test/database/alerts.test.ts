@@ -8,9 +8,11 @@ import { createDatabase } from '../store.ts';
 let store: Awaited<ReturnType<typeof createDatabase>>;
 beforeEach(async () => {
   store = await createDatabase({ min: 0, max: 20 });
-  await decideOnPeople(store.database, (people) =>
-    addOrganizer(people, { email: 'ada@example.org', role: 'owner', language: 'en' }),
-  );
+  for (const [email, role] of [
+    ['ada@example.org', 'owner'],
+    ['grace@example.org', 'organizer'],
+  ] as const)
+    await decideOnPeople(store.database, (people) => addOrganizer(people, { email, role, language: 'en' }));
   await aRefund(store.database, await anOrder(store.database), { state: 'refused', word: 'X' });
   await decideAlerts(store.database);
   await store.database('attention_items').update({ since: new Date(Date.now() - 3_700_000) });

@@ -215,6 +215,23 @@ describe('an alert', () => {
     expect(await stack.database('alerts').select()).toEqual([]);
   });
 
+  it('is not mailed for one that comes back, although another one was there meanwhile', async () => {
+    const email = await owner('en');
+    const again = await refused();
+    await look();
+    await pass(40);
+    await stack.database('refunds').delete();
+    await refused();
+    await look();
+    await pass(40);
+    await stack.database('refunds').delete();
+    await aRefund(stack.database, again, { state: 'refused', word: 'X' });
+    await look();
+    await pass(40);
+    await look();
+    expect(alertsTo(email)).toEqual([]);
+  });
+
   it('is mailed once, however many workers look at once and wherever one of them dies', async () => {
     const email = await owner('en');
     await refused();

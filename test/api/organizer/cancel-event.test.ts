@@ -238,6 +238,18 @@ describe('when Temporal is away', () => {
   });
 });
 
+it('is over before the mails that say so, which go out all the same', LONG, async () => {
+  const event = await anEvent(stack);
+  const ada = await registered(stack, event);
+  const told = () => mailsTo(ada.id, 'refunded').length + mailsTo(ada.id, 'cancelled').length;
+  stack.sandbox.faults.set('sendgrid', { mode: 'failing', status: 503 });
+  await cancel(event);
+  await runOf(event).result();
+  expect([refundsOf(ada.id), told()]).toEqual([['120.00'], 0]);
+  stack.sandbox.faults.clear();
+  await vi.waitUntil(() => told() === 1, SOON);
+});
+
 it('refunds somebody who is paying meanwhile', LONG, async () => {
   const event = await anEvent(stack);
   const paying = anAttendeeOf(stack, event);
