@@ -214,8 +214,9 @@ function reader(env: NodeJS.ProcessEnv) {
         return Object.fromEntries(
           pairs.map((pair) => {
             const [, key = '', value = ''] = /^\s*([\w.-]+)\s*=(.*)$/.exec(pair) ?? [];
-            if (!key) throw new URIError('Not a pair');
-            return [key, decodeURIComponent(value.trim())];
+            const text = decodeURIComponent(value.trim());
+            if (!key || /\p{Cc}/u.test(text)) throw new URIError('Not a pair');
+            return [key, text];
           }),
         );
       } catch {

@@ -32,7 +32,7 @@ export const CHANGES: Fault[] = [
   {
     name: 'changes: the same action twice changes twice',
     file,
-    find: 'if (await findAction(trx, registration, action)) return changed(trx, registration, action);',
+    find: "if (before)\n      return CHANGES.includes(before) ? changed(trx, registration, action) : { status: 'not-confirmed' };",
     replace: '',
     caughtBy: { [seats]: 'the same action twice' },
   },

@@ -88,9 +88,16 @@ export const REFUNDS: Fault[] = [
   {
     name: 'refunds: a refund that was made in the dashboard meanwhile is repeated',
     file: sending,
-    find: 'if (same) return settle(amount, same, true);',
+    find: "if (same) return same.status === 'done' ? settle(amount, same, true) : { status: 'pending' };",
     replace: '',
     caughtBy: { [done]: 'in the dashboard of PayPal meanwhile' },
+  },
+  {
+    name: 'refunds: one that was refused and made by hand since is repeated',
+    file: sending,
+    find: '(await findTimeOf(database, registration, action)) ?? refund.askedAt',
+    replace: 'refund.askedAt',
+    caughtBy: { 'test/api/organizer/registrations.test.ts': 'somebody made by hand since' },
   },
   {
     name: 'refunds: everything is what the ledger knows, not what PayPal has left',

@@ -1,4 +1,5 @@
 import type { Database } from '../database/connection.ts';
+import { findTimeOf } from '../database/history.ts';
 import { cancelRegistration } from '../database/registrations.ts';
 import {
   askAgain,
@@ -130,11 +131,14 @@ export async function sendRefund(
     database,
     seen.refunds.filter(({ name }) => name === undefined),
   );
+  // PayPal may have refused it since it was asked for first, and somebody then made it by hand.
+  const askedFirst = (await findTimeOf(database, registration, action)) ?? refund.askedAt;
   const same = byHand.find(
-    (other) => other.amount?.minor === amount.minor && Date.parse(other.at) > refund.askedAt.getTime(),
+    (other) => other.amount?.minor === amount.minor && Date.parse(other.at) > askedFirst.getTime(),
   );
-  await noteRefundsByHand(database, refund, byHand.filter((other) => other !== same).map(withAmount));
-  if (same) return settle(amount, same, true);
+  const others = byHand.filter((other) => other !== same && other.status === 'done');
+  await noteRefundsByHand(database, refund, others.map(withAmount));
+  if (same) return same.status === 'done' ? settle(amount, same, true) : { status: 'pending' };
 
   const captured = seen.capture.amount;
   const gone = seen.refunds.reduce((sum, other) => sum + (other.amount?.minor ?? 0), 0);

@@ -2,7 +2,7 @@
 import type { Change, ChangeDecision, ChangeRequest } from '../change.ts';
 import type { Database } from './connection.ts';
 import { findPrice } from './events.ts';
-import { findAction, note, type HistoryEntry } from './history.ts';
+import { findAction, note, type EventKind, type HistoryEntry } from './history.ts';
 import { answersOf, answerTo } from '../questions.ts';
 import type { OrderRow } from './orders.ts';
 import { lockAvailability } from './seats/availability.ts';
@@ -20,7 +20,10 @@ export async function applyChange(
   { registration, action, organizer, reason, change }: ChangeRequest,
 ): Promise<ChangeDecision> {
   return locked(database, registration, async (trx) => {
-    if (await findAction(trx, registration, action)) return changed(trx, registration, action);
+    const before = await findAction(trx, registration, action);
+    // An action that was something else changes nothing.
+    if (before)
+      return CHANGES.includes(before) ? changed(trx, registration, action) : { status: 'not-confirmed' };
     const order = await trx<OrderRow>('orders').where({ id: registration, status: 'confirmed' }).first();
     if (order?.erased_at !== null) return { status: 'not-confirmed' };
     const made = await make(trx, order, action, change);
@@ -32,6 +35,9 @@ export async function applyChange(
     return made;
   });
 }
+
+/** What the history says of a change that was made. */
+const CHANGES: EventKind[] = ['corrected', 'answers-corrected', 'moved', 'resend-asked', 'subscribe-asked'];
 
 /** Whether the audience has to follow, until it has done so. */
 async function changed(trx: Database, registration: string, action: string): Promise<ChangeDecision> {

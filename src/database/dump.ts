@@ -44,8 +44,8 @@ export async function restore(
   if (!existsSync(file)) throw new DumpError(`There is no file ${file}`);
   await checkProgram('pg_restore', await serverVersion(database));
   const connection = connectionOf(databaseUrl);
-  // Before anything is dropped: whether it is a backup at all, and this program can read it.
-  await run('pg_restore', ['--list', file], connection);
+  // Before anything is dropped: whether this program can read all of the file, to its end.
+  await run('pg_restore', ['--file=/dev/null', file], connection);
   const others = await countOthers(database);
   if (others > 0) throw new DumpError(`${others} others use the database. Stop api and workers first`);
   if (!(await isEmpty(database))) {
@@ -92,8 +92,9 @@ async function checkProgram(program: Program, server: number): Promise<void> {
 }
 
 /** The settings of libpq's programs for a connection. Only the environment has the password: everybody can read a list of arguments. */
-export function connectionOf(databaseUrl: string): Record<string, string> {
+export function connectionOf(databaseUrl: string, env = process.env): Record<string, string> {
   const { hostname, port, username, password, pathname, searchParams: more } = new URL(databaseUrl);
+  const mode = more.get('sslmode')?.replace('no-verify', 'require');
   const given = {
     PGHOST: more.get('host') ?? decodeURIComponent(hostname),
     PGPORT: more.get('port') ?? port,
@@ -101,8 +102,11 @@ export function connectionOf(databaseUrl: string): Record<string, string> {
     PGPASSWORD: decodeURIComponent(password),
     PGDATABASE: decodeURIComponent(pathname.slice(1)),
     // The driver's word for an encrypted connection whose certificate is not checked is its own.
-    PGSSLMODE: more.get('sslmode')?.replace('no-verify', 'require'),
-    PGSSLROOTCERT: more.get('sslrootcert'),
+    PGSSLMODE: mode,
+    // Where the driver finds the certificates of authorities that Node does not know itself.
+    PGSSLROOTCERT:
+      more.get('sslrootcert') ??
+      (mode?.startsWith('verify') ? (env.PGSSLROOTCERT ?? env.NODE_EXTRA_CA_CERTS) : undefined),
     PGSSLCERT: more.get('sslcert'),
     PGSSLKEY: more.get('sslkey'),
   };

@@ -86,6 +86,19 @@ export async function findAction(
   return row?.kind;
 }
 
+/** When an action was entered first; undefined when it was not. */
+export async function findTimeOf(
+  database: Database,
+  registration: string,
+  action: string,
+): Promise<Date | undefined> {
+  const row = await database('registration_events')
+    .where({ registration_id: registration, action })
+    .orderBy('position')
+    .first<{ at: Date } | undefined>('at');
+  return row?.at;
+}
+
 /** The actions of organizers about a registration: each may have had a run of its own. */
 export const findActions = (database: Database, registration: string): Promise<string[]> =>
   database('registration_events')

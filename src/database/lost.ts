@@ -1,12 +1,11 @@
 /** What the database knows of runs: it may have been restored from a backup that is older than they are. It only reads. */
 import type { Database } from './connection.ts';
 
-/** What is known of a registration; `seat`: whether it has a claim or a hold that goes on; `open`: whether a step is. */
+/** What is known of a registration; `open`: whether a step is. */
 export type KnownRegistration = {
   id: string;
   status: string | null;
   ended: boolean;
-  seat: boolean;
   open: boolean;
 };
 
@@ -14,12 +13,10 @@ export type KnownRegistration = {
 export async function findKnown(database: Database, ids: string[]): Promise<KnownRegistration[]> {
   const { rows } = await database.raw<{ rows: KnownRegistration[] }>(
     `select r.id, o.status, e.id is not null as ended,
-       h.id is not null and (h.claimed_for is not null or h.held_until > now()) as seat,
        exists (select from step_outcomes s where s.registration_id = r.id and s.state = 'open') as open
      from unnest(?::uuid[]) as r (id)
      left join orders o on o.id = r.id
-     left join ended_registrations e on e.id = r.id
-     left join seat_holds h on h.id = r.id`,
+     left join ended_registrations e on e.id = r.id`,
     [ids],
   );
   return rows;

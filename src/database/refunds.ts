@@ -93,7 +93,19 @@ async function add(trx: Database, payment: Omit<Payment, 'amount'>, refund: New)
     })
     .returning<Row[]>('*');
   if (!row) throw new Error('An insert returns its row');
+  await lowerRefused(trx, refund.registration);
   return toRefund(row);
+}
+
+/** A refund of everything that was left, which PayPal refused, is one of what is left now. Nothing left: it stays as it was. */
+async function lowerRefused(trx: Database, registration: string): Promise<void> {
+  const payment = await findPayment(trx, registration);
+  const left = payment && (await leftOf(trx, registration, payment.amount));
+  if (!left || left.minor <= 0) return;
+  await trx('refunds')
+    .where({ registration_id: registration, state: 'refused', rest: true, reversed: false })
+    .where('amount_minor', '>', left.minor)
+    .update({ amount_minor: left.minor });
 }
 
 /** Enters a refund that an organizer asks for, if that much is left. The same action again is the same refund. */
@@ -321,6 +333,7 @@ async function enterGoneBack(
     .onConflict('paypal_refund_id')
     .ignore()
     .returning('action');
+  if (entered.length > 0) await lowerRefused(trx, paid.registration);
   return entered.length > 0;
 }
 

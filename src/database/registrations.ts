@@ -212,7 +212,9 @@ export async function cancelRegistration(
   return locked(database, registration, async (trx) => {
     const entry = { registration, organizer, action, text: reason };
     const before = await findAction(trx, registration, action);
-    if (before) return { status: before === 'cancel-asked' ? 'open' : 'ended' };
+    if (before === 'cancel-asked') return { status: 'open' };
+    // An action that was something else cancels nothing.
+    if (before) return { status: before === 'cancelled' ? 'ended' : 'over' };
     if (unlessPaid && (await hasRefundable(trx, registration))) return { status: 'paid' };
     if (await endConfirmed(trx, { ...entry, status: 'cancelled' })) return { status: 'ended' };
     const outcome = await findOutcome(trx, registration);

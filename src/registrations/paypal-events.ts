@@ -156,7 +156,9 @@ async function compare(
     if ((await paypal.findRefund(refundId, left()))?.refund.status === 'failed') cancelled.push(refundId);
   return async (trx) => {
     const others = await withoutOwn(trx, ours.registration, all);
-    await noteRefundsByHand(trx, ours, others.map(withAmount));
+    // One that PayPal has not completed may fail, and PayPal tells when it is done.
+    const done = others.filter(({ status }) => status === 'done');
+    await noteRefundsByHand(trx, ours, done.map(withAmount));
     for (const refundId of cancelled) await cancelReversal(trx, ours.registration, refundId);
   };
 }

@@ -3,7 +3,7 @@ import type { Database } from '../database/connection.ts';
 import { wordFor } from '../trace.ts';
 
 /** What knex tells about a statement, in the context of whoever asked for it. */
-type Statement = { __knexQueryUid: string; sql: string };
+type Statement = { __knexQueryUid: string | undefined; sql: string };
 
 /** Writes a span for each statement of a trace, such as `PostgreSQL select`. The statement itself stays out of it. */
 export const traceStatements =
@@ -11,6 +11,7 @@ export const traceStatements =
   (database: Database): void => {
     const open = new Map<string, Span>();
     const end = ({ __knexQueryUid: id }: Statement, error?: unknown) => {
+      if (id === undefined) return;
       const span = open.get(id);
       open.delete(id);
       if (error !== undefined) {
@@ -20,7 +21,8 @@ export const traceStatements =
       span?.end();
     };
     database.on('query', ({ __knexQueryUid: id, sql }: Statement) => {
-      if (!trace.getActiveSpan()?.isRecording()) return;
+      // The statements that begin and end a transaction have no id, and knex does not say when they are done.
+      if (id === undefined || !trace.getActiveSpan()?.isRecording()) return;
       const operation = /^\s*([a-z]+)/i.exec(sql)?.[1]?.toLowerCase() ?? 'statement';
       const attributes = { 'db.system': 'postgresql', 'db.operation.name': operation };
       open.set(id, tracer.startSpan(`PostgreSQL ${operation}`, { kind: SpanKind.CLIENT, attributes }));

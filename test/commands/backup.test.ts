@@ -122,6 +122,8 @@ it('reads every part of the address, and gives a password that has to be escaped
     ...{ PGHOST: 'db.example', PGPORT: '6432', PGUSER: 'a@b', PGPASSWORD: 'p/w', PGDATABASE: 'reg 1' },
     ...{ PGSSLMODE: 'require', PGSSLROOTCERT: '/ca.pem' },
   });
+  const verified = 'postgres://db.example/registration?sslmode=verify-full';
+  expect(connectionOf(verified, { NODE_EXTRA_CA_CERTS: '/node.pem' }).PGSSLROOTCERT).toBe('/node.pem');
   expect(connectionOf('postgres:///registration?host=/run/postgresql')).toEqual({
     ...{ PGHOST: '/run/postgresql', PGDATABASE: 'registration' },
   });

@@ -245,6 +245,31 @@ it(
   },
 );
 
+it.each(['a hold', 'a claim'])(
+  'rebuilds an order of which the backup has %s only',
+  { timeout: 60_000 },
+  async (what) => {
+    const { database, sandbox, store } = stack;
+    const ada = someone();
+    const order = await ada.approve();
+    if (what === 'a claim') {
+      sandbox.faults.set('paypal', { mode: 'unreachable', only: '/capture' });
+      expect((await ada.post(order)).statusCode).toBe(202);
+      await isLeftWith(handleOf(ada.id), 'takePayment');
+    }
+    const restore = await store.backUp();
+    sandbox.faults.clear();
+    if (what === 'a hold') await ada.post(order);
+    await handleOf(ada.id).result();
+    await restore();
+    expect((await rebuild(stack, true)).lost.map(({ id }) => id)).toEqual([ada.id]);
+    expect(await database('orders').where({ id: ada.id }).pluck('status')).toEqual(['confirmed']);
+    expect(await database('seat_holds').where({ id: ada.id })).toEqual([]);
+    expect(await findOrphans(stack, 0)).toEqual([]);
+    expect(await rebuild(stack, true)).toMatchObject({ lost: [] });
+  },
+);
+
 it('rebuilds beside people who register at the same time', { timeout: 60_000 }, async () => {
   const { database, store } = stack;
   const restore = await store.backUp();

@@ -25,7 +25,8 @@ export const ACCESS: Record<string, Partial<Record<Method, Access>>> = {
   '/organizer/registrations/:id': { GET: readers },
   '/organizer/registrations/:id/refund': { POST: { ...organizers, fresh: true } },
   '/organizer/registrations/:id/retry': { POST: { ...organizers, fresh: true } },
-  '/organizer/registrations/:id/cancel': { POST: organizers },
+  // Of a payment under way, it sends back what is taken.
+  '/organizer/registrations/:id/cancel': { POST: { ...organizers, fresh: true } },
   '/organizer/registrations/:id/resend': { POST: organizers },
   '/organizer/registrations/:id/correct': { POST: organizers },
   '/organizer/registrations/:id/answers': { POST: organizers },

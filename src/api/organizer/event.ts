@@ -105,7 +105,8 @@ export async function eventRoutes(instance: FastifyInstance, dependencies: Depen
   });
 
   app.get(`${PATH}/picture`, { ...hidden, config: { isPage: true } }, async (request, reply) => {
-    const picture = await findPicture(database, request.params.event, { drafts: true });
+    const { id } = await found(request.params.event);
+    const picture = await findPicture(database, id, { drafts: true });
     if (!picture) throw new Problem('not-found');
     return reply.type(picture.type).send(picture.content);
   });

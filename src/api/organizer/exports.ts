@@ -97,7 +97,7 @@ const textsOf = (query: Query): Record<string, string> =>
 
 /** A day as a form sends it, if there is such a day in the calendar. */
 function readDay(typed: unknown): string | undefined {
-  if (typeof typed !== 'string' || !/^\d{4}-\d{2}-\d{2}$/.test(typed)) return undefined;
+  if (typeof typed !== 'string' || !/^[1-9]\d{3}-\d{2}-\d{2}$/.test(typed)) return undefined;
   const day = new Date(`${typed}T00:00:00Z`);
   return !Number.isNaN(day.getTime()) && day.toISOString().startsWith(typed) ? typed : undefined;
 }

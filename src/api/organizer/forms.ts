@@ -79,5 +79,9 @@ function fieldsOf(request: FastifyRequest): Record<string, unknown> {
   const { _csrf: token, ...fields } = Object(request.body) as Record<string, unknown>;
   const isValid = () => typeof token === 'string' && tokens.verify(sessionOf(request).csrfSecret, token);
   if (accessOf(request) !== 'anybody' && !isValid()) throw new Problem('form-not-accepted');
-  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== ''));
+  return Object.fromEntries(
+    Object.entries(fields)
+      .filter(([, value]) => value !== '')
+      .map(([name, value]) => [name, typeof value === 'string' ? value.replaceAll('\r\n', '\n') : value]),
+  );
 }

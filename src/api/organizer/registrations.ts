@@ -253,11 +253,13 @@ function refuseAnswer(id: string, detail: MessageKey): never {
 /** What the page was asked for in its address: to confirm a refund, or to tell what became of an action. */
 function askedOf({ query }: FastifyRequest, { bought }: Details): Asked {
   const { refund, cancel, done } = query as Record<string, unknown>;
-  const amount =
-    typeof refund === 'string' && bought ? parseMoney(refund, bought.amount.currency) : undefined;
+  const typed = typeof refund === 'string' ? refund : '';
+  const amount = bought && parseMoney(typed, bought.amount.currency);
+  const isAmount = amount !== undefined && amount.minor > 0;
   return {
-    refund: amount && amount.minor > 0 ? { amount, cancels: cancel !== undefined } : undefined,
-    isFaulty: refund !== undefined && !(amount && amount.minor > 0),
+    refund: isAmount ? amount : undefined,
+    faulty: refund === undefined || isAmount ? undefined : typed,
+    cancels: cancel !== undefined,
     done: Check(ActionId, done) ? done : undefined,
   };
 }

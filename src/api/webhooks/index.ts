@@ -13,7 +13,7 @@ import { paypalRoute } from './paypal.ts';
 import { sendgridRoute } from './sendgrid.ts';
 
 /** Deliveries in hand in one process, the reading of their bodies included. A vendor sends again what finds no room. */
-export const MOST_IN_HAND = 20;
+export const MOST_IN_HAND = 50;
 const AGAIN_AFTER_S = 60;
 
 /** Thrown for a delivery that its vendor has not signed. */

@@ -39,6 +39,9 @@ const CATEGORY = /^[a-z-]{1,30}$/;
  * The events of a batch that are about a mail of a registration. What SendGrid has signed may still have any shape.
  * @returns undefined for what is no JSON
  */
+/** Seconds (Unix time) of the years 2000 and 2100, between which an event can have happened. */
+const [EARLIEST, LATEST] = [946_684_800, 4_102_444_800];
+
 function readEvents(text: string): MailEvent[] | undefined {
   try {
     const batch: unknown = JSON.parse(text);
@@ -62,8 +65,8 @@ function readEvent(one: unknown): MailEvent | undefined {
   } = one as Record<string, unknown>;
   const kind = KINDS.find((known) => known === event);
   if (!kind || typeof registrationId !== 'string' || !UUID.test(registrationId)) return undefined;
-  if (typeof id !== 'string' || !ID.test(id) || typeof timestamp !== 'number' || typeof email !== 'string')
-    return undefined;
+  if (typeof id !== 'string' || !ID.test(id) || typeof email !== 'string') return undefined;
+  if (typeof timestamp !== 'number' || timestamp < EARLIEST || timestamp > LATEST) return undefined;
   const [named] = [category].flat();
   const words = [type, status].filter((word) => typeof word === 'string' && WORD.test(word));
   return {

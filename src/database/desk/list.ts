@@ -26,12 +26,15 @@ export const ATTENTION = {
   'email-not-sent': notDone('email'),
   // Whoever has unsubscribed at Mailchimp stays unsubscribed.
   'newsletter-not-added': notDone('mailing-list', "s.failure is not distinct from 'MailchimpOptOut'"),
-  'refund-refused': `select registration_id from refunds where state = 'refused' and not reversed`,
+  // As long as that much could still go back: it may have gone back in another way since.
+  'refund-refused': `select f.registration_id from refunds f left join orders late on late.id = f.registration_id
+    where f.state = 'refused' and not f.reversed and f.amount_minor <= coalesce(late.amount_minor, f.amount_minor) -
+      (select coalesce(sum(g.amount_minor), 0) from refunds g where g.registration_id = f.registration_id and g.state <> 'refused')`,
   'refund-waiting': `select registration_id from refunds
     where state = 'asked' and asked_at < now() - interval '10 minutes'`,
   disputed: 'select registration_id from disputes where closed_at is null',
   'mail-bounced': `select p.registration_id from mail_problems p join orders m on m.id = p.registration_id
-    where p.cleared_at is null and m.erased_at is null`,
+    where p.cleared_at is null and m.erased_at is null and m.status = 'confirmed'`,
 } as const;
 export type Attention = keyof typeof ATTENTION;
 export const ATTENTIONS = Object.keys(ATTENTION) as Attention[];

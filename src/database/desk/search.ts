@@ -16,7 +16,7 @@ export function searchFor(text: string): Condition {
     return { sql: `(${sql})`, bindings: spellings.map(() => word) };
   });
   const all = {
-    sql: each.map(({ sql }) => sql).join(' and '),
+    sql: each.map(({ sql }) => sql).join(' and ') || 'true',
     bindings: each.flatMap(({ bindings }) => bindings),
   };
   const reference = readReference(text);

@@ -29,13 +29,14 @@ export async function findUnknown({ database, temporal }: Dependencies): Promise
   const registrations = await filter(list(temporal, [WORKFLOW, ADD_WORKFLOW]), async (runs) => {
     const last = new Map(runs.toReversed().map((run) => [registrationId(run.workflowId), run]));
     const known = await findKnown(database, [...last.keys()]);
-    return known.flatMap(({ id, status, ended, seat, open }) => {
+    return known.flatMap(({ id, status, ended, open }) => {
       const run = last.get(id);
       if (!run) return [];
       const undone = ['refunded', 'cancelled'].includes(statusOf(run) ?? '') && status === 'confirmed';
       // The backup was made before its mail went out, and the run is over.
       const isOpenNoMore = open && run.status.name !== 'RUNNING';
-      return undone || isOpenNoMore || (status === null && !ended && !seat) ? [run] : [];
+      // A hold or a claim may be from before the backup, and what came of it is lost.
+      return undone || isOpenNoMore || (status === null && !ended) ? [run] : [];
     });
   });
   const actions = await filter(

@@ -22,9 +22,10 @@ import { render, type OrganizerFrame } from './frame.ts';
 
 /** What the address of the page asks for: to confirm a refund, or to tell what became of an action. */
 export type Asked = {
-  refund: { amount: Money; cancels: boolean } | undefined;
-  /** Whether the amount to refund is none. */
-  isFaulty: boolean;
+  refund: Money | undefined;
+  /** What was typed as the amount to refund, where it is none. */
+  faulty: string | undefined;
+  cancels: boolean;
   done: string | undefined;
 };
 type RegistrationPage = {
@@ -55,6 +56,7 @@ export function registrationPage(frame: OrganizerFrame, page: RegistrationPage):
   const mayAct = frame.desk?.acts(`/organizer/registrations/:id/refund`) ?? false;
   const person = bought?.person;
   const isPaid = sums.paid.minor > 0;
+  const isTooMuch = (asked.refund?.minor ?? 0) > sums.available.minor;
   const isConfirmed = bought?.status === 'confirmed';
   const isElsewhere = bought?.paidBy === 'elsewhere';
   return render('registration', frame, {
@@ -94,7 +96,11 @@ export function registrationPage(frame: OrganizerFrame, page: RegistrationPage):
         told: t(`organizer.refund.state.${stateOf(refund)}`),
         why: whyOf(frame, refund),
         retry:
-          mayAct && refund.state === 'refused' && !refund.reversed && refund.action !== id
+          mayAct &&
+          refund.state === 'refused' &&
+          !refund.reversed &&
+          refund.action !== id &&
+          refund.amount.minor <= sums.available.minor
             ? newAction()
             : null,
         button: t('organizer.refund.retry', { amount: money(refund.amount) }),
@@ -127,18 +133,19 @@ export function registrationPage(frame: OrganizerFrame, page: RegistrationPage):
         sums.available.minor > 0 && {
           action: newAction(),
           available: money(sums.available),
-          value: decimal(asked.refund?.amount ?? sums.available),
+          value: asked.faulty ?? decimal(asked.refund ?? sums.available),
           canCancel: shown === 'confirmed',
-          cancels: asked.refund?.cancels ?? false,
-          isFaulty: asked.isFaulty,
-          confirm: asked.refund && {
-            value: decimal(asked.refund.amount),
-            text: t(asked.refund.cancels ? 'organizer.refund.confirm.cancels' : 'organizer.refund.confirm', {
-              amount: money(asked.refund.amount),
-              name: person ? fullName(person) : reference,
-            }),
-            button: t('organizer.refund.button', { amount: money(asked.refund.amount) }),
-          },
+          cancels: asked.cancels,
+          isFaulty: asked.faulty !== undefined || isTooMuch,
+          confirm: asked.refund &&
+            !isTooMuch && {
+              value: decimal(asked.refund),
+              text: t(asked.cancels ? 'organizer.refund.confirm.cancels' : 'organizer.refund.confirm', {
+                amount: money(asked.refund),
+                name: person ? fullName(person) : reference,
+              }),
+              button: t('organizer.refund.button', { amount: money(asked.refund) }),
+            },
         },
       cancel: ['confirmed', 'processing', 'unconfirmed', 'declined'].includes(shown) && {
         action: newAction(),
@@ -153,7 +160,7 @@ export function registrationPage(frame: OrganizerFrame, page: RegistrationPage):
         ),
       },
       note: bought && { action: newAction() },
-      resend: isConfirmed && { action: newAction() },
+      resend: isConfirmed && person && { action: newAction() },
       answers: isConfirmed && person && answersForm(bought, newAction),
       correct: isConfirmed && person && { action: newAction(), person, fields: CORRECTIBLE },
       move: isConfirmed &&

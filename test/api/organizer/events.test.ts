@@ -403,6 +403,7 @@ describe('the picture', () => {
     await publish();
     expect((await publicPage()).body).toContain('alt="A &lt;harbour&gt;"');
     expect((await stack.app.inject(`/events/${event}/picture`)).rawPayload).toEqual(PNG);
+    expect((await ada.get('/organizer/events/%00/picture')).statusCode).toBe(404);
     await postPicture(stack, ada, event, { file: Buffer.alloc(0), alt: 'Ships' });
     expect(await row()).toMatchObject({ picture: PNG, picture_alt: 'Ships' });
     expect((await press('remove-picture')).statusCode).toBe(303);

@@ -145,6 +145,7 @@ describe('registrations.csv', () => {
     ['registrations.csv?attention=x', '/attention'],
     [`registrations.csv?q=${'x'.repeat(101)}`, '/q'],
     ['money.csv?from=yesterday', '/from'],
+    ['money.csv?to=0000-01-01', '/to'],
     ['money.csv?from=2027-02-30', '/from'],
     ['money.csv?from=2027-02-02&to=2027-02-01', '/to'],
     ['money.csv?event=nowhere', '/event'],

@@ -269,7 +269,16 @@ describe('the search', () => {
     expect(html).toContain('value="&quot;&gt;&lt;img"');
     const long = await page({ q: 'ä'.repeat(100) + 'x'.repeat(5000) });
     expect(long).toContain(`value="${'ä'.repeat(100)}"`);
-    for (const q of ['\ud800', '\u0000', 'a '.repeat(50), '('.repeat(100), '%'.repeat(100), '😀'.repeat(100)])
+    for (const q of [
+      ',',
+      '; ,',
+      '\ud800',
+      '\u0000',
+      'a '.repeat(50),
+      '('.repeat(100),
+      '%'.repeat(100),
+      '😀'.repeat(100),
+    ])
       expect((await ada.get(address({ q }))).statusCode).toBe(200);
   });
 });

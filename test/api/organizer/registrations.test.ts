@@ -1,5 +1,6 @@
 /** The page of one registration, and what organizers do there, over HTTP. */
 import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { eraseFromOrder } from '../../../src/database/orders.ts';
 import { eraseTexts } from '../../../src/database/history.ts';
@@ -146,7 +147,13 @@ describe('a refund', () => {
     expect(fieldIn(page, 'amount')).toBe('40.00');
     expect(fieldIn(page, 'cancel')).toBe('on');
     expect(refundsOf(id)).toEqual([]);
-    expect(await pageOf(id, '?refund=nothing')).toContain('Enter an amount');
+    const faulty = await pageOf(id, '?refund=nothing&cancel=on');
+    expect(faulty).toContain('Enter an amount');
+    expect(faulty).toContain('value="nothing"');
+    expect(faulty).toContain('value="on" checked');
+    const tooMuch = await pageOf(id, '?refund=500');
+    expect(tooMuch).toContain('Enter an amount that can still be refunded');
+    expect(tooMuch).not.toContain('Refund €500.00');
   });
 
   it('of a part and then of the rest leads back to the page, which says so', async () => {
@@ -214,6 +221,56 @@ describe('a refund', () => {
     expect((await send(id, 'retry', { refund: action })).statusCode).toBe(409);
   });
 
+  const refused = async (id: string, amount: string) => {
+    stack.sandbox.setAccount({ funds: 100 });
+    const action = randomUUID();
+    await send(id, 'refund', { amount }, action);
+    expect(await finished(action)).toMatchObject({ status: 'refused' });
+    stack.sandbox.setAccount({ funds: null });
+    return action;
+  };
+  const byHand = (id: string, value: string) => {
+    const capture = stack.sandbox.ledger().captures.find(({ custom_id }) => custom_id === id);
+    stack.sandbox.refundByHand(capture?.id ?? '', { currency_code: 'EUR', value });
+  };
+
+  it('that PayPal refused, and somebody made by hand since, is found when it is tried again', async () => {
+    const { id } = await registered();
+    const action = await refused(id, '40');
+    byHand(id, '40.00');
+    const again = randomUUID();
+    // PayPal tells times in whole seconds.
+    await sleep(1100);
+    expect((await send(id, 'retry', { refund: action }, again)).statusCode).toBe(303);
+    await finished(action);
+    expect(refundsOf(id)).toEqual(['40.00']);
+    expect(moneyOn(await pageOf(id))).toContain('Can be refunded: €80.00');
+  });
+
+  it('of everything that PayPal refused is one of what is left after another', async () => {
+    const { id } = await registered();
+    const [action, part] = [await refused(id, '120'), randomUUID()];
+    await send(id, 'refund', { amount: '40' }, part);
+    await finished(part);
+    expect(await pageOf(id)).toContain('Try again: refund €80.00');
+    expect((await send(id, 'retry', { refund: action })).statusCode).toBe(303);
+    await vi.waitUntil(() => refundsOf(id).length === 2);
+    expect(refundsOf(id)).toEqual(['40.00', '80.00']);
+  });
+
+  it('that PayPal refused needs no attention once the money went back in another way', async () => {
+    const { id } = await registered();
+    const isListed = async () =>
+      (await desk.get('/organizer/registrations?attention=refund-refused')).body.includes(pathOf(id));
+    await refused(id, '120');
+    expect(await isListed()).toBe(true);
+    const other = randomUUID();
+    await send(id, 'refund', { amount: '120', cancel: 'on' }, other);
+    await finished(other);
+    expect(await isListed()).toBe(false);
+    expect(await pageOf(id)).not.toContain('Try again');
+  });
+
   it('is not begun while Temporal cannot be reached', async () => {
     const { id } = await registered();
     const probe = vi
@@ -228,6 +285,17 @@ describe('a refund', () => {
 });
 
 describe('a cancellation', () => {
+  it('does nothing with the action of something else', async () => {
+    const { id } = await registered();
+    const action = randomUUID();
+    expect((await send(id, 'note', { text: 'Asked by telephone' }, action)).statusCode).toBe(303);
+    expect((await send(id, 'cancel', {}, action)).statusCode).toBe(409);
+    expect((await send(id, 'resend', {}, action)).statusCode).toBe(409);
+    expect(await stack.database('orders').where({ id }).pluck('status')).toEqual(['confirmed']);
+    const mails = stack.sandbox.ledger().mails.filter(({ customArgs }) => customArgs.registrationId === id);
+    expect(mails.map(({ categories }) => categories)).toEqual([['confirmation']]);
+  });
+
   it('keeps the payment, and page, API and status page agree at once', async () => {
     const { id, status } = await registered();
     const action = randomUUID();
@@ -251,7 +319,7 @@ describe('a note', () => {
     const fields = { text: 'First line\r\nSecond line' };
     await Promise.all([1, 2, 3].map(() => send(id, 'note', fields, action)));
     const notes = stack.database('registration_events').where({ registration_id: id, kind: 'note' });
-    expect(await notes.pluck('text')).toEqual(['First line\r\nSecond line']);
+    expect(await notes.pluck('text')).toEqual(['First line\nSecond line']);
   });
 
   it('with a card number is refused, and so is one in a reason', async () => {
