@@ -9,11 +9,12 @@ import { eraseTexts, findActions } from '../database/history.ts';
 import { findByReference } from '../database/registrations.ts';
 import { findSubscriptions, leaveToAnother, type Subscription } from '../database/subscriptions.ts';
 import type { Activities } from '../activities/index.ts';
-import { changeWorkflowId } from '../change.ts';
-import { cancelWorkflowId, refundWorkflowId } from '../refund.ts';
-import { resendWorkflowId, workflowId } from '../registration.ts';
+import { CHANGE_WORKFLOW, changeWorkflowId } from '../change.ts';
+import { CANCEL_WORKFLOW, cancelWorkflowId, REFUND_WORKFLOW, refundWorkflowId } from '../refund.ts';
+import { resendWorkflowId, SEARCH_ATTRIBUTES, workflowId } from '../registration.ts';
 import { ifThere } from '../temporal/client.ts';
 import { decoderOf } from '../temporal/payloads.ts';
+import { hasSearchAttributes } from '../temporal/search-attributes.ts';
 import type { Mailchimp } from '../vendors/mailchimp.ts';
 
 type Dependencies = { database: Database; temporal: Client; mailchimp: Mailchimp };
@@ -55,6 +56,7 @@ export async function erase(
       cancelWorkflowId(action),
       changeWorkflowId(action),
     ]),
+    ...(await refusedIn(temporal, reference)),
   ];
   for (const name of own) {
     const found = await ifThere(temporal.workflow.getHandle(name).describe());
@@ -71,6 +73,16 @@ export async function erase(
   await eraseIdentity(database, id);
   await eraseClaimedOrder(database, id);
   return { outcome: 'erased', audience, histories, order: await eraseFromOrder(database, id) };
+}
+
+/** The runs of organizers' actions about a registration. Those that came to nothing have left no trace in the database. */
+async function refusedIn(temporal: Client, reference: string): Promise<string[]> {
+  if (!(await hasSearchAttributes(temporal))) return [];
+  const types = [REFUND_WORKFLOW, CANCEL_WORKFLOW, CHANGE_WORKFLOW].map((type) => `"${type}"`).join(', ');
+  const query = `${SEARCH_ATTRIBUTES.reference.name} = "${reference}" AND WorkflowType IN (${types})`;
+  const names = new Set<string>();
+  for await (const run of temporal.workflow.list({ query })) names.add(run.workflowId);
+  return [...names];
 }
 
 /** The e-mail addresses that a run without an order may have added to the audience, and since when. */

@@ -1,20 +1,30 @@
 /** An erasure removes every name and address of a person and keeps the facts that accounting needs. */
 import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest';
+import { changeWorkflowId } from '../../src/change.ts';
 import { erase } from '../../src/registrations/erasure.ts';
 import { reference } from '../../src/reference.ts';
 import { resendWorkflowId, workflowId } from '../../src/registration.ts';
 import { ifThere } from '../../src/temporal/client.ts';
+import { startChange } from '../../src/temporal/runs.ts';
+import { addSearchAttributes } from '../../src/temporal/search-attributes.ts';
+import { startOwnTemporal } from '../own-temporal.ts';
 import { anAttendee, CARDS, startStack, type Stack } from '../stack.ts';
 import { formOfMary, MARY } from './mary.ts';
 
 let stack: Stack;
+let server: Awaited<ReturnType<typeof startOwnTemporal>>;
 beforeAll(async () => {
-  stack = await startStack();
+  server = await startOwnTemporal();
+  stack = await startStack({ settings: { TEMPORAL_ADDRESS: server.address } });
+  await addSearchAttributes(stack.temporal.connection);
   await stack.startWorker();
 });
 afterEach(() => stack.sandbox.faults.clear());
-afterAll(() => stack.stop());
+afterAll(async () => {
+  await stack.stop();
+  await server.stop();
+});
 
 const forget = (id: string) => erase(stack, reference(id));
 const handleOf = (id: string) => stack.temporal.workflow.getHandle(workflowId(id));
@@ -126,6 +136,35 @@ it('keeps the audience member while another registration with the same address w
   expect(await forget(one.id)).toMatchObject({ audience: 'kept-for-another', order: true });
   expect(isMember('family@example.org') || isMember('Family@example.org')).toBe(true);
   expect(await forget(other.id)).toMatchObject({ audience: 'deleted', order: true });
+});
+
+it('deletes the run of a correction that was refused, which has left nothing in the database', async () => {
+  const ada = mary('refused@example.org');
+  await ada.register();
+  await handleOf(ada.id).result();
+  await stack.database('orders').where({ id: ada.id }).update({ status: 'cancelled' });
+  const action = randomUUID();
+  const request = { registration: ada.id, action, organizer: randomUUID(), reason: 'Asked by telephone' };
+  const correction = {
+    kind: 'correct',
+    firstName: 'Mary',
+    lastName: 'Example',
+    email: 'new@example.org',
+  } as const;
+  const about = { event: 'conference', ticketType: 'regular', status: 'cancelled' } as const;
+  const { taskQueue } = stack;
+  expect(await startChange(stack.temporal, { ...request, change: correction }, about, { taskQueue })).toEqual(
+    {
+      status: 'not-confirmed',
+    },
+  );
+  const run = stack.temporal.workflow.getHandle(changeWorkflowId(action));
+  await run.result();
+  // The list of runs knows a run a moment after it has started.
+  const query = `WorkflowId = "${run.workflowId}"`;
+  await vi.waitUntil(async () => (await stack.temporal.workflow.count(query)).count > 0);
+  expect(await forget(ada.id)).toMatchObject({ outcome: 'erased' });
+  await vi.waitUntil(async () => !(await ifThere(run.describe())), { timeout: 45_000 });
 });
 
 it('refuses while the run is open, and when the reference is unknown', async () => {
