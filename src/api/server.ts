@@ -1,6 +1,7 @@
 /** The api process. */
 import { encryptionWarning, loadConfig, orExit } from '../config.ts';
 import { connectDatabase } from '../database/connection.ts';
+import { createLogger } from '../log.ts';
 import { businessMetrics } from '../metrics/business.ts';
 import { processMetrics, serveMetrics } from '../metrics/server.ts';
 import { connectPayPal } from '../vendors/paypal/client.ts';
@@ -10,8 +11,10 @@ import { startTracing } from '../tracing/index.ts';
 import { buildApp, MAX_CONNECTIONS } from './app.ts';
 
 const config = orExit(loadConfig);
+// The collector may be away before there is an app with a log of its own.
+const logger = createLogger('api', config);
 const tracing = await startTracing(config.tracing, 'api', (error) => {
-  app.log.warn({ reason: wordFor(error) }, 'the collector does not take the traces');
+  logger.warn({ reason: wordFor(error) }, 'the collector does not take the traces');
 });
 const database = connectDatabase(config.databaseUrl);
 tracing?.traceStatements(database);

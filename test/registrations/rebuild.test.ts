@@ -210,6 +210,7 @@ it(
     await stack.temporal.workflow.getHandle(workflowId(pending.id)).signal('paymentNews');
     await handleOf(pending.id).result();
     expect((await declined.register()).statusCode).toBe(201);
+    await handleOf(declined.id).result();
     for (const { id } of [unmailed, pending, declined])
       expect(await database('orders').where({ id, status: 'confirmed' })).toHaveLength(1);
   },
